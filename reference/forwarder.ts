@@ -1,0 +1,91 @@
+import type { Socket } from 'node:net'
+import { RemoteError } from '../proto/error.ts'
+import { type RemoteImage, remoteImage } from '../proto/messages.ts'
+import type { Content } from './image.ts'
+import type { Log } from './log.ts'
+import { drained, sendContent } from './send.ts'
+
+/*
+ * Sends complete images to the cache, one after the other, in the order in which they were queued (W3 to W5).
+ *
+ * The queue holds references to content that the store holds anyway, so its length costs nothing. The connection is
+ * one-way (W2): a byte from the cache, or its end, is the loss of the link. A link that is lost ends the
+ * migration; it is reset and not closed, or the cache would take the loss for the clean end (W6).
+ */
+
+interface Forward {
+  header: RemoteImage
+  body: Content
+}
+
+export class Forwarder {
+  readonly #link: Socket
+  readonly #log: Log
+  readonly #queue: Forward[] = []
+  readonly #lost = Promise.withResolvers<never>()
+  #sending: Promise<void> = Promise.resolve()
+  #busy = false
+  #ended = false
+
+  constructor(link: Socket, log: Log) {
+    this.#link = link
+    this.#log = log
+    this.#lost.promise.catch(() => {})
+    link.on('data', () => this.#fail('the cache wrote on the one-way connection'))
+    link.on('end', () => this.#fail('the cache closed the connection'))
+    link.on('error', (error) => this.#fail(error.message))
+    link.on('close', () => this.#fail('the connection was closed'))
+    link.resume()
+  }
+
+  /** Rejects with `connection-lost` when the link is lost before its end; never resolves. */
+  get lost(): Promise<never> {
+    return this.#lost.promise
+  }
+
+  queue(header: RemoteImage, body: Content): void {
+    this.#queue.push({ header, body })
+    if (this.#busy) return
+    this.#busy = true
+    this.#sending = this.#sendAll()
+  }
+
+  /** Resolves when all that was queued is sent and the link is closed behind it. */
+  async finish(): Promise<void> {
+    await this.#sending
+    await new Promise<void>((resolve) => {
+      this.#link.end(() => {
+        this.#ended = true
+        resolve()
+      })
+    })
+  }
+
+  /** Resets the link, so that the cache knows that images are missing. */
+  abort(): void {
+    this.#ended = true
+    this.#link.resetAndDestroy()
+  }
+
+  async #sendAll(): Promise<void> {
+    try {
+      for (let forward = this.#queue.shift(); forward !== undefined; forward = this.#queue.shift()) await this.#send(forward)
+    } catch (thrown) {
+      this.#fail(RemoteError.from(thrown, 'forwarding').message)
+    } finally {
+      this.#busy = false
+    }
+  }
+
+  async #send({ header, body }: Forward): Promise<void> {
+    this.#log.debug(`forwarding ${header.snapshotId}:${header.name}, ${header.size} bytes`)
+    this.#link.write(remoteImage.encode(header))
+    await drained(this.#link)
+    await sendContent(this.#link, body)
+  }
+
+  #fail(why: string): void {
+    if (this.#ended) return
+    this.#lost.reject(new RemoteError('connection-lost', `forwarding images to the cache: ${why}`))
+  }
+}

@@ -1,0 +1,105 @@
+import { RemoteError } from '../proto/error.ts'
+import { type Daemon, live } from './daemon.ts'
+import { type DialectName, dialect as dialectOf, forwardedMode, isDumpFinish, snapshotKey } from './dialect.ts'
+import { Forwarder } from './forwarder.ts'
+import { ContentBuilder } from './image.ts'
+import { type LinkEnd, openLink } from './link.ts'
+import { answer, LocalServer, nameOf, type Open } from './local.ts'
+import { type Log, silent } from './log.ts'
+import { ImageStore } from './store.ts'
+
+/*
+ * The image proxy, on the node where the process runs. CRIU's pre-dumps and dump write images to it over UNIX
+ * connections; each image, once its writer closed, is kept for the increments that follow and forwarded to the
+ * cache. It answers reads of what it holds, and 'no' at once to all others (P1). It lives from the first
+ * pre-dump to the end of the dump (E3), which the dump announces (E1).
+ */
+
+export interface ProxyOptions {
+  /** Path of the UNIX socket. */
+  socket: string
+  /** The cache's address, or a connection to it. */
+  link: LinkEnd
+  dialect?: DialectName
+  /** Limit of all images together, in bytes. */
+  maxMemory?: number
+  log?: Log
+}
+
+/** Connects to the cache, then listens; resolves when it is ready. Throws RemoteError if either can't be done. */
+export async function startProxy({ socket, link: end, dialect: name = 'auto', maxMemory, log = silent }: ProxyOptions): Promise<Daemon> {
+  const dialect = dialectOf(name)
+  const store = new ImageStore(maxMemory)
+  const link = await openLink(end)
+  const forwarder = new Forwarder(link, log)
+  const dumpFinished = Promise.withResolvers<void>()
+  const imageLost = Promise.withResolvers<never>()
+  imageLost.promise.catch(() => {})
+  let finishing = false
+
+  const local = await LocalServer.listen(socket, log, serve).catch((thrown) => {
+    forwarder.abort()
+    throw thrown
+  })
+
+  return live(
+    async (unlessStopped) => {
+      const unlessLost = <T>(work: Promise<T>) => unlessStopped(Promise.race([work, forwarder.lost, imageLost.promise]))
+      await unlessLost(dumpFinished.promise)
+      await unlessLost(local.settle())
+      await unlessLost(forwarder.finish())
+    },
+    (failure) => {
+      if (failure !== undefined) forwarder.abort()
+      local.destroy()
+    },
+  )
+
+  async function serve(open: Open): Promise<void> {
+    const { snapshotId, name: image } = open.image
+    if (open.purpose === 'read') return serveRead(open)
+    if (isDumpFinish(dialect, snapshotId, image)) {
+      log.info('the dump is finished')
+      finishing = true
+      return dumpFinished.resolve()
+    }
+    await receive(open)
+  }
+
+  async function serveRead(open: Open): Promise<void> {
+    const { snapshotId, name: image } = open.image
+    const content = store.get(snapshotKey(dialect, snapshotId), image)
+    log.debug(`read ${nameOf(open)}: ${content === undefined ? 'no such image' : `${content.size} bytes`}`)
+    await answer(open, content)
+  }
+
+  async function receive(open: Open): Promise<void> {
+    const builder = new ContentBuilder()
+    try {
+      await open.reader.rest((piece) => {
+        store.reserve(piece.length)
+        builder.add(piece)
+      })
+    } catch (thrown) {
+      store.release(builder.size)
+      const failure = RemoteError.from(thrown, 'receiving')
+      const text = `receiving ${nameOf(open)}: ${failure.message}, after ${builder.size} bytes; the image is dropped`
+      if (finishing) imageLost.reject(new RemoteError(failure.code, text))
+      throw new RemoteError(failure.code, text, { cause: thrown })
+    }
+    complete(open, builder)
+  }
+
+  function complete(open: Open, builder: ContentBuilder): void {
+    const { snapshotId, name: image } = open.image
+    const kind = open.purpose === 'append' ? 'append' : 'write'
+    const key = snapshotKey(dialect, snapshotId)
+    const content = builder.finish()
+    const replaces = store.get(key, image) !== undefined
+    if (kind === 'write') store.put(key, image, content)
+    const whole = kind === 'append' ? store.append(key, image, content) : content
+    const body = dialect.appendForwardedAs === 'whole image' ? whole : content
+    log.debug(`${kind} ${nameOf(open)}: ${content.size} bytes, ${whole.size} in all`)
+    forwarder.queue({ snapshotId, name: image, openMode: forwardedMode(dialect, kind, replaces), size: whole.size }, body)
+  }
+}
