@@ -1,0 +1,23 @@
+import type { Command } from 'commander'
+
+export function addDoctor(program: Command): void {
+  program
+    .command('doctor')
+    .summary('say what this machine can run')
+    .description(
+      'Checks what this machine can run (Docker, privileged containers, CRIU, soft-dirty, FUSE, QEMU), and says what to do about what it can not.',
+    )
+    .option('--image <name>', 'image of the containers to try (default: $CRIU_REMOTE_IMAGE, which set-up makes)')
+    .option('--json', 'print the findings as JSON')
+    .addHelpText('after', '\nExits 0 if a real migration can run here, else 3.')
+    .action(async (flags: { image?: string; json?: true }) => {
+      const { examine } = await import('../doctor/doctor.ts')
+      const findings = await examine(flags.image)
+      process.stdout.write(flags.json ? `${JSON.stringify(findings, null, 2)}\n` : findings.map(describe).join(''))
+      if (findings.some(({ ok, needed }) => needed && !ok)) process.exitCode = 3
+    })
+}
+
+function describe({ what, ok, found, remedy }: { what: string; ok: boolean; found: string; remedy?: string }): string {
+  return `${ok ? 'yes' : 'no '}  ${what}: ${found}${ok || remedy === undefined ? '' : `\n     ${remedy}`}\n`
+}

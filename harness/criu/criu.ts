@@ -1,0 +1,50 @@
+import { type Host, lastLine, run, shell } from '../hosts/host.ts'
+
+/* The criu command line on a host: one function, the log's tail in every error. */
+
+export type CriuAction = 'pre-dump' | 'dump' | 'restore'
+
+export interface CriuRun {
+  host: Host
+  /** Path or name of the criu binary there. */
+  criu: string
+  /** Images directory: a directory of the mount. */
+  images: string
+  /** Directory for logs and statistics, outside the mount. */
+  work: string
+  options: readonly string[]
+  /** Deadline in ms. */
+  timeout: number
+}
+
+/** A criu that failed. The message has its last error; `tail` the last lines of its log. */
+export class CriuError extends Error {
+  override name = 'CriuError'
+  readonly tail: string
+
+  constructor(action: string, host: Host, code: number, tail: string) {
+    super(`criu ${action} on ${host.name}: exit ${code}: ${lastError(tail)}`)
+    this.tail = tail
+  }
+}
+
+/** Runs criu to its success; throws CriuError. */
+export async function criu(action: CriuAction, { host, criu: binary, images, work, options, timeout }: CriuRun): Promise<void> {
+  const log = `${action}.log`
+  const command = [binary, action, '-D', images, '-W', work, '-o', log, '-v4', ...options]
+  const { code, stderr } = await run(host, command, { timeout })
+  if (code === 0) return
+  const tail = await shell(host, 'tail -n 40 "$1" 2>/dev/null || :', [`${work}/${log}`])
+  throw new CriuError(action, host, code, tail.trim() === '' ? stderr : tail)
+}
+
+/** Whether that criu can do a thing on that host's kernel, as `criu check --feature` says. */
+export async function hasFeature(host: Host, binary: string, feature: string): Promise<boolean> {
+  const { code } = await run(host, [binary, 'check', '--feature', feature], { timeout: 20_000 })
+  return code === 0
+}
+
+function lastError(tail: string): string {
+  const errors = tail.split('\n').filter((line) => line.includes('Error'))
+  return (errors.at(-2) ?? errors.at(-1) ?? lastLine(tail)).trim()
+}

@@ -1,0 +1,107 @@
+import { access, constants } from 'node:fs/promises'
+import { execa } from 'execa'
+import { containerPair, defaultImage } from '../hosts/container.ts'
+import { type Host, lastLine, run } from '../hosts/host.ts'
+
+/* What this machine can run, each point found out by trying. */
+
+export interface Finding {
+  what: string
+  ok: boolean
+  /** Whether a real migration is impossible without it. */
+  needed: boolean
+  found: string
+  remedy?: string
+}
+
+const SET_UP = 'run a command under ci/with-engine, which starts an engine and makes the image'
+
+/** Tries everything; takes a few seconds. */
+export async function examine(image = defaultImage()): Promise<Finding[]> {
+  return [
+    await linuxAndRoot(),
+    await device('/dev/fuse', true),
+    ...(await containers(image)),
+    await qemu(),
+    await device('/dev/kvm', false),
+  ]
+}
+
+async function linuxAndRoot(): Promise<Finding> {
+  const root = process.getuid?.() === 0
+  return {
+    what: 'Linux, root',
+    ok: process.platform === 'linux' && root,
+    needed: false,
+    found: `${process.platform}, ${root ? 'root' : 'not root'}`,
+    remedy: 'run as root on Linux',
+  }
+}
+
+async function device(path: string, needed: boolean): Promise<Finding> {
+  const denied = await access(path, constants.R_OK | constants.W_OK).then(
+    () => undefined,
+    (error: Error) => error.message,
+  )
+  return {
+    what: path,
+    ok: denied === undefined,
+    needed,
+    found: denied ?? 'can be opened',
+    remedy: `load the kernel module and run as root`,
+  }
+}
+
+async function containers(image: string): Promise<Finding[]> {
+  const what = 'Docker, privileged containers'
+  try {
+    const pair = await containerPair({ image })
+    try {
+      return [{ what, ok: true, needed: true, found: `two of ${image} started` }, ...(await criuIn(pair.source))]
+    } finally {
+      await pair.stop()
+    }
+  } catch (thrown) {
+    return [{ what, ok: false, needed: true, found: lastLine((thrown as Error).message), remedy: SET_UP }]
+  }
+}
+
+async function criuIn(host: Host): Promise<Finding[]> {
+  const version = await run(host, ['criu', '--version'])
+  const check = await run(host, ['criu', 'check'])
+  const tracking = await run(host, ['criu', 'check', '--feature', 'mem_dirty_track'])
+  return [
+    {
+      what: 'criu',
+      ok: version.code === 0,
+      needed: true,
+      found: version.stdout.split('\n')[0] || lastLine(version.stderr),
+      remedy: 'use an image that has criu (--image)',
+    },
+    {
+      what: 'criu check',
+      ok: check.code === 0,
+      needed: true,
+      found: lastLine(check.stdout) || lastLine(check.stderr),
+      remedy: 'the kernel and this criu do not fit: criu 4.1 or later for kernel 6.13 and later',
+    },
+    {
+      what: 'soft-dirty (pre-dump)',
+      ok: tracking.code === 0,
+      needed: false,
+      found: tracking.code === 0 ? 'this kernel tracks memory' : 'this kernel does not track memory',
+      remedy: 'pre-dumps need a kernel with CONFIG_MEM_SOFT_DIRTY',
+    },
+  ]
+}
+
+async function qemu(): Promise<Finding> {
+  const { exitCode, stdout } = await execa('qemu-system-x86_64', ['--version'], { reject: false })
+  return {
+    what: 'QEMU',
+    ok: exitCode === 0,
+    needed: false,
+    found: exitCode === 0 ? (stdout.split('\n')[0] ?? '') : 'not installed',
+    remedy: 'apt-get install qemu-system-x86',
+  }
+}

@@ -1,0 +1,177 @@
+import type { Writable } from 'node:stream'
+import { PassThrough } from 'node:stream'
+import { checkout, criuRemoteCommand } from './checkout.ts'
+import { GenericContainer, getContainerRuntimeClient, Network, type StartedNetwork, type StartedTestContainer } from './docker.ts'
+import { type Completed, type Host, HostError, type HostProcess, output, run, type StartOptions } from './host.ts'
+import { Lines } from './lines.ts'
+import { label, reapNetwork } from './reaper.ts'
+
+/*
+ * Privileged containers as hosts, through testcontainers.
+ *
+ * Each pair of hosts has a network of its own. A container's root file system is read-only and all that can be
+ * written is in memory, so that an image that reaches a file has no disk to reach. It sees this checkout
+ * and this node binary read-only, and so runs the same `criu-remote`. Everything carries a label by which the
+ * reaper removes it after this process has died in whatever way.
+ */
+
+const NODE = '/opt/criu-remote-node'
+const FIRST_PORT = 9996
+const TMPFS = { '/tmp': 'rw,exec,mode=1777', '/run': 'rw,exec,mode=755', '/root': 'rw,mode=700', '/var/tmp': 'rw,mode=1777' }
+/** Stays, and reaps the processes that restored trees leave to it. */
+const INIT = ['sh', '-c', 'trap "exit 0" TERM; while :; do sleep 3600 & wait $!; done']
+
+/** The image of the hosts: what set-up built or pulled, unless the user names another. */
+export const defaultImage = () => process.env['CRIU_REMOTE_IMAGE'] ?? 'criu-remote-host:latest'
+
+export interface ContainerOptions {
+  image?: string
+  /** Further directories to see, read-only at the same path. */
+  mounts?: readonly string[]
+}
+
+/** Two containers on a network of their own: a source and a destination. */
+export async function containerPair(
+  options: ContainerOptions = {},
+): Promise<{ source: Host; destination: Host; stop: () => Promise<void> }> {
+  const network = await startNetwork()
+  const started: Host[] = []
+  const stop = async () => {
+    await Promise.all(started.map((host) => host.stop()))
+    await network.stop().catch(() => {})
+  }
+  try {
+    for (const name of ['source', 'destination']) started.push(await containerHost(name, network, options))
+    const [source, destination] = started as [Host, Host]
+    return { source, destination, stop }
+  } catch (thrown) {
+    await stop()
+    throw thrown
+  }
+}
+
+async function startNetwork(): Promise<StartedNetwork> {
+  const network = await new Network().start().catch((thrown) => {
+    throw HostError.from(thrown, 'making a network for containers')
+  })
+  await reapNetwork(network.getName())
+  return network
+}
+
+async function containerHost(
+  name: string,
+  network: StartedNetwork,
+  { image = defaultImage(), mounts = [] }: ContainerOptions,
+): Promise<Host> {
+  const container = await new HostContainer(image)
+    .withReadOnlyRoot()
+    .withPrivilegedMode()
+    .withNetwork(network)
+    .withTmpFs(TMPFS)
+    .withLabels(label())
+    .withCommand(INIT)
+    .withBindMounts([
+      { source: checkout, target: checkout, mode: 'ro' },
+      { source: process.execPath, target: NODE, mode: 'ro' },
+      ...mounts.map((path) => ({ source: path, target: path, mode: 'ro' as const })),
+    ])
+    .start()
+    .catch((thrown) => {
+      throw HostError.from(thrown, `starting a container of ${image}`)
+    })
+  return hostOf(name, container.getId(), container.getIpAddress(network.getName()), () => stopContainer(container))
+}
+
+/** A container that runs already, by name or id; it is left running. */
+export async function existingContainer(id: string): Promise<Host> {
+  const client = await getContainerRuntimeClient()
+  const found = await client.container.inspect(client.container.getById(id)).catch((thrown) => {
+    throw HostError.from(thrown, `looking for container ${id}`)
+  })
+  const [address] = Object.values(found.NetworkSettings.Networks).map((network) => network.IPAddress)
+  const host = hostOf(id, found.Id, address ?? '127.0.0.1', async () => {})
+  const { code } = await run(host, [...host.criuRemote, '--version'])
+  if (code !== 0)
+    throw new HostError(`using container ${id}: expected node at ${NODE} and this checkout at ${checkout}; mount both into it`)
+  return host
+}
+
+function hostOf(name: string, id: string, address: string, stop: () => Promise<void>): Host {
+  let nextPort = FIRST_PORT
+  const host: Host = {
+    name,
+    address,
+    criuRemote: criuRemoteCommand(NODE),
+    ownPids: true,
+    start: (command, options = {}) => startInContainer(id, command, options),
+    directory: async () => (await output(host, ['mktemp', '-d', '/run/criu-remote-XXXXXX'])).trim(),
+    freePort: async () => nextPort++,
+    stop,
+  }
+  return host
+}
+
+async function stopContainer(container: StartedTestContainer): Promise<void> {
+  await container.stop({ timeout: 0, remove: true, removeVolumes: true }).catch(() => {})
+}
+
+/** Prints its pid as the first line and then becomes the command. */
+const ANNOUNCE = ['sh', '-c', 'echo $$; exec "$@"', 'sh']
+
+async function startInContainer(
+  id: string,
+  command: readonly string[],
+  { environment, workingDirectory, onLine }: StartOptions,
+): Promise<HostProcess> {
+  const client = await getContainerRuntimeClient()
+  const container = client.container.getById(id)
+  const pid = Promise.withResolvers<number>()
+  let first = true
+  const stdout = new Lines((line) => {
+    if (!first) return onLine?.(line)
+    first = false
+    pid.resolve(Number(line))
+  })
+  const stderr = new Lines()
+  try {
+    const exec = await container.exec({
+      Cmd: [...ANNOUNCE, ...command],
+      AttachStdout: true,
+      AttachStderr: true,
+      ...(environment && { Env: Object.entries(environment).map(([key, value]) => `${key}=${value}`) }),
+      ...(workingDirectory !== undefined && { WorkingDir: workingDirectory }),
+    })
+    const stream = await exec.start({ hijack: true, stdin: false })
+    client.container.dockerode.modem.demuxStream(stream, collect(stdout), collect(stderr))
+    const exited = new Promise<void>((resolve) =>
+      stream
+        .once('end', resolve)
+        .once('close', resolve)
+        .once('error', () => resolve()),
+    ).then(async (): Promise<Completed> => {
+      const { ExitCode } = await exec.inspect().catch(() => ({ ExitCode: null }))
+      pid.resolve(0)
+      return { code: ExitCode ?? 137, stdout: stdout.text.replace(/^\d+\n/, ''), stderr: stderr.text }
+    })
+    const started = { pid: await pid.promise, exited }
+    return { ...started, kill: (signal) => killInContainer(id, started.pid, signal) }
+  } catch (thrown) {
+    throw HostError.from(thrown, `starting ${command[0]} in a container`)
+  }
+}
+
+async function killInContainer(id: string, pid: number, signal: string): Promise<void> {
+  const client = await getContainerRuntimeClient()
+  await client.container.exec(client.container.getById(id), ['kill', `-${signal.slice(3)}`, String(pid)]).catch(() => {})
+}
+
+function collect(lines: Lines): Writable {
+  return new PassThrough().setEncoding('utf8').on('data', (text: string) => lines.add(text))
+}
+
+class HostContainer extends GenericContainer {
+  withReadOnlyRoot(): this {
+    this.hostConfig.ReadonlyRootfs = true
+    return this
+  }
+}

@@ -1,0 +1,72 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { constants } from 'node:os'
+import { execa } from 'execa'
+import { criuRemoteCommand } from './checkout.ts'
+import { type Completed, type Host, HostError, type HostProcess, type StartOptions } from './host.ts'
+import { Lines } from './lines.ts'
+
+/** This machine as a host: processes of its own, on loopback. */
+export function localHost(): Host {
+  const running = new Set<HostProcess>()
+  const directories: string[] = []
+  return {
+    name: 'this machine',
+    address: '127.0.0.1',
+    criuRemote: criuRemoteCommand(process.execPath),
+    ownPids: false,
+    async start(command, options = {}) {
+      const started = await startLocal(command, options)
+      running.add(started)
+      void started.exited.then(() => running.delete(started))
+      return started
+    },
+    async directory() {
+      const directory = await mkdtemp('/tmp/criu-remote-')
+      directories.push(directory)
+      return directory
+    },
+    freePort,
+    async stop() {
+      await Promise.all([...running].map((each) => each.kill('SIGKILL').then(() => each.exited)))
+      await Promise.all(directories.map((directory) => rm(directory, { recursive: true, force: true })))
+    },
+  }
+}
+
+async function startLocal(
+  [file, ...parameters]: readonly string[],
+  { environment, workingDirectory, onLine }: StartOptions,
+): Promise<HostProcess> {
+  if (file === undefined) throw new HostError('starting a program: expected a command, got none')
+  const child = execa(file, parameters, {
+    stdin: 'ignore',
+    buffer: false,
+    reject: false,
+    cleanup: true,
+    ...(environment && { env: environment }),
+    ...(workingDirectory !== undefined && { cwd: workingDirectory }),
+  })
+  const stdout = new Lines(onLine)
+  const stderr = new Lines()
+  child.stdout.setEncoding('utf8').on('data', (text: string) => stdout.add(text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => stderr.add(text))
+  const exited = child.then(({ exitCode, signal }): Completed => {
+    return { code: exitCode ?? 128 + (signal === undefined ? 0 : constants.signals[signal]), stdout: stdout.text, stderr: stderr.text }
+  })
+  if (child.pid === undefined) {
+    const { originalMessage } = (await child) as unknown as Error & { originalMessage?: string }
+    throw new HostError(`starting ${file}: ${originalMessage ?? 'it could not be started'}`)
+  }
+  return { pid: child.pid, exited, kill: async (signal) => void child.kill(signal) }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject).listen({ port: 0, host: '127.0.0.1' }, () => {
+      const { port } = server.address() as { port: number }
+      server.close(() => resolve(port))
+    })
+  })
+}

@@ -1,0 +1,14 @@
+import { text } from 'node:stream/consumers'
+import { removeAll } from './reaper.ts'
+
+/* The reaper's process: `node reaper-main.ts SESSION`, with the names of networks on standard input. */
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
+process.stdout.on('error', () => {})
+process.stdout.write('watching\n')
+const names = await text(process.stdin)
+await removeAll(
+  process.argv[2] as string,
+  names.split('\n').filter((name) => name !== ''),
+)
+process.exit()

@@ -1,0 +1,64 @@
+import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import type { Writable } from 'node:stream'
+import { checkout } from './checkout.ts'
+import { getContainerRuntimeClient } from './docker.ts'
+
+/*
+ * Removes the containers and networks of a process that died before it could: a process in a session of its own, so that
+ * no Ctrl-C reaches it, which is told the names of networks on its standard input, and waits for the end of that, which
+ * is the end of its parent.
+ */
+
+const KEY = 'criu-remote.session'
+const session = randomUUID()
+
+/** The label of every container that this process starts. */
+export const label = () => ({ [KEY]: session })
+
+let reaper: Promise<Writable> | undefined
+
+/** Has the network removed after this process, with the containers on it. */
+export async function reapNetwork(name: string): Promise<void> {
+  reaper ??= startReaper()
+  const names = await reaper
+  names.write(`${name}\n`)
+}
+
+function startReaper(): Promise<Writable> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [`${checkout}/harness/hosts/reaper-main.ts`, session], {
+      detached: true,
+      stdio: ['pipe', 'pipe', 'ignore'],
+    })
+    child.once('error', reject).unref()
+    child.stdin.on('error', () => {})
+    ;(child.stdin as unknown as { unref(): void }).unref()
+    child.stdout.once('data', () => {
+      child.stdout.destroy()
+      resolve(child.stdin)
+    })
+  })
+}
+
+/** Removes all containers that carry the session's label, then those networks. */
+export async function removeAll(ofSession: string, networks: readonly string[]): Promise<void> {
+  const { dockerode } = (await getContainerRuntimeClient()).container
+  const containers = await dockerode.listContainers({ all: true, filters: { label: [`${KEY}=${ofSession}`] } })
+  await Promise.all(
+    containers.map(({ Id }) =>
+      dockerode
+        .getContainer(Id)
+        .remove({ force: true, v: true })
+        .catch(() => {}),
+    ),
+  )
+  await Promise.all(
+    networks.map((name) =>
+      dockerode
+        .getNetwork(name)
+        .remove()
+        .catch(() => {}),
+    ),
+  )
+}

@@ -1,0 +1,138 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, openSync, read, writevSync } from 'node:fs'
+import { RemoteError } from '../../reference/index.ts'
+import { IN_HEADER, MAX_TRANSFER } from './wire.ts'
+
+/*
+ * The kernel's side of the mount: /dev/fuse, the one place where FUSE enters.
+ *
+ * mount(8) is given the opened device and does the system call that Node lacks; nothing of libfuse is needed.
+ * A request is read by a blocking read in libuv's thread pool: the device can't be polled from Node. There is one
+ * read at a time: a second one gained nothing when measured, and took threads of the pool from everybody else. A
+ * buffer is as large as the largest WRITE; requests without data are copied out of it, or a thousand waiting opens
+ * would hold a gigabyte. While the read is under way, process.exit() would wait for its thread: unmount first.
+ *
+ * A mount outlives its server and then fails every access. So a watchdog in a session of its own holds a pipe from
+ * this process, and unmounts when the pipe breaks: also after SIGKILL.
+ */
+
+const BUFFER = MAX_TRANSFER + 4096
+/** Requests up to this size are copied out of their buffer, which can then be used again at once. */
+const SMALL = 65_536
+/** What one writev(2) takes; a reply must be one. */
+const PARTS = 1024
+const MOUNT_OPTIONS = 'rootmode=40000,user_id=0,group_id=0,allow_other,nosuid,nodev,noexec'
+
+export interface Device {
+  /** Resolves when the kernel ended the connection: it was unmounted. */
+  closed: Promise<void>
+  reply(parts: readonly Buffer[]): void
+  /** Aborts all requests and unmounts, also while files are open. */
+  unmount(): Promise<void>
+}
+
+/** Mounts at `directory` and gives each request to `handle`, which is done with its bytes when its promise settles. */
+export async function mountDevice(directory: string, handle: (request: Buffer) => Promise<void>): Promise<Device> {
+  const fd = openDevice()
+  try {
+    await run('mount', ['-i', '-t', 'fuse', '-o', `fd=3,${MOUNT_OPTIONS}`, 'criu-remote', directory], fd)
+  } catch (thrown) {
+    closeSync(fd)
+    throw thrown
+  }
+  const watchdog = startWatchdog(directory)
+  const closed = readRequests(fd, handle).then(() => {
+    watchdog.kill('SIGKILL')
+    closeSync(fd)
+  })
+  return {
+    closed,
+    reply: (parts) => reply(fd, parts),
+    async unmount() {
+      await run('umount', [directory])
+        .catch(() => run('umount', ['-f', '-l', directory]))
+        .catch(() => {})
+      await closed
+    },
+  }
+}
+
+function openDevice(): number {
+  try {
+    return openSync('/dev/fuse', 'r+')
+  } catch (thrown) {
+    throw RemoteError.from(thrown, 'mounting: opening /dev/fuse')
+  }
+}
+
+async function readRequests(fd: number, handle: (request: Buffer) => Promise<void>): Promise<void> {
+  const free: Buffer[] = []
+  for (;;) {
+    const buffer = free.pop() ?? Buffer.allocUnsafeSlow(BUFFER)
+    const bytes = await readDevice(fd, buffer)
+    if (bytes === 'unmounted') return
+    if (bytes >= IN_HEADER) dispatch(buffer, bytes, free, handle)
+    else free.push(buffer)
+  }
+}
+
+function dispatch(buffer: Buffer, bytes: number, free: Buffer[], handle: (request: Buffer) => Promise<void>): void {
+  if (bytes <= SMALL) {
+    void handle(Buffer.from(buffer.subarray(0, bytes)))
+    free.push(buffer)
+  } else {
+    void handle(buffer.subarray(0, bytes)).finally(() => free.push(buffer))
+  }
+}
+
+/** Bytes of the next request; 0 for one that was taken back, or whose caller was interrupted. */
+function readDevice(fd: number, buffer: Buffer): Promise<number | 'unmounted'> {
+  return new Promise((resolve, reject) => {
+    read(fd, buffer, 0, buffer.length, null, (error, bytes) => {
+      if (error === null) resolve(bytes)
+      else if (error.code === 'ENODEV' || error.code === 'ECONNABORTED') resolve('unmounted')
+      else if (error.code === 'ENOENT' || error.code === 'EINTR' || error.code === 'EAGAIN') resolve(0)
+      else reject(RemoteError.from(error, 'reading /dev/fuse'))
+    })
+  })
+}
+
+/** An error here means that nobody waits for the reply any more. */
+function reply(fd: number, parts: readonly Buffer[]): void {
+  try {
+    writevSync(fd, parts.length > PARTS ? [Buffer.concat(parts)] : parts)
+  } catch {}
+}
+
+function startWatchdog(directory: string): ChildProcess {
+  const watchdog = spawn('sh', ['-c', 'cat >/dev/null; exec umount -f -l "$1" 2>/dev/null', 'watchdog', directory], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  })
+  watchdog.on('error', () => {})
+  watchdog.stdin.on('error', () => {})
+  watchdog.unref()
+  ;(watchdog.stdin as unknown as { unref(): void }).unref()
+  return watchdog
+}
+
+function run(command: string, parameters: string[], device?: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, parameters, { stdio: ['ignore', 'ignore', 'pipe', ...(device === undefined ? [] : [device])] })
+    let errors = ''
+    child.stderr?.on('data', (text) => {
+      errors += text
+    })
+    child.on('error', (error) => reject(RemoteError.from(error, `running ${command}`)))
+    child.on('close', (code) => {
+      if (code === 0) resolve()
+      else
+        reject(
+          new RemoteError(
+            'internal',
+            `running ${command} on ${parameters.at(-1)}: ${errors.trim().replaceAll('\n', ' ') || `exit ${code}`}`,
+          ),
+        )
+    })
+  })
+}

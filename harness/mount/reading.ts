@@ -1,0 +1,111 @@
+import { connectUnix, openRead } from '../../reference/index.ts'
+import { Errno } from './errno.ts'
+
+/*
+ * An image opened for reading: one read connection to the proxy or cache, drained into memory.
+ *
+ * The protocol gives no size and no random access; CRIU wants both (fstat of pagemaps, preadv at any offset of
+ * pages). So the bytes are kept until the last close. A read waits for the bytes that it asks for, and
+ * only fstat waits for all of them.
+ *
+ * The end of an image is the server's close (L3), and a server that dies closes as well. CRIU takes a short read
+ * for the end of its image, or asks again for ever. So behind each end the server is asked for a sign of life, one more
+ * connection: a process that is gone has closed its listening socket before, or with, that of the image.
+ * The reply to 'the restore is finished' is the last that a cache says: there the end needs no proof.
+ */
+
+export class ReadingImage {
+  readonly #chunks: Buffer[] = []
+  /** Offset at which each chunk starts. */
+  readonly #starts: number[] = []
+  #size = 0
+  #state: 'arriving' | 'complete' | 'lost' = 'arriving'
+  #wake: (() => void)[] = []
+  readonly #destroy: () => void
+
+  private constructor(destroy: () => void) {
+    this.#destroy = destroy
+  }
+
+  /** Opens the image; waits while the server does. ENOENT where the server says so, EIO where there is no server. */
+  static async open(server: string, snapshotId: string, name: string, proveEnd = true): Promise<ReadingImage> {
+    const reading = await openRead(server, snapshotId, name)
+    if (reading === undefined) throw new Errno('ENOENT')
+    const image = new ReadingImage(() => reading.socket.destroy())
+    reading
+      .bytes((piece) => image.#add(piece))
+      .then(() => (proveEnd ? signOfLife(server) : undefined))
+      .then(() => image.#end('complete'))
+      .catch(() => image.#end('lost'))
+    return image
+  }
+
+  /** Bytes of the whole image, once it is here. */
+  async size(): Promise<number> {
+    while (this.#state === 'arriving') await this.#change()
+    if (this.#state === 'lost') throw new Errno('EIO')
+    return this.#size
+  }
+
+  /** Up to `size` bytes, fewer only at the end of the image. */
+  async read(offset: number, size: number): Promise<Buffer[]> {
+    while (this.#state === 'arriving' && this.#size < offset + size) await this.#change()
+    if (this.#state === 'lost' && this.#size < offset + size) throw new Errno('EIO')
+    return this.#slices(offset, Math.min(offset + size, this.#size))
+  }
+
+  close(): void {
+    this.#destroy()
+  }
+
+  #add(piece: Buffer): void {
+    this.#starts.push(this.#size)
+    this.#chunks.push(piece)
+    this.#size += piece.length
+    this.#notify()
+  }
+
+  #end(state: 'complete' | 'lost'): void {
+    this.#state = state
+    this.#notify()
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#wake.push(resolve))
+  }
+
+  #notify(): void {
+    const woken = this.#wake
+    this.#wake = []
+    for (const wake of woken) wake()
+  }
+
+  #slices(from: number, to: number): Buffer[] {
+    const slices: Buffer[] = []
+    for (let index = this.#find(from), at = from; at < to; index++) {
+      const chunk = this.#chunks[index] as Buffer
+      const skip = at - (this.#starts[index] as number)
+      const slice = chunk.subarray(skip, skip + to - at)
+      slices.push(slice)
+      at += slice.length
+    }
+    return slices
+  }
+
+  /** The chunk that holds the byte at `offset`, by bisection. */
+  #find(offset: number): number {
+    let low = 0
+    let high = this.#starts.length - 1
+    while (low < high) {
+      const middle = (low + high + 1) >> 1
+      if ((this.#starts[middle] as number) <= offset) low = middle
+      else high = middle - 1
+    }
+    return low
+  }
+}
+
+async function signOfLife(server: string): Promise<void> {
+  const socket = await connectUnix(server)
+  socket.destroy()
+}

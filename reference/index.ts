@@ -1,0 +1,11 @@
+/* What the reference offers to the harness. */
+export { isSystemError, RemoteError } from '../proto/error.ts'
+export { startCache } from './cache.ts'
+export { endWrite, finishDump, finishRestore, openRead, openWrite, pullSnapshots, pushSnapshot, readImage } from './client.ts'
+export type { Daemon } from './daemon.ts'
+export { type Dialect, type DialectName, dialect, dialectNames } from './dialect.ts'
+export type { LinkEnd } from './link.ts'
+export { createLog, type Log, type LogLevel, logLevels } from './log.ts'
+export { startProxy } from './proxy.ts'
+export { drained } from './send.ts'
+export { connectUnix } from './unix.ts'
