@@ -54,6 +54,7 @@ export function addMigrate(program: Command): void {
 async function act(flags: MigrateFlags): Promise<void> {
   if (flags.command === undefined && flags.pid === undefined) throw new Failure(2, "expected --command 'SHELL COMMAND' or --pid PID")
   const { migrate } = await import('../migration/migrate.ts')
+  const { HostError } = await import('../hosts/host.ts')
   const { openHosts } = await import('../hosts/open.ts')
   const { showProgress } = await import('./progress.ts')
   const { readDescriptor } = await import('../implementation/descriptor.ts')
@@ -67,7 +68,7 @@ async function act(flags: MigrateFlags): Promise<void> {
     const result = await Promise.race([
       migrate({ ...flags, ...hosts, ...(descriptor && { descriptor }), progress }),
       interrupted.promise,
-    ]).catch(fail(1))
+    ]).catch((thrown) => fail(thrown instanceof HostError ? 3 : 1)(thrown))
     progress.end()
     process.stdout.write(`${JSON.stringify(result)}\n`)
   } finally {

@@ -1,5 +1,5 @@
 import { hasFeature } from '../criu/criu.ts'
-import { type Host, HostError, shell } from '../hosts/host.ts'
+import { type Host, HostError, output, shell } from '../hosts/host.ts'
 import type { Descriptor } from '../implementation/descriptor.ts'
 import { referenceDescriptor } from '../implementation/start.ts'
 import { imagesOnDisk, markTime } from './disk.ts'
@@ -45,6 +45,7 @@ export interface MigrateResult {
 export async function migrate(options: MigrateOptions): Promise<MigrateResult> {
   const { source, destination, progress, preDumps, criu } = options
   const begun = performance.now()
+  for (const host of [source, destination]) await output(host, [criu, '--version'])
   if (preDumps > 0 && !(await hasFeature(source, criu, 'mem_dirty_track'))) {
     throw new HostError(
       `migrating with ${preDumps} pre-dumps: the kernel of ${source.name} does not track memory (criu check --feature mem_dirty_track)`,
