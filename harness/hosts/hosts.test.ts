@@ -69,7 +69,7 @@ if (pair instanceof Error) {
     t.equal((await withAddresses(addresses)).length, 2)
     child.kill('SIGKILL')
     for (const deadline = Date.now() + 20_000; (await withAddresses(addresses)).length > 0; ) {
-      if (Date.now() > deadline) return t.fail('containers are left')
+      if (Date.now() > deadline) throw new Error('containers are left')
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
     t.pass('the reaper removed both')
