@@ -91,7 +91,7 @@ export async function pullSnapshots(server: string, as: Dialect = dialect('auto'
 }
 
 /** The entries of the list image. Throws RemoteError if it ends inside an entry. */
-export function decodeSnapshots(list: Buffer): string[] {
+function decodeSnapshots(list: Buffer): string[] {
   const decoder = new FrameDecoder()
   const snapshots: string[] = []
   let frame = decoder.push(list)

@@ -21,8 +21,6 @@ export interface Content {
   readonly size: number
 }
 
-export const empty: Content = { chunks: [], count: 0, size: 0 }
-
 /** `content` followed by `more`, sharing the chunks of both. */
 export function concatenate(content: Content, more: Content): Content {
   const chunks = content.chunks.length === content.count && content.count > 0 ? content.chunks : own(content)
@@ -31,7 +29,7 @@ export function concatenate(content: Content, more: Content): Content {
 }
 
 /** The chunks of a content, without those of later versions. */
-export function own(content: Content): Buffer[] {
+function own(content: Content): Buffer[] {
   return content.chunks.slice(0, content.count)
 }
 

@@ -4,8 +4,8 @@ import { createInterface } from 'node:readline'
 import { execa } from 'execa'
 import t, { type Test } from 'tap'
 import { checkout, criuRemoteCommand } from '../harness/hosts/checkout.ts'
-import { defaultImage } from '../harness/hosts/container.ts'
 import { getContainerRuntimeClient } from '../harness/hosts/docker.ts'
+import { defaultImage } from '../harness/hosts/image.ts'
 import { onRealCriu } from './real.ts'
 
 /* `criu-remote migrate` as a user runs it, and what is left when it is killed. */

@@ -46,7 +46,7 @@ export function addMigrate(program: Command): void {
         .argParser(repeated)
         .default([], 'none'),
     )
-    .option('--image <name>', 'image of fresh containers (default: $CRIU_REMOTE_IMAGE, which set-up makes)')
+    .option('--image <name>', 'image of fresh containers, or the path of a Dockerfile (default: $CRIU_REMOTE_IMAGE, which set-up makes)')
     .addHelpText('after', HELP)
     .action(act)
 }

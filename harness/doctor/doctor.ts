@@ -1,7 +1,8 @@
 import { access, constants } from 'node:fs/promises'
 import { execa } from 'execa'
-import { containerPair, defaultImage } from '../hosts/container.ts'
+import { containerPair } from '../hosts/container.ts'
 import { type Host, lastLine, run } from '../hosts/host.ts'
+import { defaultImage } from '../hosts/image.ts'
 
 /* What this machine can run, each point found out by trying. */
 

@@ -3,6 +3,7 @@ import { PassThrough } from 'node:stream'
 import { checkout, criuRemoteCommand } from './checkout.ts'
 import { GenericContainer, getContainerRuntimeClient, Network, type StartedNetwork, type StartedTestContainer } from './docker.ts'
 import { type Completed, type Host, HostError, type HostProcess, output, run, type StartOptions } from './host.ts'
+import { defaultImage, imageByName } from './image.ts'
 import { Lines } from './lines.ts'
 import { label, reapNetwork } from './reaper.ts'
 
@@ -21,10 +22,8 @@ const TMPFS = { '/tmp': 'rw,exec,mode=1777', '/run': 'rw,exec,mode=755', '/root'
 /** Stays, and reaps the processes that restored trees leave to it. */
 const INIT = ['sh', '-c', 'trap "exit 0" TERM; while :; do sleep 3600 & wait $!; done']
 
-/** The image of the hosts: what set-up built or pulled, unless the user names another. */
-export const defaultImage = () => process.env['CRIU_REMOTE_IMAGE'] ?? 'criu-remote-host:latest'
-
 export interface ContainerOptions {
+  /** The name of an image, or the path of a Dockerfile to build one from. */
   image?: string
   /** Further directories to see, read-only at the same path. */
   mounts?: readonly string[]
@@ -34,6 +33,7 @@ export interface ContainerOptions {
 export async function containerPair(
   options: ContainerOptions = {},
 ): Promise<{ source: Host; destination: Host; stop: () => Promise<void> }> {
+  const image = await imageByName(options.image ?? defaultImage())
   const network = await startNetwork()
   const started: Host[] = []
   const stop = async () => {
@@ -41,7 +41,7 @@ export async function containerPair(
     await network.stop().catch(() => {})
   }
   try {
-    for (const name of ['source', 'destination']) started.push(await containerHost(name, network, options))
+    for (const name of ['source', 'destination']) started.push(await containerHost(name, network, { ...options, image }))
     const [source, destination] = started as [Host, Host]
     return { source, destination, stop }
   } catch (thrown) {
@@ -61,7 +61,7 @@ async function startNetwork(): Promise<StartedNetwork> {
 async function containerHost(
   name: string,
   network: StartedNetwork,
-  { image = defaultImage(), mounts = [] }: ContainerOptions,
+  { image, mounts = [] }: ContainerOptions & { image: string },
 ): Promise<Host> {
   const container = await new HostContainer(image)
     .withReadOnlyRoot()

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { checkout } from './checkout.ts'
 import { containerPair, existingContainer } from './container.ts'
 import { getContainerRuntimeClient } from './docker.ts'
 import { type Completed, type Host, run, shell } from './host.ts'
+import { defaultImage } from './image.ts'
 import { localHost } from './local.ts'
 
 /* Both kinds of hosts do the same, and neither leaves anything behind. */
@@ -36,7 +37,7 @@ if (pair instanceof Error) {
   t.teardown(() => pair.stop())
   await t.test('a container as a host', (t) => behaves(t, pair.source))
 
-  await t.test('the two reach each other, and nobody else reaches them by name', async (t) => {
+  await t.test('the two reach each other', async (t) => {
     const port = await pair.destination.freePort()
     const listening = await pair.destination.start([
       'python3',
@@ -60,6 +61,20 @@ if (pair instanceof Error) {
     await host.stop()
     t.match(await run(host, ['true']), { code: 0 })
     await t.rejects(existingContainer('no-such-container'), { message: /no-such-container/ })
+  })
+
+  await t.test('an image is built from a Dockerfile', async (t) => {
+    const directory = mkdtempSync('/tmp/criu-remote-image-')
+    t.teardown(() => rmSync(directory, { recursive: true }))
+    writeFileSync(`${directory}/Dockerfile`, `FROM ${defaultImage()}\nENV MADE_BY=test\n`)
+    const built = await containerPair({ image: `${directory}/Dockerfile` })
+    const { Image } = await (await getContainerRuntimeClient()).container.getById((await shell(built.source, 'hostname')).trim()).inspect()
+    t.teardown(async () => {
+      await built.stop()
+      await (await getContainerRuntimeClient()).container.dockerode.getImage(Image).remove({ force: true })
+    })
+    t.match(await run(built.source, ['sh', '-c', 'echo $MADE_BY']), { stdout: 'test\n' })
+    await t.rejects(containerPair({ image: directory }), { name: 'HostError', message: /expected a Dockerfile/ })
   })
 
   await t.test('a process that dies leaves no container and no network', async (t) => {

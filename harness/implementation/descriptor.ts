@@ -37,7 +37,7 @@ export async function readDescriptor(file: string): Promise<Descriptor> {
 }
 
 /** Checks a value against the schema and fills in the defaults. Throws DescriptorError naming the key. */
-export async function checkDescriptor(value: unknown, file: string): Promise<Descriptor> {
+async function checkDescriptor(value: unknown, file: string): Promise<Descriptor> {
   const schema = JSON.parse(await readFile(`${checkout}/harness/implementation/descriptor.schema.json`, 'utf8'))
   const validate = new Ajv({ useDefaults: true }).compile<Descriptor>(schema)
   if (validate(value)) return value

@@ -2,7 +2,7 @@ import { checkout } from '../hosts/checkout.ts'
 import { type Completed, type Host, HostError, type HostProcess, lastLine, run } from '../hosts/host.ts'
 import type { DaemonDescription, Descriptor } from './descriptor.ts'
 
-export type Role = 'proxy' | 'cache'
+type Role = 'proxy' | 'cache'
 
 /** A proxy or cache that was started on a host. */
 export interface StartedDaemon {

@@ -24,6 +24,12 @@ import { WritingImage } from './writing.ts'
  * image was lost, which close(2) could not say.
  */
 
+/**
+ * Size of an image as a look-up tells it, over that of any: fstat asks again, but since Linux 6.5 sendfile and splice
+ * trust it, and would find an image of 0 bytes at its end. The first short read corrects it.
+ */
+const UNKNOWN_SIZE = 2 ** 50
+
 type Handle = { node: number } & (
   | { reading: ReadingImage }
   | { writing: WritingImage; path: string }
@@ -69,7 +75,7 @@ export class Files implements FileSystem {
       if ((await this.#snapshots.parent(snapshot)) === undefined) throw new Errno('ENOENT')
       return this.#enter({ kind: 'parent', snapshot })
     }
-    if (isImage(snapshot, name)) return this.#enter({ kind: 'image', snapshot, name })
+    if (isImage(snapshot, name)) return this.#enter({ kind: 'image', snapshot, name }, UNKNOWN_SIZE)
     const file = this.#local.get(`${snapshot}/${name}`)
     if (file === undefined) throw new Errno('ENOENT')
     return this.#enter({ kind: 'local', snapshot, name, file }, file.size)

@@ -62,7 +62,7 @@ export async function mount(directory: string, files: FileSystem, log: Log): Pro
       reply([wire.encodeReply(request.unique, Errno.of(thrown), 0)])
       if (opens(request))
         work.then(
-          ([body]) => files.release(wire.decodeHandle(body as Buffer)),
+          ([body]) => files.release(wire.decodeNumber(body as Buffer)),
           () => {},
         )
     } finally {
@@ -71,8 +71,8 @@ export async function mount(directory: string, files: FileSystem, log: Log): Pro
   }
 
   function withoutReply({ opcode: code, node, body }: wire.Request): boolean {
-    if (code === opcode.interrupt) interrupts.get(wire.decodeUnique(body))?.()
-    else if (code === opcode.forget) files.forget(node, wire.decodeForget(body))
+    if (code === opcode.interrupt) interrupts.get(wire.decodeNumber(body))?.()
+    else if (code === opcode.forget) files.forget(node, wire.decodeNumber(body))
     else if (code === opcode.batchForget) for (const forget of wire.decodeBatchForget(body)) files.forget(forget.node, forget.times)
     else return false
     return true
@@ -124,7 +124,7 @@ async function perform(files: FileSystem, { opcode: code, node, body }: wire.Req
       return [wire.encodeWritten(bytes.length)]
     }
     case opcode.release:
-      files.release(wire.decodeHandle(body))
+      files.release(wire.decodeNumber(body))
       return []
     case opcode.opendir:
       return [wire.encodeOpen(0, 0)]

@@ -33,7 +33,7 @@ export const opcode = {
 } as const
 
 export const IN_HEADER = 40
-export const OUT_HEADER = 16
+const OUT_HEADER = 16
 
 /** Flags of an open file: its reads and writes bypass the page cache, so that two versions of an image never mix. */
 export const FOPEN_DIRECT_IO = 1
@@ -147,8 +147,8 @@ export function encodeStatfs(): Buffer {
 }
 
 export const decodeOpenFlags = (body: Buffer): number => body.readUInt32LE(0)
-export const decodeHandle = (body: Buffer): number => u64(body, 0)
-export const decodeUnique = decodeHandle
+/** A body that begins with a 64-bit number: a handle to release, a request to interrupt, a number of look-ups to forget. */
+export const decodeNumber = (body: Buffer): number => u64(body, 0)
 
 /** READ, READDIR, and the front of WRITE: 40 bytes. */
 export function decodeTransfer(body: Buffer): { handle: number; offset: number; size: number } {
@@ -166,8 +166,6 @@ export function decodeGetattrHandle(body: Buffer): number | undefined {
 export function decodeNewSize(body: Buffer): number | undefined {
   return body.readUInt32LE(0) & 8 ? u64(body, 16) : undefined
 }
-
-export const decodeForget = decodeHandle
 
 export function decodeBatchForget(body: Buffer): { node: number; times: number }[] {
   return Array.from({ length: body.readUInt32LE(0) }, (_, index) => ({
