@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Outlives the run that started it by a moment, to end what the run left when it was killed.
+#
+# In:         $1 the run's process id, $2 its tag (the value of CRIU_REMOTE_RUN), $3 the users' lock, or nothing.
+#             SIGUSR1: the run ended by itself. SIGTERM: it was killed (the kernel's word, see run.sh) or interrupted.
+# Constraint: SIGKILL can't be trapped, and what a run started (npm, debootstrap, a test) does not end with it.
+# Choice:     every process of a run has the run's tag in its environment; those are ended. The lock is held by
+#             this process only, so that no forgotten child keeps the engine up.
+set -u
+
+# The processes whose tag is ours, or that of a run started inside ours.
+tagged() {
+  local file pid
+  for file in /proc/[0-9]*/environ; do
+    pid=${file#/proc/}
+    pid=${pid%/environ}
+    [ "$pid" != "$1" ] || continue
+    tr '\0' '\n' <"$file" 2>/dev/null | grep -qE "^CRIU_REMOTE_RUN=$2(/|\$)" && echo "$pid"
+  done 2>/dev/null
+}
+
+end_tagged() {
+  local signal pids tries
+  for signal in TERM KILL; do
+    for tries in 1 2 3 4 5 6 7 8 9 10; do
+      pids=$(tagged "$@")
+      [ -n "$pids" ] || return 0
+      # shellcheck disable=SC2086 # one process a word
+      [ "$tries" != 1 ] || kill -s "$signal" $pids
+      sleep 0.2
+    done
+  done 2>/dev/null
+}
+
+end_run() {
+  end_tagged "$run" "$tag"
+  rm -rf "${TMPDIR:-/tmp}/criu-remote-setup.$run".*
+}
+
+run=$1 tag=$2
+[ -z "${3:-}" ] || { exec 7>"$3" && flock -s 7; }
+nap=
+trap 'kill "$nap"; exit 0' USR1
+trap 'kill "$nap"; end_run; exit 0' TERM
+trap '' INT HUP
+echo ready
+exec >/dev/null
+# The run may have been killed before the kernel was told to say so.
+[ "$PPID" = "$run" ] || kill -TERM "$$"
+while :; do
+  sleep 3600 7>&- &
+  nap=$!
+  wait "$nap"
+done

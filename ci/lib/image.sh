@@ -1,0 +1,81 @@
+# shellcheck shell=bash
+# The host image: the system that CRIU and the processes to migrate run in.
+#
+# In:         fixtures/host-image; an engine that answers. Out: an image named by image_tag.
+# Constraint: the same content must come out with and without an image registry; a machine without one must find
+#             that out soon.
+# Choice:     one Dockerfile with an exchangeable base: debian:trixie-slim from the registry, else a system made by
+#             debootstrap from the machine's Debian mirror. The tag is a hash of all that the image is made from.
+
+IMAGE_RECIPE=1
+IMAGE_BASE=debian:trixie-slim
+IMAGE_OWN_BASE=criu-remote-base:trixie
+IMAGE_PULL_SECONDS=30
+IMAGE_FOLDER=$ROOT/fixtures/host-image
+
+image_tag() {
+  local hash
+  hash=$(cat "$IMAGE_FOLDER/packages" "$IMAGE_FOLDER/Dockerfile" <(echo "recipe $IMAGE_RECIPE") | sha256)
+  echo "criu-remote-host:${hash:0:12}"
+}
+
+image_exists() { docker image inspect "$1" >/dev/null 2>&1; }
+
+debootstrap_ready() {
+  local packages=()
+  command -v debootstrap >/dev/null || packages+=(debootstrap)
+  [ -e "$DEBIAN_KEYRING" ] || packages+=(debian-archive-keyring)
+  [ "${#packages[@]}" != 0 ] || return 0
+  is_debian_like || return 1
+  apt-get update -y -q || true
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
+    -o DPkg::Lock::Timeout=300 "${packages[@]}"
+}
+
+# debootstrap knows the proxy by the environment only, apt by its settings as well.
+debootstrap_run() {
+  local folder=$1 script=/usr/share/debootstrap/scripts/trixie proxy=
+  [ -e "$script" ] || script=/usr/share/debootstrap/scripts/sid
+  eval "$(apt-config shell proxy Acquire::http::Proxy)"
+  [ -z "$proxy" ] || export http_proxy=${http_proxy:-$proxy}
+  debootstrap --variant=minbase --keyring="$DEBIAN_KEYRING" trixie "$folder" "$(debian_mirror)" "$script"
+}
+
+base_made_here() {
+  local folder=$CACHE/base
+  ! image_exists "$IMAGE_OWN_BASE" || return 0
+  is_root || because "$IMAGE_BASE can't be pulled, and making a base system needs root"
+  say_part "base system"
+  debootstrap_ready || because "$IMAGE_BASE can't be pulled, and debootstrap can't be installed"
+  rm -rf "$folder"
+  mkdir -p "$folder"
+  debootstrap_run "$folder" || because "$IMAGE_BASE can't be pulled, and debootstrap failed"
+  rm -rf "$folder"/var/cache/apt/archives/*.deb "$folder"/var/lib/apt/lists/*
+  tar -C "$folder" -c . | docker import - "$IMAGE_OWN_BASE"
+  rm -rf "$folder"
+}
+
+# Prints the name of the base.
+image_base() {
+  if image_exists "$IMAGE_BASE" || timeout "$IMAGE_PULL_SECONDS" docker pull -q "$IMAGE_BASE" >&2; then
+    echo "$IMAGE_BASE"
+  else
+    base_made_here >&2 && echo "$IMAGE_OWN_BASE"
+  fi
+}
+
+image_build() {
+  local tag=$1 base
+  ! image_exists "$tag" || return 0
+  say_part "base"
+  base=$(image_base)
+  docker run --rm --privileged "$base" true || because "the Docker engine can't start a privileged container"
+  say_part "packages"
+  # The classic builder needs no plug-in; the machine's network is the one that is known to reach the mirror.
+  DOCKER_BUILDKIT=0 docker build --network host --build-arg "BASE=$base" --build-arg http_proxy \
+    --build-arg https_proxy -t "$tag" "$IMAGE_FOLDER" || because "docker build failed"
+}
+
+image() {
+  with_lock image image_build "$(image_tag)"
+}

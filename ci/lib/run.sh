@@ -1,0 +1,100 @@
+# shellcheck shell=bash
+# One run: the set-up, then the command, then nothing left behind.
+#
+# In:         ROOT; the command. Out: its exit status, and nothing on stdout that is not the command's.
+# Constraint: ends by itself, by a signal or by SIGKILL; a command needs its terminal, its stdin and Ctrl-C; bash
+#             runs a trap only after a command in the foreground has ended, and background ones ignore Ctrl-C.
+# Choice:     the command runs in the background with stdin and Ctrl-C given back, and gets SIGTERM from the kernel
+#             when this shell dies; guard.sh ends what else has this run's tag.
+
+GUARD=
+GUARD_END=USR1
+CHILD=
+
+# The tag must be in the environment that this process was started with: guard.sh reads that.
+tag_self() {
+  case ${CRIU_REMOTE_RUN:-} in
+    "$$" | */"$$") ;;
+    *) CRIU_REMOTE_RUN=${CRIU_REMOTE_RUN:+$CRIU_REMOTE_RUN/}$$ exec bash "$0" "$@" ;;
+  esac
+}
+
+guard_start() {
+  local lock="" line
+  if is_root; then mkdir -p "$LOCKS" && lock=$LOCKS/users; fi
+  exec 8< <(exec env -u CRIU_REMOTE_RUN setpriv --pdeathsig TERM \
+    bash "$ROOT/ci/lib/guard.sh" "$$" "$CRIU_REMOTE_RUN" "$lock")
+  GUARD=$!
+  read -r line <&8 || { say "the guard did not start: $line"; exit 1; }
+  exec 8<&-
+}
+
+# No other run uses the engine: nobody has the lock, or the keeper has got it for itself.
+last_user() { flock -n "$LOCKS/users" true || ! flock -n -s "$LOCKS/users" true; }
+
+# The last run to end waits until the engine is gone.
+guard_end() {
+  local keeper
+  keeper=$(cat "$RUN/keeper.pid" 2>/dev/null) || true
+  kill -s "$GUARD_END" "$GUARD" 2>/dev/null || true
+  timeout 30 tail -s 0.1 --pid="$GUARD" -f /dev/null || true
+  if [ -n "$keeper" ] && last_user; then
+    timeout 60 tail -s 0.1 --pid="$keeper" -f /dev/null || true
+  fi
+}
+
+on_signal() {
+  GUARD_END=TERM
+  [ -z "$CHILD" ] || kill -TERM "$CHILD" 2>/dev/null || true
+  # In the set-up there is no command yet that could end by itself.
+  [ -n "$CHILD" ] || exit $((128 + $1))
+}
+
+# Ctrl-C in the set-up ends the run; the command decides for itself.
+on_interrupt() { [ -n "$CHILD" ] || { GUARD_END=TERM && exit 130; }; }
+
+watch_over() {
+  is_linux || return 0
+  guard_start
+  trap guard_end EXIT
+  trap 'on_signal 15' TERM
+  trap 'on_signal 1' HUP
+  trap on_interrupt INT
+}
+
+setup_containers() {
+  if ! is_linux; then
+    LEFT_OUT="containers need Linux"
+  elif ! step "Docker engine" engine; then
+    LEFT_OUT=$STEP_REASON
+  else
+    engine_export
+    CRIU_REMOTE_IMAGE=$(image_tag)
+    export CRIU_REMOTE_IMAGE
+    step "host image" image || LEFT_OUT=$STEP_REASON
+  fi
+}
+
+setup() {
+  LEFT_OUT=
+  step "npm packages" packages || exit 1
+  export PATH=$ROOT/node_modules/.bin:$PATH
+  setup_containers
+  [ -n "$LEFT_OUT" ] || return 0
+  unset CRIU_REMOTE_IMAGE
+  export CRIU_REMOTE_NO_CONTAINERS=$LEFT_OUT
+  say "without containers, what needs them is skipped: $LEFT_OUT"
+}
+
+run_command() {
+  local status=0
+  if ! is_linux; then exec "$@"; fi
+  env --default-signal=INT,QUIT setpriv --pdeathsig TERM "$@" <&0 &
+  CHILD=$!
+  while :; do
+    status=0
+    wait "$CHILD" || status=$?
+    kill -0 "$CHILD" 2>/dev/null || break # else a trap ran, and the command goes on
+  done
+  return "$status"
+}
