@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { addConform } from './conform.ts'
 import { addDaemons } from './daemons.ts'
 import { addDoctor } from './doctor.ts'
 import { report } from './failure.ts'
@@ -12,6 +13,7 @@ const { version, description } = JSON.parse(readFileSync(new URL('../../package.
 const program = new Command('criu-remote').description(`${description}.`).version(version as string)
 addDaemons(program)
 addMount(program)
+addConform(program)
 addMigrate(program)
 addDoctor(program)
 for (const command of program.commands) command.exitOverride()

@@ -87,6 +87,7 @@ export function describeEnd({ code, stdout, stderr }: Completed): string {
   return `exit ${code}: ${lastLine(stderr) || lastLine(stdout) || 'it printed nothing'}`
 }
 
-function fillIn({ command }: DaemonDescription, values: Record<string, string | number>): string[] {
+/** A daemon's command with its placeholders replaced. */
+export function fillIn({ command }: DaemonDescription, values: Record<string, string | number>): string[] {
   return command.map((word) => word.replace(/\{(directory|socket|host|port)\}/g, (_, key: string) => String(values[key])))
 }

@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs'
+import { checkout } from '../hosts/checkout.ts'
+import type { Descriptor } from '../implementation/descriptor.ts'
+import { caseSet, loadCases } from './load.ts'
+import { type CaseResult, count, type Results, verdict } from './result.ts'
+import { runCases } from './runner.ts'
+import { type Selection, select } from './select.ts'
+
+export interface ConformOptions extends Selection {
+  descriptor: Descriptor
+  /** The descriptor's file, for the command that repeats a case. */
+  implementation?: string
+  jobs: number
+  repeat: number
+  seed?: number
+  /** Deadline of a case, in seconds. */
+  timeout: number
+  onSelected(cases: number): void
+  onResult(result: CaseResult): void
+}
+
+/** Runs the suite against an implementation. Throws NothingSelected, or HostError where a daemon does not start. */
+export async function conform(options: ConformOptions): Promise<Results> {
+  const { descriptor, implementation, jobs, repeat, timeout, seed = Date.now() % 2 ** 31, onResult } = options
+  const loaded = await loadCases()
+  const cases = select(loaded, options)
+  options.onSelected(cases.length)
+  const date = new Date().toISOString()
+  const begin = performance.now()
+  const command = `criu-remote conform${implementation === undefined ? '' : ` -i ${implementation}`}`
+  const results = await runCases({ descriptor, cases, jobs, repeat, seed, timeout: timeout * 1000, command, onResult })
+  return {
+    tool: 'criu-remote-conformance',
+    version: JSON.parse(readFileSync(`${checkout}/package.json`, 'utf8')).version,
+    implementation: descriptor.name,
+    dialect: descriptor.dialect,
+    date,
+    seed,
+    duration: Math.round(performance.now() - begin),
+    caseSet: caseSet(loaded),
+    counts: count(results),
+    verdict: verdict(results),
+    cases: results,
+  }
+}

@@ -1,0 +1,164 @@
+import { createHash, type Hash } from 'node:crypto'
+import { Socket } from 'node:net'
+import { FrameDecoder, localReply } from '../../proto/index.ts'
+import { Violation } from './case.ts'
+import type { Trace } from './trace.ts'
+
+/*
+ * One connection to the implementation, of which everything is seen: what was sent, what came and when, and how it ended.
+ *
+ * Whatever comes is kept (a large image as count and checksum), so that a case can first do and then look. A reader of it waits
+ * for a condition, never for a time; the deadline is that of the case.
+ */
+
+/** Bytes kept of what one connection received; beyond, they are counted and hashed. */
+const KEPT = 8 * 1024 * 1024
+
+export type End = 'end' | 'reset'
+
+/** What a client got as the answer to a read. */
+export interface Answer {
+  /** The error of the reply; undefined if none came. */
+  error: number | undefined
+  /** Bytes behind the reply: their number and SHA-256, and themselves if they are few. */
+  size: number
+  hash: string
+  bytes: Buffer
+  /** How the connection ended. */
+  end: End
+}
+
+export class Connection {
+  readonly name: string
+  readonly socket: Socket
+  readonly #trace: Trace
+  #received = Buffer.alloc(0)
+  #total = 0
+  #hash: Hash = createHash('sha256')
+  #end: End | undefined
+  #changed: (() => void)[] = []
+
+  constructor(name: string, socket: Socket, trace: Trace) {
+    this.name = name
+    this.socket = socket
+    this.#trace = trace
+    trace.add(name, 'in', 'open')
+    socket.on('data', (piece) => this.#take(piece as Buffer))
+    socket.on('end', () => this.#finish('end'))
+    socket.on('error', () => this.#finish('reset'))
+    socket.on('close', () => this.#finish('reset'))
+  }
+
+  /** Connects to a UNIX socket or a TCP port. Throws Node's error. */
+  static async to(name: string, place: { path: string } | { host: string; port: number }, trace: Trace): Promise<Connection> {
+    const socket = new Socket({ allowHalfOpen: true })
+    await new Promise<void>((resolve, reject) => {
+      socket.once('error', reject).connect(place, resolve)
+    })
+    socket.removeAllListeners('error')
+    return new Connection(name, socket, trace)
+  }
+
+  /** Bytes received so far. */
+  get received(): Buffer {
+    return this.#received
+  }
+
+  get ended(): End | undefined {
+    return this.#end
+  }
+
+  /** Sends bytes; resolves when the kernel has them, or the connection is no more. */
+  send(bytes: Buffer, meaning?: string): Promise<void> {
+    this.#trace.add(this.name, 'in', 'bytes', bytes, meaning)
+    return new Promise((resolve) => {
+      this.socket.write(bytes, () => resolve())
+    })
+  }
+
+  /** Sends each piece in a segment of its own. */
+  async sendPieces(pieces: readonly Buffer[], meaning?: string): Promise<void> {
+    this.socket.setNoDelay?.(true)
+    for (const piece of pieces) {
+      await this.send(piece, meaning)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+
+  /** Ends this side. */
+  end(): void {
+    this.#trace.add(this.name, 'in', 'end')
+    this.socket.end()
+  }
+
+  /** Breaks the connection off: with a reset where the transport has one. */
+  reset(): void {
+    this.#trace.add(this.name, 'in', 'reset')
+    if (this.socket.remoteAddress === undefined) this.socket.destroy()
+    else this.socket.resetAndDestroy()
+  }
+
+  /** Waits until the other side ended, and says how. */
+  async untilEnd(): Promise<End> {
+    await this.until(() => this.#end !== undefined)
+    return this.#end as End
+  }
+
+  /** Waits until the condition holds; it is asked again whenever something came. */
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) await new Promise<void>((resolve) => this.#changed.push(resolve))
+  }
+
+  /** The reply to a read, as soon as it is here; undefined if the connection ended without one. */
+  async reply(): Promise<number | undefined> {
+    await this.until(() => this.#frameLength() !== undefined || this.#end !== undefined)
+    const length = this.#frameLength()
+    if (length === undefined) return undefined
+    return decodeReply(this.#received.subarray(0, length))
+  }
+
+  /** The whole answer to a read: reply, bytes, end. */
+  async answer(): Promise<Answer> {
+    const end = await this.untilEnd()
+    const length = this.#frameLength() ?? 0
+    const error = length > 0 ? decodeReply(this.#received.subarray(0, length)) : undefined
+    const bytes = this.#received.subarray(length)
+    const whole = this.#total <= KEPT
+    const hash = whole ? createHash('sha256').update(bytes).digest('hex') : this.#hash.digest('hex')
+    return { error, size: this.#total - length, hash, bytes, end }
+  }
+
+  #frameLength(): number | undefined {
+    if (this.#received.length < 4) return undefined
+    const length = 4 + this.#received.readUInt32LE(0)
+    return this.#received.length >= length ? length : undefined
+  }
+
+  #take(piece: Buffer): void {
+    this.#trace.add(this.name, 'out', 'bytes', piece)
+    const reply = this.#total === 0 ? piece.subarray(4 + (piece.length >= 4 ? piece.readUInt32LE(0) : 0)) : piece
+    this.#hash.update(reply)
+    this.#total += piece.length
+    if (this.#received.length < KEPT) this.#received = Buffer.concat([this.#received, piece])
+    this.#notify()
+  }
+
+  #finish(end: End): void {
+    if (this.#end !== undefined) return
+    this.#end = end
+    this.#trace.add(this.name, 'out', end)
+    this.#notify()
+  }
+
+  #notify(): void {
+    for (const wake of this.#changed.splice(0)) wake()
+  }
+}
+
+function decodeReply(frame: Buffer): number {
+  try {
+    return localReply.decode(new FrameDecoder().push(frame)?.payload as Buffer)
+  } catch (thrown) {
+    throw new Violation('the reply to a read', [{ outcome: 'a local_image_reply_entry', clause: 'F3' }], (thrown as Error).message)
+  }
+}

@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto'
+import { ENOENT } from '../../proto/index.ts'
+import { describe } from './bench.ts'
+import { type Permitted, Violation } from './case.ts'
+import type { Answer } from './connection.ts'
+import type { Forwarded } from './link.ts'
+
+/* What cases demand of what came. Each function throws a Violation, with all that would have been permitted. */
+
+/** A condition that must hold. */
+export function demand(holds: boolean, what: string, permitted: Permitted | readonly Permitted[], actual: string): void {
+  if (!holds) throw new Violation(what, [permitted].flat(), actual)
+}
+
+/** Error 0, exactly these bytes, and a close. */
+export function expectImage(answer: Answer, bytes: Buffer, clause: string, what = 'the answer to a read'): void {
+  const permitted = [{ outcome: `error 0, ${bytes.length} bytes (${brief(bytes)}), and a close`, clause }]
+  if (answer.error !== 0 || answer.size !== bytes.length || answer.end !== 'end') throw new Violation(what, permitted, describe(answer))
+  if (answer.hash !== sha256(bytes)) throw new Violation(what, permitted, `${describe(answer)}, of other bytes (${brief(answer.bytes)})`)
+}
+
+/** One of several versions, whole. */
+export function expectOneOf(answer: Answer, versions: readonly Buffer[], clause: string, what = 'the answer to a read'): void {
+  const permitted = versions.map((bytes) => ({ outcome: `error 0, ${bytes.length} bytes (${brief(bytes)}), and a close`, clause }))
+  const matches = versions.some((bytes) => answer.size === bytes.length && answer.hash === sha256(bytes))
+  if (answer.error !== 0 || answer.end !== 'end' || !matches) throw new Violation(what, permitted, describe(answer))
+}
+
+/** ENOENT, no bytes, and an end; a reset behind the reply is one. */
+export function expectMissing(answer: Answer, clause: string, what = 'the answer to a read of what is not there'): void {
+  if (answer.error !== ENOENT || answer.size !== 0)
+    throw new Violation(what, [{ outcome: 'error 2 (ENOENT), no bytes, and a close', clause }], describe(answer))
+}
+
+/** A refusal: an error reply other than 0, or no reply, and an end; never bytes. */
+export function expectRefused(answer: Answer, clause: string, what = 'the answer to what can not be served'): void {
+  const permitted = [
+    { outcome: 'a close or reset without a reply', clause },
+    { outcome: 'an error reply and a close', clause: 'L4' },
+  ]
+  if (answer.error === 0 || answer.size !== 0) throw new Violation(what, permitted, describe(answer))
+}
+
+/** A forwarded image's size and bytes. */
+export function expectForwarded(image: Forwarded, bytes: Buffer, clause: string): void {
+  const permitted = [{ outcome: `size ${bytes.length} and its bytes (${brief(bytes)})`, clause }]
+  if (image.size !== bytes.length || image.hash !== sha256(bytes)) {
+    throw new Violation(`the forwarded image ${image.name}`, permitted, `size ${image.size} (${brief(image.bytes)})`)
+  }
+}
+
+export const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
+
+/** Pseudo-random bytes, the same for the same seed. */
+export function someBytes(size: number, seed = 1): Buffer {
+  const bytes = Buffer.allocUnsafe(size)
+  let state = (seed * 2_654_435_761 + 1) >>> 0
+  for (let index = 0; index < size; index++) {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    bytes[index] = state
+  }
+  return bytes
+}
+
+const brief = (bytes: Buffer) =>
+  bytes.length <= 24 ? JSON.stringify(bytes.toString('latin1')) : `SHA-256 ${sha256(bytes).slice(0, 12)}...`

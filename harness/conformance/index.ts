@@ -1,0 +1,18 @@
+/* What scenarios import: cases, benches, and what is demanded of an implementation. */
+export {
+  ENOENT,
+  encodeFrame,
+  FRAME_LIMIT,
+  localImage,
+  localReply,
+  NAME_LIMIT,
+  O_APPEND,
+  O_RDONLY,
+  O_WRONLY,
+  remoteImage,
+  snapshotEntry,
+} from '../../proto/index.ts'
+export { type CacheBench, describe, header, LIST, names2017, names2019, type PairBench, type ProxyBench, show } from './bench.ts'
+export { type Case, NotApplicable, Violation } from './case.ts'
+export type { Answer, Connection } from './connection.ts'
+export { demand, expectForwarded, expectImage, expectMissing, expectOneOf, expectRefused, sha256, someBytes } from './expect.ts'

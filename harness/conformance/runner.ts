@@ -1,0 +1,167 @@
+import { createHash } from 'node:crypto'
+import { localHost } from '../hosts/local.ts'
+import type { Descriptor } from '../implementation/descriptor.ts'
+import { names2017, names2019, Waiting } from './bench.ts'
+import { type Case, NotApplicable, Violation } from './case.ts'
+import type { LoadedCase } from './load.ts'
+import type { CaseResult, Outcome } from './result.ts'
+import { runOnFreshDaemons, type Setting, tryStart } from './setting.ts'
+import type { Subject } from './subject.ts'
+import { Trace } from './trace.ts'
+
+/*
+ * Runs cases, several at once, each on daemons of its own and with one deadline, and says of each what came.
+ *
+ * A violation is the implementation's fault. A daemon that dies without having been given a reason is one as well, whatever the
+ * case saw. Anything else that goes wrong is the harness's, and decides nothing.
+ */
+
+export interface RunOptions {
+  descriptor: Descriptor
+  cases: readonly LoadedCase[]
+  jobs: number
+  /** Runs of each case. */
+  repeat: number
+  seed: number
+  /** Deadline of a case, in ms. */
+  timeout: number
+  /** Beginning of the command that runs a case again. */
+  command: string
+  onResult(result: CaseResult): void
+}
+
+interface Verdict {
+  outcome: Outcome
+  what?: string
+  expected?: NonNullable<CaseResult['expected']>
+  actual?: string
+}
+
+/** Runs all cases, in the order given. Throws HostError if a daemon does not start at all. */
+export async function runCases(options: RunOptions): Promise<CaseResult[]> {
+  const host = localHost()
+  try {
+    const setting = { host, descriptor: options.descriptor, ...(await tryStart(host, options.descriptor)) }
+    const results: CaseResult[] = new Array(options.cases.length)
+    let next = 0
+    const work = async () => {
+      for (let index = next++; index < options.cases.length; index = next++) {
+        const result = await runRepeatedly(setting, options.cases[index] as LoadedCase, options)
+        results[index] = result
+        options.onResult(result)
+      }
+    }
+    await Promise.all(Array.from({ length: Math.min(options.jobs, options.cases.length) }, work))
+    return results
+  } finally {
+    await host.stop()
+  }
+}
+
+async function runRepeatedly(setting: Setting, loaded: LoadedCase, options: RunOptions): Promise<CaseResult> {
+  let kept: CaseResult | undefined
+  let passed = 0
+  for (let run = 0; run < options.repeat; run++) {
+    const result = await runCase(setting, loaded, options, run)
+    if (result.outcome === 'pass') passed++
+    if (kept === undefined || kept.outcome === 'pass') kept = result
+  }
+  return { ...(kept as CaseResult), passed, runs: options.repeat }
+}
+
+async function runCase(setting: Setting, { group, value }: LoadedCase, options: RunOptions, run: number): Promise<CaseResult> {
+  const seed = seedOf(value.id, options.seed + run)
+  const trace = new Trace()
+  const subjects: Subject[] = []
+  const begin = performance.now()
+  const verdict = await judge(setting, value, options, seed, trace, subjects)
+  const duration = Math.round(performance.now() - begin)
+  await Promise.all(subjects.map((subject) => subject.stop()))
+  const stderr =
+    verdict.outcome === 'pass'
+      ? ''
+      : (await Promise.all(subjects.map(({ process: daemon }) => daemon.exited))).map((each) => each.stderr).join('')
+  return {
+    id: value.id,
+    group,
+    clauses: value.clauses,
+    level: value.level ?? 'must',
+    role: value.role,
+    about: value.about,
+    ...verdict,
+    trace: trace.events,
+    ...(stderr !== '' && { stderr }),
+    seed,
+    duration,
+    passed: 0,
+    runs: 1,
+    repeat: `${options.command} --only ${value.id} --seed ${options.seed + run}`,
+  }
+}
+
+async function judge(
+  setting: Setting,
+  value: Case,
+  { descriptor, timeout }: RunOptions,
+  seed: number,
+  trace: Trace,
+  subjects: Subject[],
+): Promise<Verdict> {
+  const reason = inapplicable(value, descriptor)
+  if (reason !== undefined) return { outcome: 'not-applicable', actual: reason }
+  const waiting = new Waiting()
+  const bench = {
+    trace,
+    dialect: descriptor.dialect,
+    names: descriptor.dialect === 'criu-2019' || descriptor.dialect === 'criu-2020' ? names2019 : names2017,
+    seed,
+    waiting,
+  }
+  const deadline = Promise.withResolvers<never>()
+  const timer = setTimeout(() => deadline.reject(waiting.late(timeout)), timeout)
+  try {
+    await Promise.race([runOnFreshDaemons(setting, value, bench, subjects), deadline.promise])
+    return crash(subjects) ?? { outcome: 'pass' }
+  } catch (thrown) {
+    return crash(subjects) ?? outcomeOf(thrown, value)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function inapplicable({ role, needs = [], dialects }: Case, { proxy, cache, capabilities, dialect }: Descriptor): string | undefined {
+  if (role !== 'cache' && proxy === undefined) return 'its descriptor has no proxy'
+  if (role !== 'proxy' && cache === undefined) return 'its descriptor has no cache'
+  const lacking = needs.find((capability) => !capabilities[capability])
+  if (lacking !== undefined) return `its descriptor says that it has no ${lacking}`
+  if (dialects !== undefined && !dialects.includes(dialect)) return `it is for dialect ${dialects.join(' or ')}, not ${dialect}`
+  return undefined
+}
+
+function crash(subjects: readonly Subject[]): Verdict | undefined {
+  const crashed = subjects.find(({ mayExit, exitCode }) => exitCode() !== undefined && (!mayExit || (exitCode() as number) > 128))
+  if (crashed === undefined) return undefined
+  return {
+    outcome: 'fail',
+    what: `the process of the ${crashed.role}`,
+    expected: [{ outcome: 'it runs on', clause: 'L2' }],
+    actual: `it ended with exit ${crashed.exitCode()}`,
+  }
+}
+
+function outcomeOf(thrown: unknown, { level = 'must' }: Case): Verdict {
+  if (thrown instanceof NotApplicable) return { outcome: 'not-applicable', actual: thrown.message }
+  if (thrown instanceof Violation) {
+    return { outcome: level === 'must' ? 'fail' : 'warn', what: thrown.what, expected: thrown.permitted, actual: thrown.actual }
+  }
+  return {
+    outcome: 'inconclusive',
+    what: 'the harness',
+    actual: thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown),
+  }
+}
+
+/** The same for a case whatever else is selected. */
+function seedOf(id: string, seed: number): number {
+  return createHash('sha256').update(`${seed} ${id}`).digest().readUInt32LE(0)
+}

@@ -1,0 +1,33 @@
+import { matchesGlob } from 'node:path'
+import type { LoadedCase } from './load.ts'
+
+export interface Selection {
+  role: 'proxy' | 'cache' | 'both'
+  /** Globs over ids, groups and clauses; empty selects all but those that must be asked for. */
+  only: readonly string[]
+  level: 'must' | 'should' | 'all'
+}
+
+/** Nothing was selected: an error, or a wrong pattern would be a green run. */
+export class NothingSelected extends Error {
+  override name = 'NothingSelected'
+}
+
+/** The selected cases, in their order. Throws NothingSelected if a glob matches no case, or nothing is left. */
+export function select(loaded: readonly LoadedCase[], { role, only, level }: Selection): LoadedCase[] {
+  for (const glob of only)
+    if (!loaded.some((each) => matches(each, glob))) throw new NothingSelected(`selecting cases: no case matches --only ${glob}`)
+  const selected = loaded.filter((each) => {
+    const { value } = each
+    if (role === 'both' ? false : value.role !== role) return false
+    if (level === 'must' && (value.level ?? 'must') !== 'must') return false
+    if (level === 'should' && value.level === 'may') return false
+    return only.length === 0 ? value.optIn !== true : only.some((glob) => matches(each, glob))
+  })
+  if (selected.length === 0) throw new NothingSelected('selecting cases: nothing is left to run')
+  return selected
+}
+
+function matches({ group, value }: LoadedCase, glob: string): boolean {
+  return [value.id, group, ...value.clauses].some((name) => matchesGlob(name, glob))
+}

@@ -1,0 +1,132 @@
+import { createServer } from 'node:net'
+import type { Host } from '../hosts/host.ts'
+import type { Descriptor } from '../implementation/descriptor.ts'
+import { type BenchOptions, CacheBench, PairBench, ProxyBench } from './bench.ts'
+import { type Case, NotApplicable } from './case.ts'
+import { CachePeer } from './link.ts'
+import { type Subject, startSubject } from './subject.ts'
+
+/* Starts what a case needs, runs it, and stops everything again. */
+
+export interface Setting {
+  host: Host
+  descriptor: Descriptor
+  /** Whether the cache opens its UNIX socket only after the proxy connected. */
+  lateSocket: boolean
+}
+
+/** Runs a case on daemons of its own; the daemons that it ran on are pushed to `subjects` before they are needed. */
+export async function runOnFreshDaemons(setting: Setting, value: Case, options: BenchOptions, subjects: Subject[]): Promise<void> {
+  switch (value.role) {
+    case 'proxy':
+      return onProxy(setting, options, subjects, value.run)
+    case 'cache':
+      return onCache(setting, value.link === 'later', options, subjects, value.run)
+    case 'pair':
+      return onPair(setting, options, subjects, value.run)
+  }
+}
+
+async function onProxy(
+  { host, descriptor }: Setting,
+  options: BenchOptions,
+  subjects: Subject[],
+  run: (bench: ProxyBench) => Promise<void>,
+): Promise<void> {
+  const cache = await CachePeer.listen(options.trace)
+  try {
+    const proxy = await startSubject(host, descriptor, 'proxy', cache.port)
+    subjects.push(proxy)
+    await proxy.untilReady()
+    await run(new ProxyBench(options, proxy, cache))
+  } finally {
+    cache.close()
+  }
+}
+
+async function onCache(
+  setting: Setting,
+  linkLater: boolean,
+  options: BenchOptions,
+  subjects: Subject[],
+  run: (bench: CacheBench) => Promise<void>,
+): Promise<void> {
+  if (linkLater && setting.lateSocket) throw new NotApplicable('it opens its UNIX socket only after the proxy connected')
+  const cache = await startSubject(setting.host, setting.descriptor, 'cache', await freePort())
+  subjects.push(cache)
+  const bench = new CacheBench(options, cache)
+  if (!linkLater) await bench.connectLink()
+  await cache.untilReady()
+  await run(bench)
+}
+
+async function onPair(
+  setting: Setting,
+  options: BenchOptions,
+  subjects: Subject[],
+  run: (bench: PairBench) => Promise<void>,
+): Promise<void> {
+  const { host, descriptor, lateSocket } = setting
+  const port = await freePort()
+  const cache = await startSubject(host, descriptor, 'cache', port)
+  subjects.push(cache)
+  await (lateSocket ? cache.untilPortListens() : cache.untilReady())
+  const proxy = await startSubject(host, descriptor, 'proxy', port)
+  subjects.push(proxy)
+  await proxy.untilReady()
+  if (lateSocket) await cache.untilReady()
+  await run(new PairBench(options, proxy, cache))
+}
+
+/** Starts each daemon once: whether they start at all, and how the cache does. Throws HostError if one does not. */
+export async function tryStart(host: Host, descriptor: Descriptor): Promise<{ lateSocket: boolean }> {
+  const lateSocket = descriptor.cache === undefined ? false : await tryCache(host, descriptor)
+  if (descriptor.proxy !== undefined) await tryProxy(host, descriptor)
+  return { lateSocket }
+}
+
+/** How long a cache that listens for its proxy may take to open its UNIX socket as well, in ms, before it is taken for one that waits for the proxy. */
+const SOCKET_GRACE = 2_000
+
+async function tryCache(host: Host, descriptor: Descriptor): Promise<boolean> {
+  const cache = await startSubject(host, descriptor, 'cache', await freePort())
+  try {
+    const ready = cache.untilReady()
+    ready.catch(() => {})
+    await cache.untilPortListens()
+    const early = await Promise.race([ready.then(() => true), new Promise<false>((resolve) => setTimeout(resolve, SOCKET_GRACE, false))])
+    return !early
+  } finally {
+    await cache.stop()
+  }
+}
+
+async function tryProxy(host: Host, descriptor: Descriptor): Promise<void> {
+  const peer = await CachePeer.listen({ add() {} } as never)
+  const proxy = await startSubject(host, descriptor, 'proxy', peer.port).catch((thrown) => {
+    peer.close()
+    throw thrown
+  })
+  try {
+    await proxy.untilReady()
+  } finally {
+    await proxy.stop()
+    peer.close()
+  }
+}
+
+/** Below the ports that the kernel gives to outgoing connections, which could take one between here and its use. */
+const FIRST_PORT = 20_000
+const PORTS = 12_000
+let nextPort = process.pid % PORTS
+
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = FIRST_PORT + (nextPort++ % PORTS)
+    const free = await new Promise<boolean>((resolve) => {
+      const server = createServer().once('error', () => resolve(false))
+      server.listen({ port, host: '127.0.0.1' }, () => server.close(() => resolve(true)))
+    })
+    if (free) return port
+  }
+}
