@@ -1,0 +1,51 @@
+import { FrameDecoder, localImage, localReply, remoteImage } from '../../../proto/index.ts'
+import { show } from '../bench.ts'
+import type { TraceEvent } from '../trace.ts'
+
+/* What the bytes of an event are, as far as their beginning tells: headers and replies; anything else is image bytes. */
+
+/** A short text for an event; undefined where the bytes say nothing. */
+export function decodeEvent({ connection, direction, kind, hex, size = 0, meaning }: TraceEvent): string | undefined {
+  if (kind !== 'bytes' || hex === undefined) return undefined
+  if (meaning !== undefined) return meaning
+  const bytes = Buffer.from(hex, 'hex')
+  return connection.includes('link') ? decodeForwarded(bytes, size) : direction === 'out' ? decodeReply(bytes, size) : decodeRequest(bytes)
+}
+
+function decodeForwarded(bytes: Buffer, size: number): string | undefined {
+  return attempt(() => {
+    const { payload } = frame(bytes)
+    const { snapshotId, name, openMode, size: imageSize } = remoteImage.decode(payload)
+    return `header ${show(snapshotId, name)}, mode ${openMode}, size ${imageSize}${behind(size - 4 - payload.length)}`
+  })
+}
+
+function decodeReply(bytes: Buffer, size: number): string | undefined {
+  return attempt(() => {
+    const { payload } = frame(bytes)
+    return `reply: error ${localReply.decode(payload)}${behind(size - 4 - payload.length)}`
+  })
+}
+
+function decodeRequest(bytes: Buffer): string | undefined {
+  return attempt(() => {
+    const { snapshotId, name, openMode } = localImage.decode(frame(bytes).payload)
+    return `open ${show(snapshotId, name)}, mode ${openMode}`
+  })
+}
+
+function frame(bytes: Buffer): { payload: Buffer } {
+  const decoded = new FrameDecoder().push(bytes)
+  if (decoded === undefined) throw new Error('not a whole frame')
+  return decoded
+}
+
+const behind = (bytes: number) => (bytes > 0 ? `, then ${bytes} bytes` : '')
+
+function attempt(decode: () => string): string | undefined {
+  try {
+    return decode()
+  } catch {
+    return undefined
+  }
+}

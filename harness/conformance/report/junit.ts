@@ -1,0 +1,73 @@
+import { XMLBuilder } from 'fast-xml-parser'
+import type { CaseResult, Results } from '../result.ts'
+import { describeEvent } from './trace.ts'
+
+/*
+ * JUnit XML as CI servers read it: a suite for each group of cases. A failure of the implementation is `failure`, trouble of the
+ * harness `error`, and what did not run `skipped`; all three with their reason.
+ */
+
+/** What XML 1.0 can't hold at all, escaped or not: control characters, lone surrogates, U+FFFE and U+FFFF. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to find
+const FORBIDDEN =
+  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
+
+export function junit(results: Results): string {
+  const groups = Map.groupBy(results.cases, ({ group }) => group)
+  const suites = [...groups].map(([group, cases]) => ({
+    ...totals(group, cases),
+    '@timestamp': results.date.slice(0, 19),
+    testcase: cases.map(testCase),
+  }))
+  const { '@skipped': _, ...all } = totals(results.implementation, results.cases)
+  const builder = new XMLBuilder({ ignoreAttributes: false, attributeNamePrefix: '@', format: true, suppressEmptyNode: true })
+  return builder.build({ '?xml': { '@version': '1.0', '@encoding': 'UTF-8' }, testsuites: { ...all, testsuite: suites } })
+}
+
+function totals(name: string, cases: readonly CaseResult[]) {
+  const number = (...outcomes: CaseResult['outcome'][]) => cases.filter(({ outcome }) => outcomes.includes(outcome)).length
+  return {
+    '@name': clean(name),
+    '@tests': cases.length,
+    '@failures': number('fail', 'unexpected-pass'),
+    '@errors': number('inconclusive'),
+    '@skipped': number('not-applicable', 'not-run', 'expected-fail'),
+    '@time': seconds(cases.reduce((sum, { duration }) => sum + duration, 0)),
+  }
+}
+
+function testCase(result: CaseResult) {
+  return {
+    '@name': clean(`${result.id} (${result.clauses.join(', ')})`),
+    '@classname': clean(result.group),
+    '@time': seconds(result.duration),
+    ...judgement(result),
+    ...(result.trace.length > 0 && result.outcome !== 'pass' && { 'system-out': clean(result.trace.map(describeEvent).join('\n')) }),
+    ...(result.stderr !== undefined && { 'system-err': clean(result.stderr) }),
+  }
+}
+
+function judgement(result: CaseResult) {
+  const message = clean(result.actual ?? '')
+  switch (result.outcome) {
+    case 'fail':
+    case 'unexpected-pass':
+      return { failure: { '@message': message, '@type': result.outcome, '#text': clean(explain(result)) } }
+    case 'inconclusive':
+      return { error: { '@message': message.split('\n')[0], '@type': result.outcome, '#text': message } }
+    case 'not-applicable':
+    case 'not-run':
+    case 'expected-fail':
+      return { skipped: { '@message': `${result.outcome}: ${message}` } }
+    default:
+      return {}
+  }
+}
+
+function explain({ about, what, expected = [], actual, repeat }: CaseResult): string {
+  const permitted = expected.map(({ outcome, clause }) => `  ${outcome} [${clause}]`).join('\n')
+  return `${about}\n${what ?? ''}\npermitted:\n${permitted}\ncame: ${actual ?? ''}\nagain: ${repeat}`
+}
+
+const clean = (text: string) => text.replace(FORBIDDEN, '\ufffd')
+const seconds = (milliseconds: number) => (milliseconds / 1000).toFixed(3)
