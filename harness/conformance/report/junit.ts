@@ -8,9 +8,7 @@ import { describeEvent } from './trace.ts'
  */
 
 /** What XML 1.0 can't hold at all, escaped or not: control characters, lone surrogates, U+FFFE and U+FFFF. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to find
-const FORBIDDEN =
-  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
+const FORBIDDEN = /[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu
 
 export function junit(results: Results): string {
   const groups = Map.groupBy(results.cases, ({ group }) => group)

@@ -1,0 +1,24 @@
+import { readFileSync } from 'node:fs'
+import { Command } from 'commander'
+import { addConform } from './conform.ts'
+import { addDaemons } from './daemons.ts'
+import { addDoctor } from './doctor.ts'
+import { report } from './failure.ts'
+import { addMigrate } from './migrate.ts'
+import { addMount } from './mount.ts'
+
+const { version, description } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as Record<string, string>
+
+const program = new Command('criu-remote').description(`${description}.`).version(version as string)
+addDaemons(program)
+addMount(program)
+addConform(program)
+addMigrate(program)
+addDoctor(program)
+for (const command of program.commands) command.exitOverride()
+
+try {
+  await program.exitOverride().parseAsync()
+} catch (thrown) {
+  process.exitCode = report(thrown)
+}
