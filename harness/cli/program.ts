@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { addCases } from './cases.ts'
 import { addConform } from './conform.ts'
 import { addDaemons } from './daemons.ts'
 import { addDoctor } from './doctor.ts'
@@ -13,6 +14,7 @@ const program = new Command('criu-remote').description(`${description}.`).versio
 addDaemons(program)
 addMount(program)
 addConform(program)
+addCases(program)
 addMigrate(program)
 addDoctor(program)
 for (const command of program.commands) command.exitOverride()

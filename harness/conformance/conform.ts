@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { checkout } from '../hosts/checkout.ts'
 import type { Descriptor } from '../implementation/descriptor.ts'
+import { applyBaseline, type Baseline, checkBaseline } from './baseline.ts'
 import { caseSet, loadCases } from './load.ts'
 import { type CaseResult, count, type Results, verdict } from './result.ts'
 import { runCases } from './runner.ts'
@@ -15,6 +17,9 @@ export interface ConformOptions extends Selection {
   seed?: number
   /** Deadline of a case, in seconds. */
   timeout: number
+  baseline?: Baseline
+  /** Only these ids, where given. */
+  ids?: readonly string[]
   onSelected(cases: number): void
   onResult(result: CaseResult): void
 }
@@ -23,16 +28,20 @@ export interface ConformOptions extends Selection {
 export async function conform(options: ConformOptions): Promise<Results> {
   const { descriptor, implementation, jobs, repeat, timeout, seed = Date.now() % 2 ** 31, onResult } = options
   const loaded = await loadCases()
-  const cases = select(loaded, options)
+  const { baseline, ids } = options
+  if (baseline !== undefined) checkBaseline(baseline, loaded)
+  const cases = select(ids === undefined ? loaded : loaded.filter(({ value }) => ids.includes(value.id)), options)
   options.onSelected(cases.length)
   const date = new Date().toISOString()
   const begin = performance.now()
   const command = `criu-remote conform${implementation === undefined ? '' : ` -i ${implementation}`}`
-  const results = await runCases({ descriptor, cases, jobs, repeat, seed, timeout: timeout * 1000, command, onResult })
+  const ran = await runCases({ descriptor, cases, jobs, repeat, seed, timeout: timeout * 1000, command, onResult })
+  const results = baseline === undefined ? ran : applyBaseline(ran, baseline)
   return {
     tool: 'criu-remote-conformance',
     version: JSON.parse(readFileSync(`${checkout}/package.json`, 'utf8')).version,
     implementation: descriptor.name,
+    ...(implementation !== undefined && { descriptor: resolve(implementation) }),
     dialect: descriptor.dialect,
     date,
     seed,

@@ -22,6 +22,10 @@ export interface CaseResult {
   trace: readonly TraceEvent[]
   /** The end of what the implementation wrote to its standard error; kept for what did not pass. */
   stderr?: string
+  /** Identifies how it failed, whatever numbers came along: baselines are bound to it. */
+  signature?: string
+  /** What a baseline had to say of it. */
+  note?: string
   seed: number
   /** Milliseconds. */
   duration: number
@@ -36,6 +40,8 @@ export interface Results {
   tool: string
   version: string
   implementation: string
+  /** The descriptor, absolute; none for the reference. */
+  descriptor?: string
   dialect: string
   /** When it began, ISO 8601. */
   date: string

@@ -91,6 +91,7 @@ async function runCase(setting: Setting, { group, value }: LoadedCase, options: 
     ...verdict,
     trace: trace.events,
     ...(stderr !== '' && { stderr }),
+    ...(verdict.outcome !== 'pass' && { signature: signatureOf(verdict) }),
     seed,
     duration,
     passed: 0,
@@ -159,6 +160,12 @@ function outcomeOf(thrown: unknown, { level = 'must' }: Case): Verdict {
     what: 'the harness',
     actual: thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown),
   }
+}
+
+/** What was looked at and what came, without numbers, times and addresses. */
+function signatureOf({ what = '', actual = '' }: Verdict): string {
+  const text = `${what}: ${actual}`.replaceAll(/0x[0-9a-f]+|[0-9a-f]{8,}|\d+/g, '#').replaceAll(/\s+/g, ' ')
+  return createHash('sha256').update(text).digest('hex').slice(0, 12)
 }
 
 /** The same for a case whatever else is selected. */

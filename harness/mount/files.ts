@@ -125,9 +125,9 @@ export class Files implements FileSystem {
     const path = `${idOf(this.#node(parent))}/${name}`
     if (this.#local.delete(path)) return
     const writers = [...this.#handles.values()].flatMap((handle) => ('writing' in handle && handle.path === path ? [handle.writing] : []))
-    if (writers.length > 0 && writers.every((writing) => writing.drop())) return
-    if (writers.length > 0 || this.#written.has(path)) throw new Errno('EPERM', `${path} has been sent`)
-    throw new Errno('ENOENT')
+    if (this.#written.has(path)) throw new Errno('EPERM', `${path} has been sent`)
+    if (writers.length === 0) throw new Errno('ENOENT')
+    if (!writers.every((writing) => writing.drop())) throw new Errno('EPERM', `${path} has been sent`)
   }
 
   async removeDirectory(): Promise<void> {
@@ -189,8 +189,16 @@ export class Files implements FileSystem {
     this.#handles.delete(number)
     if (handle === undefined) return
     if ('reading' in handle) handle.reading.close()
-    if ('writing' in handle) this.#endWrite(handle.writing, handle.path)
+    if ('writing' in handle && !handle.writing.isDropped) this.#endWrite(handle.writing, handle.path)
     for (const wake of this.#released.splice(0)) wake()
+  }
+
+  close(): void {
+    for (const handle of this.#handles.values()) {
+      if ('reading' in handle) handle.reading.close()
+      if ('writing' in handle) handle.writing.abandon()
+    }
+    this.#handles.clear()
   }
 
   #openLocal(node: number, file: LocalFile, flags: number): number {
@@ -230,7 +238,7 @@ export class Files implements FileSystem {
     void end.then(() => this.#ending.delete(path))
   }
 
-  /** Resolves when every image written through this mount has been taken by the proxy; EIO if one was lost. */
+  /** Resolves when every image written through this mount has been taken by the proxy; EIO if one was lost, or the proxy. */
   async #allWritten(): Promise<void> {
     while ([...this.#handles.values()].some((handle) => 'writing' in handle && !handle.path.startsWith(`${NULL_DIRECTORY}/`))) {
       await new Promise<void>((resolve) => this.#released.push(resolve))
@@ -238,6 +246,7 @@ export class Files implements FileSystem {
     await Promise.all(this.#ending.values())
     const [path] = this.#lost.keys()
     if (path !== undefined) throw new Errno('EIO', `${path} was lost`)
+    await this.#snapshots.signOfLife()
   }
 
   async #imageSize(number: number, node: Node & { kind: 'image' }, handle: number | undefined): Promise<number> {
@@ -252,7 +261,8 @@ export class Files implements FileSystem {
   async #read(node: Node & { kind: 'image' }): Promise<ReadingImage> {
     try {
       const isFinish = node.snapshot === NULL_DIRECTORY && node.name === RESTORE_FINISH
-      return await ReadingImage.open(this.#options.server, ...this.#wireName(node), !isFinish)
+      const signOfLife = isFinish ? undefined : () => this.#snapshots.signOfLife()
+      return await ReadingImage.open(this.#options.server, ...this.#wireName(node), signOfLife)
     } catch (thrown) {
       if (thrown instanceof Errno) throw thrown
       this.#options.log.error(`${pathOf(node)}: ${thrown instanceof Error ? thrown.message : thrown}`)

@@ -1,4 +1,4 @@
-import { connectUnix, openRead } from '../../reference/index.ts'
+import { openRead } from '../../reference/index.ts'
 import { Errno } from './errno.ts'
 
 /*
@@ -9,8 +9,8 @@ import { Errno } from './errno.ts'
  * only fstat waits for all of them.
  *
  * The end of an image is the server's close (L3), and a server that dies closes as well. CRIU takes a short read
- * for the end of its image, or asks again for ever. So behind each end the server is asked for a sign of life, one more
- * connection: a process that is gone has closed its listening socket before, or with, that of the image.
+ * for the end of its image, or asks again for ever. So behind each end the server is asked for a sign of life, which
+ * must be an answer: a dying process closes its connections one by one, and one of them may still be accepted meanwhile.
  * The reply to 'the restore is finished' is the last that a cache says: there the end needs no proof.
  */
 
@@ -27,14 +27,18 @@ export class ReadingImage {
     this.#destroy = destroy
   }
 
-  /** Opens the image; waits while the server does. ENOENT where the server says so, EIO where there is no server. */
-  static async open(server: string, snapshotId: string, name: string, proveEnd = true): Promise<ReadingImage> {
+  /**
+   * Opens the image; waits while the server does. ENOENT where the server says so, EIO where there is no server.
+   *
+   * @param signOfLife resolves when the server has answered a request made by it
+   */
+  static async open(server: string, snapshotId: string, name: string, signOfLife?: () => Promise<unknown>): Promise<ReadingImage> {
     const reading = await openRead(server, snapshotId, name)
     if (reading === undefined) throw new Errno('ENOENT')
     const image = new ReadingImage(() => reading.socket.destroy())
     reading
       .bytes((piece) => image.#add(piece))
-      .then(() => (proveEnd ? signOfLife(server) : undefined))
+      .then(() => signOfLife?.())
       .then(() => image.#end('complete'))
       .catch(() => image.#end('lost'))
     return image
@@ -103,9 +107,4 @@ export class ReadingImage {
     }
     return low
   }
-}
-
-async function signOfLife(server: string): Promise<void> {
-  const socket = await connectUnix(server)
-  socket.destroy()
 }

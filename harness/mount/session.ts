@@ -8,7 +8,8 @@ import * as wire from './wire.ts'
  *
  * Every request runs by itself: an open that waits for an image delays nobody. The kernel asks to interrupt a request
  * when its caller got a signal; unless it is answered, even a killed process stays until the image
- * comes. So an interrupted request is answered EINTR at once, and what it brings later is given back.
+ * comes. So an interrupted request is answered EINTR at once, and what it brings later is given back. Those that
+ * change something are not: a signal that has a handler comes here as well, and who is told EINTR does it again.
  */
 
 export interface FileSystem {
@@ -30,6 +31,8 @@ export interface FileSystem {
   /** The bytes are the caller's again when this resolves. */
   write(handle: number, offset: number, bytes: Buffer): Promise<void>
   release(handle: number): void
+  /** The mount is gone: no open file will be released any more. */
+  close(): void
 }
 
 export interface Session {
@@ -46,13 +49,15 @@ export async function mount(directory: string, files: FileSystem, log: Log): Pro
   const ready = Promise.withResolvers<Device>()
   const device = await mountDevice(directory, (bytes) => handle(wire.decodeRequest(bytes)))
   ready.resolve(device)
+  const close = () => files.close()
+  void device.closed.then(close, close)
   return device
 
   async function handle(request: wire.Request): Promise<void> {
     const { reply } = await ready.promise
     if (withoutReply(request)) return
     const interrupted = Promise.withResolvers<never>()
-    interrupts.set(request.unique, () => interrupted.reject(new Errno('EINTR')))
+    if (!changes(request)) interrupts.set(request.unique, () => interrupted.reject(new Errno('EINTR')))
     const work = perform(files, request)
     try {
       const body = await Promise.race([work, interrupted.promise])
@@ -79,6 +84,8 @@ export async function mount(directory: string, files: FileSystem, log: Log): Pro
   }
 }
 
+const CHANGES: readonly number[] = [opcode.write, opcode.symlink, opcode.mkdir, opcode.unlink, opcode.create, opcode.setattr]
+const changes = ({ opcode: code }: wire.Request) => CHANGES.includes(code)
 const opens = ({ opcode: code }: wire.Request) => code === opcode.open
 
 async function perform(files: FileSystem, { opcode: code, node, body }: wire.Request): Promise<Buffer[]> {

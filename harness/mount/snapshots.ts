@@ -38,6 +38,11 @@ export class Snapshots {
     return [...new Set([...list, ...this.#made])]
   }
 
+  /** Resolves when the server has answered, whatever it is; a list is in all that hold an image (S2). */
+  async signOfLife(): Promise<void> {
+    await this.#list()
+  }
+
   make(id: string): void {
     this.#made.add(id)
   }

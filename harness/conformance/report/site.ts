@@ -70,6 +70,7 @@ function casePage(result: CaseResult, { implementation }: Results): string {
 ${result.what === undefined ? '' : html`<dt>looked at</dt><dd>${result.what}</dd>`}
 ${(result.expected ?? []).length === 0 ? '' : html`<dt>permitted</dt>${(result.expected ?? []).map(({ outcome, clause }) => html`<dd>${outcome} [${clause}]</dd>`)}`}
 ${result.actual === undefined ? '' : html`<dt>came</dt><dd><pre>${result.actual}</pre></dd>`}
+${result.note === undefined ? '' : html`<dt>baseline</dt><dd>${result.note}</dd>`}
 <dt>again</dt><dd><code>${result.repeat}</code></dd>
 <dt>level, role, time</dt><dd>${result.level}, ${result.role}, ${result.duration} ms; passed ${result.passed} of ${result.runs}</dd>
 </dl>

@@ -53,6 +53,7 @@ function describeCase(result: CaseResult): string {
     ...(expected ? ['  permitted:', expected] : []),
     ...(result.actual === undefined ? [] : [`  came: ${result.actual}`]),
     ...(result.trace.length === 0 ? [] : ['  on the wire:', ...result.trace.slice(-20).map((event) => `    ${describeEvent(event)}`)]),
+    ...(result.note === undefined ? [] : [`  ${result.note}`]),
     ...(result.stderr === undefined ? [] : [`  it said: ${result.stderr.trimEnd().split('\n').slice(-3).join(' | ')}`]),
     `  again: ${result.repeat}`,
     '',

@@ -1,18 +1,23 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { recordOf } from '../record.ts'
 import type { Results } from '../result.ts'
 import { junit } from './junit.ts'
 import { site } from './site.ts'
 import { tap } from './tap.ts'
 
-/** Writes results.json and what is made from it: junit.xml, results.tap, index.html and a page per case. */
+/** Writes results.json and what is made from it: junit.xml, results.tap, index.html, a page per case, and a record per failure. */
 export async function writeReports(results: Results, directory: string): Promise<void> {
-  await rm(`${directory}/cases`, { recursive: true, force: true })
-  await mkdir(`${directory}/cases`, { recursive: true })
+  for (const folder of ['cases', 'traces']) {
+    await rm(`${directory}/${folder}`, { recursive: true, force: true })
+    await mkdir(`${directory}/${folder}`, { recursive: true })
+  }
+  const failures = results.cases.filter(({ outcome }) => outcome !== 'pass' && outcome !== 'not-applicable')
   const files = new Map([
     ['results.json', `${JSON.stringify(results, null, 2)}\n`],
     ['junit.xml', junit(results)],
     ['results.tap', tap(results)],
     ...site(results),
+    ...failures.map((result): [string, string] => [`traces/${result.id}.json`, JSON.stringify(recordOf(result, results), null, 2)]),
   ])
   await Promise.all([...files].map(([name, text]) => writeFile(`${directory}/${name}`, text)))
 }

@@ -1,0 +1,116 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { Ajv } from 'ajv'
+import { parse, stringify } from 'yaml'
+import type { LoadedCase } from './load.ts'
+import type { CaseResult } from './result.ts'
+
+/*
+ * Known failures. An entry is bound to one case and to how it fails, has a reason, and expires: a case that passes, fails
+ * otherwise, or has failed for too long is reported as if there were no entry.
+ */
+
+export interface Baseline {
+  entries: readonly Entry[]
+}
+
+interface Entry {
+  case: string
+  signature: string
+  reason: string
+  /** YYYY-MM-DD, the last day on which it holds. */
+  expires: string
+}
+
+/** A baseline that can't be used; one line. */
+export class BaselineError extends Error {
+  override name = 'BaselineError'
+}
+
+const text = { type: 'string', minLength: 1 }
+const schema = {
+  type: 'object',
+  required: ['entries'],
+  additionalProperties: false,
+  properties: {
+    entries: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['case', 'signature', 'reason', 'expires'],
+        additionalProperties: false,
+        properties: { case: text, signature: text, reason: text, expires: { type: 'string', pattern: '^\\d{4}-\\d{2}-\\d{2}$' } },
+      },
+    },
+  },
+}
+
+/** Days for which a written baseline holds. */
+const DAYS = 90
+
+/** Reads a baseline. Throws BaselineError. */
+export async function readBaseline(file: string): Promise<Baseline> {
+  const content = await readFile(file, 'utf8').catch((error: Error) => {
+    throw new BaselineError(`reading baseline ${file}: ${error.message}`)
+  })
+  const validate = new Ajv().compile<Baseline>(schema)
+  const value: unknown = parseYaml(file, content)
+  if (validate(value)) return value
+  const [error] = validate.errors ?? []
+  throw new BaselineError(
+    `checking baseline ${file}: ${error?.instancePath.slice(1).replaceAll('/', '.') || 'the file'}: ${error?.message}`,
+  )
+}
+
+/** Writes the failures of a run as a baseline; the reasons are for a person to give. */
+export async function writeBaseline(file: string, results: readonly CaseResult[]): Promise<number> {
+  const expires = new Date(Date.now() + DAYS * 86_400_000).toISOString().slice(0, 10)
+  const failed = results.filter(({ outcome }) => outcome === 'fail' || outcome === 'expected-fail')
+  const entries = failed.map(
+    ({ id, signature, what, actual }): Entry => ({
+      case: id,
+      signature: signature ?? '',
+      reason: `${what}: ${actual}`.split('\n')[0] as string,
+      expires,
+    }),
+  )
+  await writeFile(file, stringify({ entries } satisfies Baseline, { lineWidth: 0 }))
+  return entries.length
+}
+
+/** Every entry must name a case that there is. Throws BaselineError. */
+export function checkBaseline({ entries }: Baseline, loaded: readonly LoadedCase[]): void {
+  const ids = new Set(loaded.map(({ value }) => value.id))
+  const unknown = entries.find((entry) => !ids.has(entry.case))
+  if (unknown !== undefined) throw new BaselineError(`checking the baseline: there is no case ${unknown.case}`)
+}
+
+/** The results as they count with the baseline; `today` is YYYY-MM-DD. */
+export function applyBaseline(
+  results: readonly CaseResult[],
+  { entries }: Baseline,
+  today = new Date().toISOString().slice(0, 10),
+): CaseResult[] {
+  return results.map((result) => {
+    const own = entries.filter((entry) => entry.case === result.id)
+    if (own.length === 0) return result
+    return judge(result, own, today)
+  })
+}
+
+function judge(result: CaseResult, own: readonly Entry[], today: string): CaseResult {
+  if (result.outcome === 'pass')
+    return { ...result, outcome: 'unexpected-pass', actual: 'it passes', note: 'the baseline expects it to fail: remove its entry' }
+  if (result.outcome !== 'fail') return result
+  const entry = own.find(({ signature }) => signature === result.signature)
+  if (entry === undefined) return { ...result, note: 'the baseline expects another failure of this case' }
+  if (entry.expires < today) return { ...result, note: `its entry in the baseline expired on ${entry.expires}` }
+  return { ...result, outcome: 'expected-fail', note: entry.reason }
+}
+
+function parseYaml(file: string, content: string): unknown {
+  try {
+    return parse(content)
+  } catch (thrown) {
+    throw new BaselineError(`parsing baseline ${file}: ${(thrown as Error).message.split('\n')[0]}`)
+  }
+}
