@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { RemoteError } from '../proto/error.ts'
 import { FrameDecoder } from '../proto/frame.ts'
-import { localImage, localReply, O_APPEND, O_RDONLY, O_WRONLY, snapshotEntry } from '../proto/messages.ts'
+import { ENOENT, localImage, localReply, O_APPEND, O_RDONLY, O_WRONLY, snapshotEntry } from '../proto/messages.ts'
 import { type Dialect, dialect, SNAPSHOT_LIST } from './dialect.ts'
 import { SocketReader } from './reader.ts'
 import { drained } from './send.ts'
@@ -30,6 +30,7 @@ export async function openRead(server: string, snapshotId: string, name: string)
       throw new RemoteError('connection-lost', `reading ${snapshotId}:${name}: the server closed the connection without a reply`)
     const error = localReply.decode(payload)
     if (error === 0) return { socket, bytes: (sink) => reader.rest(sink).finally(() => socket.destroy()) }
+    if (error !== ENOENT) throw new RemoteError('not-found', `reading ${snapshotId}:${name}: expected error 0 or 2 (ENOENT), got ${error}`)
     socket.destroy()
     return undefined
   } catch (thrown) {
@@ -71,6 +72,7 @@ export async function writeImage(
 
 /** Ends an image and waits for the server to close as well, which tells that it read to the end. */
 export async function endWrite(socket: Socket): Promise<void> {
+  if (socket.destroyed) throw new RemoteError('connection-lost', 'writing an image: the server closed the connection before its end')
   const closed = new Promise<void>((resolve, reject) => {
     socket.once('error', (error) => reject(RemoteError.from(error, 'writing an image')))
     socket.once('close', () => resolve())

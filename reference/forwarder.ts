@@ -50,12 +50,13 @@ export class Forwarder {
     this.#sending = this.#sendAll()
   }
 
-  /** Resolves when all that was queued is sent and the link is closed behind it. */
+  /** Resolves when all that was queued is sent and the link is closed behind it, whether or not the cache closes its direction. */
   async finish(): Promise<void> {
     await this.#sending
     await new Promise<void>((resolve) => {
       this.#link.end(() => {
         this.#ended = true
+        this.#link.destroy()
         resolve()
       })
     })

@@ -33,9 +33,9 @@ export async function startProxy({ socket, link: end, dialect: name = 'auto', ma
   const link = await openLink(end)
   const forwarder = new Forwarder(link, log)
   const dumpFinished = Promise.withResolvers<void>()
-  const imageLost = Promise.withResolvers<never>()
-  imageLost.promise.catch(() => {})
   let finishing = false
+  /** Why an image is missing whose client could not know (there is no reply to a write): then no end is clean. */
+  let imageLost: RemoteError | undefined
 
   const local = await LocalServer.listen(socket, log, serve).catch((thrown) => {
     forwarder.abort()
@@ -44,9 +44,10 @@ export async function startProxy({ socket, link: end, dialect: name = 'auto', ma
 
   return live(
     async (unlessStopped) => {
-      const unlessLost = <T>(work: Promise<T>) => unlessStopped(Promise.race([work, forwarder.lost, imageLost.promise]))
+      const unlessLost = <T>(work: Promise<T>) => unlessStopped(Promise.race([work, forwarder.lost]))
       await unlessLost(dumpFinished.promise)
       await unlessLost(local.settle())
+      if (imageLost !== undefined) throw imageLost
       await unlessLost(forwarder.finish())
     },
     (failure) => {
@@ -84,8 +85,9 @@ export async function startProxy({ socket, link: end, dialect: name = 'auto', ma
       store.release(builder.size)
       const failure = RemoteError.from(thrown, 'receiving')
       const text = `receiving ${nameOf(open)}: ${failure.message}, after ${builder.size} bytes; the image is dropped`
-      if (finishing) imageLost.reject(new RemoteError(failure.code, text))
-      throw new RemoteError(failure.code, text, { cause: thrown })
+      const dropped = new RemoteError(failure.code, text, { cause: thrown })
+      if (finishing || failure.code === 'memory-exhausted') imageLost ??= dropped
+      throw dropped
     }
     complete(open, builder)
   }

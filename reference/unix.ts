@@ -1,5 +1,5 @@
 import { close, openSync } from 'node:fs'
-import { lstat, unlink } from 'node:fs/promises'
+import { lstat, stat, unlink } from 'node:fs/promises'
 import { createServer, type Server, Socket } from 'node:net'
 import { basename, dirname } from 'node:path'
 import { isSystemError, RemoteError } from '../proto/error.ts'
@@ -17,6 +17,7 @@ const OWNER_ONLY = 0o177
 
 /** Listens at `path`, mode 0600. A socket file that nobody listens on is replaced; `socket-in-use` if somebody does. */
 export async function listenUnix(path: string, accept: (socket: Socket) => void): Promise<Server> {
+  await stat(dirname(path)).catch(throwNoDirectory(path))
   await removeStale(path)
   const { address, done } = shortAddress(path)
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, accept)
@@ -38,7 +39,7 @@ export async function listenUnix(path: string, accept: (socket: Socket) => void)
 }
 
 /** Connects to the UNIX socket at `path`; throws `connection-lost` if nobody listens there. */
-export function connectUnix(path: string): Promise<Socket> {
+export async function connectUnix(path: string): Promise<Socket> {
   const { address, done } = shortAddress(path)
   const socket = new Socket({ allowHalfOpen: true })
   return new Promise<Socket>((resolve, reject) => {
@@ -47,10 +48,15 @@ export function connectUnix(path: string): Promise<Socket> {
   }).finally(done)
 }
 
+/** Without it the reason would be EACCES, which Node makes of a bind in a directory that is not there. */
+const throwNoDirectory = (path: string) => (thrown: Error) => {
+  throw new RemoteError('socket-in-use', `listening on ${path}: ${thrown.message}`, { cause: thrown })
+}
+
 async function removeStale(path: string): Promise<void> {
-  const stat = await lstat(path).catch(() => undefined)
-  if (stat === undefined) return
-  if (!stat.isSocket()) throw new RemoteError('socket-in-use', `listening on ${path}: expected a socket or nothing there, got another file`)
+  const file = await lstat(path).catch(() => undefined)
+  if (file === undefined) return
+  if (!file.isSocket()) throw new RemoteError('socket-in-use', `listening on ${path}: expected a socket or nothing there, got another file`)
   const live = await connectUnix(path).catch((thrown: RemoteError) => {
     if (isSystemError(thrown.cause, 'ECONNREFUSED')) return undefined
     throw thrown
