@@ -238,6 +238,24 @@ export class CacheBench extends ClientBench {
     this.link.end()
   }
 
+  /** Breaks the link off as a network does. */
+  resetLink(): void {
+    this.link.reset()
+  }
+
+  /** Another connection to the port that the link is connected to; undefined if it is refused. */
+  async connectAnother(): Promise<Connection | undefined> {
+    const port = this.link.socket.remotePort as number
+    return Connection.to('second link', { host: '127.0.0.1', port }, this.options.trace).catch(() => undefined)
+  }
+
+  /** Sees to it that whatever was sent on the link is there: images come in order, so one behind all of it is waited for. */
+  async drained(clause = 'C2'): Promise<void> {
+    const name = `mark-${++this.#probes}`
+    await this.forward('probe', name, Buffer.from(name))
+    await this.serves('probe', name, Buffer.from(name), clause)
+  }
+
   /** Tells it that the restore is finished. */
   async finishRestore(names = this.names): Promise<Connection> {
     this.subject.mayExit = true
@@ -283,6 +301,14 @@ export class PairBench {
 
   get seed(): number {
     return this.options.seed
+  }
+
+  /** Kills the proxy, as the loss of its node does: its exit is then the case's doing, and no crash. */
+  async killProxy(): Promise<void> {
+    const { subject } = this.proxy
+    subject.exitCode = () => undefined
+    await subject.process.kill('SIGKILL')
+    await subject.process.exited
   }
 }
 

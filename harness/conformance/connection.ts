@@ -32,9 +32,13 @@ export class Connection {
   readonly name: string
   readonly socket: Socket
   readonly #trace: Trace
-  #received = Buffer.alloc(0)
+  #pieces: Buffer[] = []
+  #kept = 0
   #total = 0
-  #hash: Hash = createHash('sha256')
+  /** Of what comes behind the reply. */
+  readonly #hash: Hash = createHash('sha256')
+  /** Whether the whole reply is here. */
+  #replied = false
   #end: End | undefined
   #changed: (() => void)[] = []
 
@@ -51,17 +55,26 @@ export class Connection {
 
   /** Connects to a UNIX socket or a TCP port. Throws Node's error. */
   static async to(name: string, place: { path: string } | { host: string; port: number }, trace: Trace): Promise<Connection> {
-    const socket = new Socket({ allowHalfOpen: true })
-    await new Promise<void>((resolve, reject) => {
-      socket.once('error', reject).connect(place, resolve)
-    })
-    socket.removeAllListeners('error')
-    return new Connection(name, socket, trace)
+    for (;;) {
+      const socket = new Socket({ allowHalfOpen: true })
+      try {
+        await new Promise<void>((resolve, reject) => {
+          socket.once('error', reject).connect(place, resolve)
+        })
+        socket.removeAllListeners('error')
+        return new Connection(name, socket, trace)
+      } catch (thrown) {
+        // The backlog of a UNIX socket is full: a blocking connect, as CRIU's, waits for room, which gives no event to Node.
+        if ((thrown as NodeJS.ErrnoException).code !== 'EAGAIN') throw thrown
+        await new Promise((resolve) => setTimeout(resolve, 1))
+      }
+    }
   }
 
   /** Bytes received so far. */
   get received(): Buffer {
-    return this.#received
+    if (this.#pieces.length !== 1) this.#pieces = [Buffer.concat(this.#pieces)]
+    return this.#pieces[0] as Buffer
   }
 
   get ended(): End | undefined {
@@ -114,33 +127,45 @@ export class Connection {
     await this.until(() => this.#frameLength() !== undefined || this.#end !== undefined)
     const length = this.#frameLength()
     if (length === undefined) return undefined
-    return decodeReply(this.#received.subarray(0, length))
+    return decodeReply(this.received.subarray(0, length))
   }
 
   /** The whole answer to a read: reply, bytes, end. */
   async answer(): Promise<Answer> {
     const end = await this.untilEnd()
     const length = this.#frameLength() ?? 0
-    const error = length > 0 ? decodeReply(this.#received.subarray(0, length)) : undefined
-    const bytes = this.#received.subarray(length)
-    const whole = this.#total <= KEPT
-    const hash = whole ? createHash('sha256').update(bytes).digest('hex') : this.#hash.digest('hex')
+    const error = length > 0 ? decodeReply(this.received.subarray(0, length)) : undefined
+    const bytes = this.received.subarray(length)
+    const hash = this.#total <= KEPT ? createHash('sha256').update(bytes).digest('hex') : this.#hash.copy().digest('hex')
     return { error, size: this.#total - length, hash, bytes, end }
   }
 
   #frameLength(): number | undefined {
-    if (this.#received.length < 4) return undefined
-    const length = 4 + this.#received.readUInt32LE(0)
-    return this.#received.length >= length ? length : undefined
+    if (this.#kept < 4) return undefined
+    const length = 4 + this.received.readUInt32LE(0)
+    return this.#kept >= length ? length : undefined
   }
 
   #take(piece: Buffer): void {
     this.#trace.add(this.name, 'out', 'bytes', piece)
-    const reply = this.#total === 0 ? piece.subarray(4 + (piece.length >= 4 ? piece.readUInt32LE(0) : 0)) : piece
-    this.#hash.update(reply)
     this.#total += piece.length
-    if (this.#received.length < KEPT) this.#received = Buffer.concat([this.#received, piece])
+    if (this.#kept < KEPT) {
+      this.#pieces.push(piece)
+      this.#kept += piece.length
+    }
+    this.#addToHash(piece)
     this.#notify()
+  }
+
+  /** Image bytes only; the reply before them may come in any pieces. */
+  #addToHash(piece: Buffer): void {
+    if (!this.#replied) {
+      const length = this.#frameLength()
+      if (length === undefined) return
+      this.#replied = true
+      return void this.#hash.update(this.received.subarray(length))
+    }
+    this.#hash.update(piece)
   }
 
   #finish(end: End): void {

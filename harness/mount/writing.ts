@@ -53,9 +53,7 @@ export class WritingImage {
 
   /** Completes the image; resolves when the server took it, rejects if it was lost. */
   async end(): Promise<void> {
-    const socket = await this.#connect()
-    if (socket.destroyed) throw new Errno('EIO', 'the server closed the connection')
-    await endWrite(socket)
+    await endWrite(await this.#connect())
   }
 
   /** Lets go of the connection, of which the server may make an image: it can't tell this from the end. */
