@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { addAbortSignal } from 'node:stream'
 import { RemoteError } from '../proto/error.ts'
 import { FrameDecoder } from '../proto/frame.ts'
 import { ENOENT, localImage, localReply, O_APPEND, O_RDONLY, O_WRONLY, snapshotEntry } from '../proto/messages.ts'
@@ -20,8 +21,9 @@ export interface Reading {
 }
 
 /** Opens an image for reading. Undefined is ENOENT; another error throws `not-found`. Waits as long as the server does. */
-export async function openRead(server: string, snapshotId: string, name: string): Promise<Reading | undefined> {
+export async function openRead(server: string, snapshotId: string, name: string, signal?: AbortSignal): Promise<Reading | undefined> {
   const socket = await connectUnix(server)
+  if (signal !== undefined) addAbortSignal(signal, socket)
   const reader = new SocketReader(socket)
   try {
     socket.write(localImage.encode({ name, snapshotId, openMode: O_RDONLY }))

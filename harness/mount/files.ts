@@ -57,6 +57,7 @@ export class Files implements FileSystem {
   /** Images written through this mount, by path. */
   readonly #written = new Set<string>()
   readonly #released: (() => void)[] = []
+  readonly #closing = new AbortController()
   #nextHandle = 1
 
   constructor(options: FilesOptions) {
@@ -194,6 +195,7 @@ export class Files implements FileSystem {
   }
 
   close(): void {
+    this.#closing.abort()
     for (const handle of this.#handles.values()) {
       if ('reading' in handle) handle.reading.close()
       if ('writing' in handle) handle.writing.abandon()
@@ -262,9 +264,10 @@ export class Files implements FileSystem {
     try {
       const isFinish = node.snapshot === NULL_DIRECTORY && node.name === RESTORE_FINISH
       const signOfLife = isFinish ? undefined : () => this.#snapshots.signOfLife()
-      return await ReadingImage.open(this.#options.server, ...this.#wireName(node), signOfLife)
+      return await ReadingImage.open(this.#options.server, ...this.#wireName(node), this.#closing.signal, signOfLife)
     } catch (thrown) {
       if (thrown instanceof Errno) throw thrown
+      if (this.#closing.signal.aborted) throw new Errno('EIO')
       this.#options.log.error(`${pathOf(node)}: ${thrown instanceof Error ? thrown.message : thrown}`)
       throw new Errno('EIO')
     }

@@ -69,6 +69,16 @@ t.test('the end: a signal unmounts in spite of open files, and is a success', ne
   t.match(await writer.output, /^written\n.*error: .*\nexit 1$/)
 })
 
+t.test('SIGTERM ends the mount also while an open waits for an image that may still come', needs, async (t) => {
+  const place = await migration(t)
+  const mounter = await ownProcess(place, '--cache cache.sock')
+  const reader = place.start('exec cat m/1/a.img')
+  await reader.waiting()
+  mounter.kill('SIGTERM')
+  t.equal(await mounter.output, '{"ready":true,"directory":"m"}')
+  t.match(await reader.output, /cat: m\/1\/a.img: .*\nexit 1/)
+})
+
 t.test('the kernel lists no mount of these tests at their end', needs, async (t) => {
   const { stdout } = await execa('findmnt', ['-rn', '-t', 'fuse', '-o', 'SOURCE,TARGET'], { reject: false })
   const ours = stdout.split('\n').filter((line) => line.includes(`/mount-${process.pid}-`))

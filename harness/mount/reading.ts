@@ -32,8 +32,14 @@ export class ReadingImage {
    *
    * @param signOfLife resolves when the server has answered a request made by it
    */
-  static async open(server: string, snapshotId: string, name: string, signOfLife?: () => Promise<unknown>): Promise<ReadingImage> {
-    const reading = await openRead(server, snapshotId, name)
+  static async open(
+    server: string,
+    snapshotId: string,
+    name: string,
+    signal: AbortSignal,
+    signOfLife?: () => Promise<unknown>,
+  ): Promise<ReadingImage> {
+    const reading = await openRead(server, snapshotId, name, signal)
     if (reading === undefined) throw new Errno('ENOENT')
     const image = new ReadingImage(() => reading.socket.destroy())
     reading
