@@ -13,9 +13,13 @@ const RESULTS = 'report/tests.tap'
 mkdirSync('report', { recursive: true })
 rmSync(RESULTS, { force: true })
 await execa('tap', ['build'], { preferLocal: true })
-const { exitCode } = await execa('tap', ['--output-file', RESULTS, ...process.argv.slice(2)], {
+const terminal = process.stdout.isTTY
+const { exitCode } = await execa('tap', [...(terminal ? ['--output-file', RESULTS] : []), ...process.argv.slice(2)], {
   preferLocal: true,
-  stdio: 'inherit',
+  stdin: 'ignore',
+  stdout: terminal ? 'inherit' : ['inherit', { file: RESULTS }],
+  stderr: 'inherit',
+  buffer: false,
   reject: false,
 })
 const { passed, failed, skipped } = await count(RESULTS)
