@@ -1,5 +1,4 @@
 /* What the protocol's messages offer to the harness. */
-export { RemoteError } from './error.ts'
 export { encodeFrame, FRAME_LIMIT, FrameDecoder } from './frame.ts'
 export {
   ENOENT,

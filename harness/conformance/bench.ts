@@ -1,3 +1,5 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { setTimeout as pause } from 'node:timers/promises'
 import { localImage, O_APPEND, O_RDONLY, O_WRONLY, type RemoteImage, remoteImage, snapshotEntry } from '../../proto/index.ts'
 import { type Completed, type HostProcess, lastLine } from '../hosts/host.ts'
 import { type Permitted, Violation } from './case.ts'
@@ -147,6 +149,15 @@ export class ClientBench {
     return this.waitFor(`the exit of the ${this.subject.role}`, { outcome: 'it exits by itself', clause }, this.process.exited)
   }
 
+  /** Waits for its exit; lines that it wrote to standard error, and to files in its directory. */
+  async logged(): Promise<number> {
+    const { stderr } = await this.exit('F7')
+    const { directory } = this.subject
+    const files = (await readdir(directory, { withFileTypes: true })).filter((file) => file.isFile())
+    const texts = await Promise.all(files.map(({ name }) => readFile(`${directory}/${name}`, 'latin1')))
+    return [stderr, ...texts].join('\n').split('\n').filter(Boolean).length
+  }
+
   /** It must exit with 0. */
   async cleanExit(clause: string): Promise<void> {
     const { code, stderr } = await this.exit(clause)
@@ -174,6 +185,7 @@ export class ProxyBench extends ClientBench {
   constructor(options: BenchOptions, subject: Subject, cache: CachePeer) {
     super(options, subject)
     this.cache = cache
+    cache.appendsCountAll = options.dialect === 'criu-2017' || options.dialect === 'criu-2019'
   }
 
   /** Waits for a forwarded image of that name. */
@@ -189,6 +201,45 @@ export class ProxyBench extends ClientBench {
   async store(snapshotId: string, name: string, bytes: Buffer): Promise<Forwarded> {
     await this.write(snapshotId, name, bytes)
     return this.forwarded(name, (image) => image.snapshotId === snapshotId && image.size === bytes.length)
+  }
+
+  /** Reads until the answer satisfies: nothing tells a writer when its image is complete, so this asks at short intervals. */
+  untilReadable(
+    snapshotId: string,
+    name: string,
+    satisfies: (answer: Answer) => boolean = ({ error }) => error === 0,
+    clause = 'L5',
+  ): Promise<Answer> {
+    const ask = async () => {
+      for (;;) {
+        const answer = await this.read(snapshotId, name)
+        if (satisfies(answer)) return answer
+        await pause(POLL)
+      }
+    }
+    return this.waitFor(`reads of ${show(snapshotId, name)}`, { outcome: 'the image that was written', clause }, ask())
+  }
+
+  /** The cache stops reading, with an image under way that it would read next: what completes from here on has to queue. That image. */
+  async stallLink(): Promise<Buffer> {
+    await this.store('stall', 'before.img', Buffer.from('before the link stalls'))
+    this.cache.pause()
+    const large = Buffer.alloc(MORE_THAN_A_LINK_HOLDS, 'large')
+    await this.write('stall', 'large.img', large)
+    const permitted = { outcome: 'error 0', clause: 'L5' }
+    await this.waitFor('the reply to reads of the image that was written', permitted, this.#untilFound('stall', 'large.img'))
+    return large
+  }
+
+  /** Asks at short intervals, and does not read what is found. */
+  async #untilFound(snapshotId: string, name: string): Promise<void> {
+    for (;;) {
+      const reader = await this.openRead(snapshotId, name)
+      const error = await reader.reply()
+      reader.socket.destroy()
+      if (error === 0) return
+      await pause(POLL)
+    }
   }
 
   /** Tells it that the dump is finished. */
@@ -311,6 +362,12 @@ export class PairBench {
     await subject.process.exited
   }
 }
+
+/** More bytes than the buffers of a TCP connection hold: while the cache does not read, a proxy can not get rid of them. */
+export const MORE_THAN_A_LINK_HOLDS = 16 * 1024 * 1024
+
+/** Interval of asking for what gives no event, in ms. */
+const POLL = 5
 
 /** A forwarding header as a frame. */
 export const header = (image: RemoteImage): Buffer => remoteImage.encode(image)

@@ -61,7 +61,7 @@ export class Connection {
         await new Promise<void>((resolve, reject) => {
           socket.once('error', reject).connect(place, resolve)
         })
-        socket.removeAllListeners('error')
+        socket.removeAllListeners('error').setNoDelay(true)
         return new Connection(name, socket, trace)
       } catch (thrown) {
         // The backlog of a UNIX socket is full: a blocking connect, as CRIU's, waits for room, which gives no event to Node.

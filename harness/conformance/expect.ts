@@ -49,6 +49,28 @@ export function expectForwarded(image: Forwarded, bytes: Buffer, clause: string)
   }
 }
 
+/** Fields of a message, decoded by hand, in their order: number, wire type, and the value of a varint or the length of a text. */
+export function messageFields(message: Buffer): { field: number; wire: number; value: bigint }[] {
+  const found = []
+  for (let at = 0; at < message.length; ) {
+    let value = 0n
+    const varint = () => {
+      value = 0n
+      for (let shift = 0n, more = true; more; shift += 7n) {
+        const byte = message[at++] ?? 0
+        value |= BigInt(byte & 0x7f) << shift
+        more = byte > 0x7f
+      }
+      return value
+    }
+    const tag = Number(varint())
+    varint()
+    if ((tag & 7) === 2) at += Number(value)
+    found.push({ field: tag >> 3, wire: tag & 7, value })
+  }
+  return found
+}
+
 export const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
 
 /** Pseudo-random bytes, the same for the same seed. */

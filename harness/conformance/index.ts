@@ -12,7 +12,29 @@ export {
   remoteImage,
   snapshotEntry,
 } from '../../proto/index.ts'
-export { type CacheBench, describe, header, LIST, names2017, names2019, type PairBench, type ProxyBench, show } from './bench.ts'
+export {
+  type CacheBench,
+  describe,
+  header,
+  LIST,
+  MORE_THAN_A_LINK_HOLDS,
+  names2017,
+  names2019,
+  type PairBench,
+  type ProxyBench,
+  show,
+} from './bench.ts'
 export { type Case, NotApplicable, Violation } from './case.ts'
 export type { Answer, Connection } from './connection.ts'
-export { demand, expectForwarded, expectImage, expectMissing, expectOneOf, expectRefused, sha256, someBytes } from './expect.ts'
+export {
+  demand,
+  expectForwarded,
+  expectImage,
+  expectMissing,
+  expectOneOf,
+  expectRefused,
+  messageFields,
+  sha256,
+  someBytes,
+} from './expect.ts'
+export type { Forwarded } from './link.ts'

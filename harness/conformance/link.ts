@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createServer, type Server, type Socket } from 'node:net'
-import { FrameDecoder, type RemoteImage, remoteImage } from '../../proto/index.ts'
+import { FrameDecoder, O_APPEND, type RemoteImage, remoteImage } from '../../proto/index.ts'
 import { Violation } from './case.ts'
 import type { Trace } from './trace.ts'
 
@@ -10,6 +10,8 @@ import type { Trace } from './trace.ts'
 const KEPT = 8 * 1024 * 1024
 
 export interface Forwarded extends RemoteImage {
+  /** The header as it came: the message, without its length. */
+  payload: Buffer
   bytes: Buffer
   hash: string
 }
@@ -19,6 +21,10 @@ export class CachePeer {
   /** How the proxy ended the connection: between two images, inside something, or by a reset. */
   ended: 'end' | 'truncated' | 'reset' | undefined
   connections = 0
+  /** An append's size counts what the cache has of that image already, as in criu-2017 and criu-2019 (D2). */
+  appendsCountAll = false
+  /** Never closes its own direction, which says nothing anyway (W2). */
+  keepsOpen = false
   readonly #server: Server
   readonly #trace: Trace
   #socket: Socket | undefined
@@ -73,8 +79,9 @@ export class CachePeer {
 
   /** Waits until the condition holds; throws what the proxy did wrong on the connection meanwhile. */
   async until(condition: () => boolean): Promise<void> {
-    while (!condition()) {
+    for (;;) {
       if (this.#failure !== undefined) throw this.#failure
+      if (condition()) return
       await new Promise<void>((resolve) => this.#changed.push(resolve))
     }
   }
@@ -98,7 +105,11 @@ export class CachePeer {
     if (this.#socket !== undefined) return void socket.destroy()
     this.#socket = socket
     this.#trace.add('link', 'out', 'open')
-    const reader = new ImageReader((image) => this.images.push(image))
+    const held = new Map<string, number>()
+    const reader = new ImageReader(
+      (image) => this.images.push(image),
+      (header) => (this.appendsCountAll ? counted(held, header) : header.size),
+    )
     socket.on('data', (piece) => {
       this.#trace.add('link', 'out', 'bytes', piece)
       this.#guard(() => reader.take(piece))
@@ -129,7 +140,7 @@ export class CachePeer {
     if (this.ended !== undefined) return
     this.ended = how
     this.#trace.add('link', 'out', how === 'reset' ? 'reset' : 'end')
-    if (how !== 'reset') this.socket.end()
+    if (how !== 'reset' && !this.keepsOpen) this.socket.end()
     this.#notify()
   }
 
@@ -138,18 +149,33 @@ export class CachePeer {
   }
 }
 
+/** Bytes that follow a header whose size counts all that the cache then has of the image. */
+function counted(held: Map<string, number>, { snapshotId, name, openMode, size }: RemoteImage): number {
+  const key = JSON.stringify([snapshotId, name])
+  const before = openMode & O_APPEND ? (held.get(key) ?? 0) : 0
+  held.set(key, size)
+  if (size >= before) return size - before
+  throw new Violation(
+    'the size of a forwarded append',
+    [{ outcome: `at least the ${before} bytes that were there`, clause: 'D2' }],
+    `${size}`,
+  )
+}
+
 /** Header, bytes, header, bytes ... from pieces of any size. */
 class ImageReader {
   readonly #done: (image: Forwarded) => void
+  readonly #bytesBehind: (header: RemoteImage) => number
   readonly #decoder = new FrameDecoder()
   #touched = false
-  #header: RemoteImage | undefined
+  #header: (RemoteImage & { payload: Buffer }) | undefined
   #kept: Buffer[] = []
   #hash = createHash('sha256')
   #missing = 0
 
-  constructor(done: (image: Forwarded) => void) {
+  constructor(done: (image: Forwarded) => void, bytesBehind: (header: RemoteImage) => number) {
     this.#done = done
+    this.#bytesBehind = bytesBehind
   }
 
   /** Whether the stream is inside a header or an image. */
@@ -166,8 +192,8 @@ class ImageReader {
     this.#touched = true
     const frame = this.#decoder.push(piece)
     if (frame === undefined) return undefined
-    this.#header = remoteImage.decode(frame.payload)
-    this.#missing = this.#header.size
+    this.#header = { ...remoteImage.decode(frame.payload), payload: frame.payload }
+    this.#missing = this.#bytesBehind(this.#header)
     if (this.#missing === 0) this.#complete()
     return frame.rest
   }
@@ -182,7 +208,7 @@ class ImageReader {
   }
 
   #complete(): void {
-    this.#done({ ...(this.#header as RemoteImage), bytes: Buffer.concat(this.#kept), hash: this.#hash.digest('hex') })
+    this.#done({ ...(this.#header as Forwarded), bytes: Buffer.concat(this.#kept), hash: this.#hash.digest('hex') })
     this.#header = undefined
     this.#touched = false
     this.#kept = []

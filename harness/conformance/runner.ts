@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { createHash } from 'node:crypto'
 import { localHost } from '../hosts/local.ts'
 import type { Descriptor } from '../implementation/descriptor.ts'
@@ -30,6 +31,9 @@ export interface RunOptions {
   onResult(result: CaseResult): void
 }
 
+/** What a case left behind that nobody awaited: it counts as if it had been thrown. */
+const strays = new AsyncLocalStorage<{ thrown?: unknown }>()
+
 interface Verdict {
   outcome: Outcome
   what?: string
@@ -40,6 +44,7 @@ interface Verdict {
 /** Runs all cases, in the order given. Throws HostError if a daemon does not start at all. */
 export async function runCases(options: RunOptions): Promise<CaseResult[]> {
   const host = localHost()
+  process.on('unhandledRejection', keepStray)
   try {
     const setting = { host, descriptor: options.descriptor, ...(await tryStart(host, options.descriptor)) }
     const results: CaseResult[] = new Array(options.cases.length)
@@ -54,8 +59,15 @@ export async function runCases(options: RunOptions): Promise<CaseResult[]> {
     await Promise.all(Array.from({ length: Math.min(options.jobs, options.cases.length) }, work))
     return results
   } finally {
+    process.off('unhandledRejection', keepStray)
     await host.stop()
   }
+}
+
+function keepStray(thrown: unknown): void {
+  const stray = strays.getStore()
+  if (stray === undefined) throw thrown
+  stray.thrown ??= thrown
 }
 
 async function runRepeatedly(setting: Setting, loaded: LoadedCase, options: RunOptions): Promise<CaseResult> {
@@ -74,7 +86,9 @@ async function runCase(setting: Setting, { group, value }: LoadedCase, options: 
   const trace = new Trace()
   const subjects: Subject[] = []
   const begin = performance.now()
-  const verdict = await judge(setting, value, options, seed, trace, subjects)
+  const stray: { thrown?: unknown } = {}
+  const judged = await strays.run(stray, () => judge(setting, value, options, seed, trace, subjects))
+  const verdict = judged.outcome === 'pass' && stray.thrown !== undefined ? outcomeOf(stray.thrown, value) : judged
   const duration = Math.round(performance.now() - begin)
   await Promise.all(subjects.map((subject) => subject.stop()))
   const stderr =
@@ -124,6 +138,7 @@ async function judge(
     await Promise.race([runOnFreshDaemons(setting, value, bench, subjects), deadline.promise])
     return crash(subjects) ?? { outcome: 'pass' }
   } catch (thrown) {
+    await graceToDie(subjects)
     return crash(subjects) ?? outcomeOf(thrown, value)
   } finally {
     clearTimeout(timer)
@@ -137,6 +152,16 @@ function inapplicable({ role, needs = [], dialects }: Case, { proxy, cache, capa
   if (lacking !== undefined) return `its descriptor says that it has no ${lacking}`
   if (dialects !== undefined && !dialects.includes(dialect)) return `it is for dialect ${dialects.join(' or ')}, not ${dialect}`
   return undefined
+}
+
+/** How long a daemon may take to die, in ms, after a case has failed: its connections end before it is known how it did. */
+const GRACE = 250
+
+/** Waits, at most that long, until the exit of a daemon that is dying can be told. */
+async function graceToDie(subjects: readonly Subject[]): Promise<void> {
+  const timer = Promise.withResolvers<void>()
+  setTimeout(timer.resolve, GRACE)
+  await Promise.race([timer.promise, ...subjects.map(({ process: daemon }) => daemon.exited)])
 }
 
 function crash(subjects: readonly Subject[]): Verdict | undefined {

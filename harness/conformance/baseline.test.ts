@@ -1,0 +1,89 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import t from 'tap'
+import { applyBaseline, BaselineError, checkBaseline, readBaseline, writeBaseline } from './baseline.ts'
+import { compare } from './compare.ts'
+import type { CaseResult, Outcome, Results } from './result.ts'
+import { count, exitCode, verdict } from './result.ts'
+
+const directory = mkdtempSync('/tmp/criu-remote-baseline-')
+t.teardown(() => rmSync(directory, { recursive: true }))
+
+const result = (id: string, outcome: Outcome, signature = 'aaa'): CaseResult => ({
+  id,
+  group: 'g',
+  clauses: ['L3'],
+  level: 'must',
+  role: 'proxy',
+  about: '',
+  outcome,
+  trace: [],
+  signature,
+  seed: 1,
+  duration: 1,
+  passed: 0,
+  runs: 1,
+  repeat: '',
+})
+const entry = (of: string, expires = '2030-01-01') => ({ case: of, signature: 'aaa', reason: 'known', expires })
+const judge = (results: CaseResult[], ...entries: ReturnType<typeof entry>[]) =>
+  applyBaseline(results, { entries }, '2026-06-01').map(({ outcome }) => outcome)
+
+t.test('a failure is expected only if it is the same, and not for ever', async (t) => {
+  t.same(judge([result('a', 'fail')], entry('a')), ['expected-fail'])
+  t.same(judge([result('a', 'fail', 'bbb')], entry('a')), ['fail'], 'another failure')
+  t.same(judge([result('a', 'fail')], entry('a', '2026-05-31')), ['fail'], 'expired')
+  t.same(judge([result('a', 'pass')], entry('a')), ['unexpected-pass'], 'stale')
+  t.same(judge([result('b', 'fail')], entry('a')), ['fail'], 'another case')
+  t.same(judge([result('a', 'inconclusive')], entry('a')), ['inconclusive'], 'trouble is not a failure')
+})
+
+t.test('an entry for a case that there is not is an error', async (t) => {
+  t.throws(() => checkBaseline({ entries: [entry('gone')] }, []), BaselineError)
+})
+
+t.test('what is written can be read, and holds', async (t) => {
+  const file = `${directory}/b.yaml`
+  const results = [result('a', 'fail'), result('b', 'pass')]
+  t.equal(await writeBaseline(file, results), 1)
+  t.same(
+    applyBaseline(results, await readBaseline(file)).map(({ outcome }) => outcome),
+    ['expected-fail', 'pass'],
+  )
+})
+
+for (const [text, message] of [
+  ['entries: [{case: a}]', /entries\.0.*signature/],
+  ['entries: [{case: a, signature: b, reason: c, expires: soon}]', /entries\.0\.expires/],
+  ['entries: [', /parsing baseline/],
+] as const) {
+  t.test(`a wrong baseline: ${text}`, async (t) => {
+    writeFileSync(`${directory}/w.yaml`, text)
+    await t.rejects(readBaseline(`${directory}/w.yaml`), { name: 'BaselineError', message })
+  })
+}
+
+t.test('the verdict: nothing that did not run is green', async (t) => {
+  const of = (...outcomes: Outcome[]) => exitCode[verdict(outcomes.map((outcome) => result('a', outcome)))]
+  t.equal(of('pass', 'warn', 'not-applicable', 'expected-fail'), 0)
+  t.equal(of('pass', 'fail', 'inconclusive'), 1)
+  t.equal(of('pass', 'unexpected-pass'), 1)
+  t.equal(of('pass', 'inconclusive'), 3)
+  t.equal(of('pass', 'not-run'), 3)
+  t.equal(of('not-applicable'), 3)
+  t.equal(of(), 3)
+  t.match(count([result('a', 'fail'), result('b', 'fail')]), { fail: 2, pass: 0 })
+})
+
+t.test('a comparison shows what is worse than in the first', async (t) => {
+  const run = (...cases: CaseResult[]) => ({ cases }) as unknown as Results
+  const rows = compare([
+    run(result('a', 'pass'), result('b', 'fail'), result('c', 'pass')),
+    run(result('a', 'fail'), result('b', 'pass'), result('d', 'fail')),
+  ])
+  t.same(rows, [
+    { id: 'a', outcomes: ['pass', 'fail'], regression: true },
+    { id: 'b', outcomes: ['fail', 'pass'], regression: false },
+    { id: 'c', outcomes: ['pass', undefined], regression: true },
+    { id: 'd', outcomes: [undefined, 'fail'], regression: false },
+  ])
+})

@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { checkout } from '../hosts/checkout.ts'
+import { describeClauses } from './docs.ts'
+import { loadCases, uncovered } from './load.ts'
+import { clauses } from './register.ts'
+
+const loaded = await loadCases()
+
+t.test('every MUST has a case, every case a known clause and an id of its own', async (t) => {
+  t.same(uncovered(loaded), [])
+  t.equal(new Set(clauses.map(({ id }) => id)).size, clauses.length)
+})
+
+t.test('every MUST has at least two cases: the plain one and the adversarial one', async (t) => {
+  const few = clauses.filter(({ id, level }) => level === 'must' && loaded.filter(({ value }) => value.clauses.includes(id)).length < 2)
+  t.same(
+    few.map(({ id }) => id),
+    [],
+  )
+})
+
+t.test('an uncovered MUST and an unknown clause are noticed', async (t) => {
+  const without = loaded.filter(({ value }) => !value.clauses.includes('W7'))
+  t.same(uncovered(without), ['W7'])
+})
+
+t.test('docs/clauses.md is current', async (t) => {
+  t.equal(readFileSync(`${checkout}/docs/clauses.md`, 'utf8'), describeClauses(loaded))
+})
+
+t.test('the suite does not shrink unnoticed', async (t) => {
+  t.ok(loaded.length >= 190, `${loaded.length} cases`)
+})

@@ -1,0 +1,277 @@
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { basename } from 'node:path'
+import {
+  type Case,
+  demand,
+  describe,
+  ENOENT,
+  expectImage,
+  header,
+  localImage,
+  NAME_LIMIT,
+  O_APPEND,
+  O_RDONLY,
+  O_WRONLY,
+  someBytes,
+} from '../../harness/conformance/index.ts'
+import { imageOnLink, linkIsLost, NEVER, PARTIAL } from '../model/cache.ts'
+import { frameOf, NAME, numberField, OPEN_MODE, SIZE, SNAPSHOT_ID, textField, unknownFields } from '../model/message.ts'
+import { servesAll } from '../model/pair.ts'
+
+/* F. Framing at the cache, on both of its seams, and images of every size: all of this is legal. */
+
+const single = (bytes: Buffer) => Array.from(bytes, (_, at) => bytes.subarray(at, at + 1))
+const MEGABYTE = 1024 * 1024
+
+export const cases: readonly Case[] = [
+  {
+    id: 'cache-local-header-byte-by-byte',
+    clauses: ['F1', 'F2'],
+    role: 'cache',
+    about: 'A client sends the header of a read in single bytes, the length included; it is answered like any other.',
+    async run(bench) {
+      const bytes = Buffer.from('asked for slowly')
+      await bench.forward('1', 'slow.img', bytes)
+      const client = await bench.connect()
+      await client.sendPieces(single(localImage.encode({ snapshotId: '1', name: 'slow.img', openMode: O_RDONLY })))
+      expectImage(await bench.answer(client), bytes, 'F2')
+    },
+  },
+  {
+    id: 'cache-link-byte-by-byte',
+    clauses: ['F1', 'F2', 'W4'],
+    role: 'cache',
+    about: 'The proxy sends three images, one of them empty, in single bytes: headers and bytes alike. All three are served.',
+    async run(bench) {
+      const images = { 'a.img': Buffer.from('one'), 'empty.img': Buffer.alloc(0), 'b.img': Buffer.from('three') }
+      const stream = Buffer.concat(Object.entries(images).map(([name, bytes]) => imageOnLink('1', name, bytes)))
+      await bench.link.sendPieces(single(stream))
+      for (const [name, bytes] of Object.entries(images)) expectImage(await bench.read('1', name), bytes, 'F2')
+    },
+  },
+  {
+    id: 'cache-link-cut-anywhere',
+    clauses: ['F1', 'F2', 'W4'],
+    role: 'cache',
+    about: 'The same short image, under new names, is sent in two segments that are cut at each of its positions in turn: none is damaged.',
+    async run(bench) {
+      const bytes = Buffer.from([4, 0, 0, 0, 10, 0, 255])
+      for (let cut = 1; cut < imageOnLink('1', 'cut-10', bytes).length; cut++) {
+        const name = `cut-${cut + 10}`
+        const stream = imageOnLink('1', name, bytes)
+        await bench.link.sendPieces([stream.subarray(0, cut), stream.subarray(cut)])
+        expectImage(await bench.read('1', name), bytes, 'F2', `an image that was cut at byte ${cut}`)
+      }
+    },
+  },
+  {
+    id: 'cache-link-many-images-in-one-segment',
+    clauses: ['F2', 'W4'],
+    role: 'cache',
+    about: 'Two hundred small images, empty ones among them, come in one piece: each has exactly its own bytes.',
+    async run(bench) {
+      const images = Array.from({ length: 200 }, (_, at) => ({ snapshotId: '1', name: `${at}.img`, bytes: someBytes(at % 7, at) }))
+      await bench.link.send(Buffer.concat(images.map(({ name, bytes }) => imageOnLink('1', name, bytes))))
+      await servesAll(bench, images.toReversed(), 'W4')
+    },
+  },
+  {
+    id: 'cache-link-header-without-open-mode',
+    clauses: ['F3'],
+    role: 'cache',
+    about: 'A forwarding header as the first design had it, without an open mode, is a write: its image, and the next, are served.',
+    async run(bench) {
+      const bytes = Buffer.from('no open mode')
+      await bench.link.send(
+        Buffer.concat([frameOf(textField(NAME, 'a.img'), textField(SNAPSHOT_ID, '1'), numberField(SIZE, bytes.length)), bytes]),
+      )
+      expectImage(await bench.read('1', 'a.img'), bytes, 'F3')
+      await bench.stillServes('F3')
+    },
+  },
+  {
+    id: 'cache-link-unknown-fields',
+    clauses: ['F3', 'F6'],
+    role: 'cache',
+    about:
+      'Forwarding headers carry fields of a later version, of every wire type, before, between and behind the known ones, which are in another order: they are skipped.',
+    async run(bench) {
+      const bytes = Buffer.from('from a later version')
+      const known = [
+        numberField(SIZE, bytes.length),
+        numberField(OPEN_MODE, O_WRONLY),
+        textField(SNAPSHOT_ID, '1'),
+        textField(NAME, 'later.img'),
+      ]
+      const fields = unknownFields.flatMap((unknown, at) => [unknown, known[at] as Buffer])
+      await bench.link.send(Buffer.concat([frameOf(...fields, ...unknownFields), bytes]))
+      expectImage(await bench.read('1', 'later.img'), bytes, 'F6')
+      await bench.stillServes('F6')
+    },
+  },
+  {
+    id: 'cache-local-unknown-fields',
+    clauses: ['F3', 'F6'],
+    role: 'cache',
+    about:
+      "A client's header has unknown fields of every wire type around the known ones, which are in another order: the read is answered.",
+    async run(bench) {
+      const bytes = Buffer.from('asked for by a later version')
+      await bench.forward('1', 'later.img', bytes)
+      const client = await bench.connect()
+      const known = [numberField(OPEN_MODE, O_RDONLY), textField(SNAPSHOT_ID, '1'), textField(NAME, 'later.img'), Buffer.alloc(0)]
+      await client.send(frameOf(...unknownFields.flatMap((unknown, at) => [unknown, known[at] as Buffer])))
+      expectImage(await bench.answer(client), bytes, 'F6')
+    },
+  },
+  {
+    id: 'cache-open-modes-and-errors',
+    clauses: ['F3', 'F4'],
+    role: 'cache',
+    about: 'Images come with mode 1 and mode 1024 and are read with mode 0: error 0. When the link is closed, a missing one has error 2.',
+    async run(bench) {
+      const bytes = Buffer.from('opened for writing')
+      for (const openMode of [O_WRONLY, O_APPEND]) {
+        await bench.forward('1', `mode-${openMode}`, bytes, openMode)
+        expectImage(await bench.read('1', `mode-${openMode}`), bytes, 'F4')
+      }
+      bench.closeLink()
+      const answer = await bench.read('1', 'missing.img')
+      demand(answer.error === ENOENT, 'the error for a missing image', { outcome: 'error 2', clause: 'F4' }, describe(answer))
+    },
+  },
+  {
+    id: 'cache-image-sizes',
+    clauses: ['F2', 'L3', 'W4'],
+    role: 'cache',
+    about:
+      'Images of 0 and 1 byte, and of one less than, exactly, and one more than the sizes of usual buffers come behind each other; each is served whole.',
+    async run(bench) {
+      const sizes = [0, 1, ...[512, 4096, 8192, 65_536, 131_072, 262_144, MEGABYTE].flatMap((size) => [size - 1, size, size + 1])]
+      for (const size of sizes) await bench.forward('1', `${size}.img`, someBytes(size, size))
+      for (const size of sizes) expectImage(await bench.read('1', `${size}.img`), someBytes(size, size), 'L3', `an image of ${size} bytes`)
+    },
+  },
+  {
+    id: 'cache-image-of-20-mib',
+    clauses: ['L3', 'C2', 'W4'],
+    role: 'cache',
+    about:
+      'A client waits for an image of 20 MiB, another reads it later: both get every byte, and an image that came behind it is served.',
+    async run(bench) {
+      const bytes = someBytes(20 * MEGABYTE, bench.seed)
+      const waiter = await bench.openRead('1', 'big.img')
+      await bench.forward('1', 'big.img', bytes)
+      expectImage(await bench.answer(waiter), bytes, 'C2')
+      expectImage(await bench.read('1', 'big.img'), bytes, 'L3')
+      await bench.stillServes('W4')
+    },
+  },
+  {
+    id: 'cache-image-over-4-gib',
+    clauses: ['F5', 'W4', 'L3'],
+    role: 'cache',
+    optIn: true,
+    about:
+      'An image of 4 GiB and 5 bytes is forwarded to a client that waits, and one behind it. Takes memory for it, and a longer --timeout.',
+    async run(bench) {
+      const block = someBytes(MEGABYTE, bench.seed)
+      const size = 2 ** 32 + 5
+      const hash = createHash('sha256')
+      const waiter = await bench.openRead('1', 'huge.img')
+      await bench.link.send(header({ snapshotId: '1', name: 'huge.img', openMode: O_WRONLY, size }))
+      for (let sent = 0; sent < size; sent += block.length) {
+        const piece = block.subarray(0, size - sent)
+        hash.update(piece)
+        await bench.link.send(piece)
+      }
+      const answer = await bench.answer(waiter)
+      const whole = answer.error === 0 && answer.size === size && answer.hash === hash.digest('hex')
+      demand(whole, 'the image', { outcome: `error 0 and its ${size} bytes`, clause: 'F5' }, describe(answer))
+      await bench.stillServes('F5')
+    },
+  },
+  {
+    id: 'cache-size-over-4-gib-is-not-cut',
+    clauses: ['F5', 'W7'],
+    role: 'cache',
+    about:
+      'A header announces 4 GiB and 5 bytes; 5 bytes follow, then what would be another image if the size were cut to 32 bits, then the end: neither exists.',
+    async run(bench) {
+      const announced = header({ snapshotId: '1', name: PARTIAL, openMode: O_WRONLY, size: 2 ** 32 + 5 })
+      const bytes = Buffer.concat([announced, Buffer.from('bytes'), imageOnLink('1', NEVER, Buffer.from('trap'))])
+      await linkIsLost(bench, { bytes, how: 'end', clause: 'F5' })
+    },
+  },
+  {
+    id: 'cache-size-of-64-bits',
+    clauses: ['F5', 'W7'],
+    role: 'cache',
+    about:
+      'A header announces the largest size that 64 bits hold, a few bytes follow, then the end: a failed migration, but no crash, and nothing partial.',
+    async run(bench) {
+      const announced = frameOf(
+        textField(NAME, PARTIAL),
+        textField(SNAPSHOT_ID, '1'),
+        numberField(OPEN_MODE, O_WRONLY),
+        numberField(SIZE, 2n ** 64n - 1n),
+      )
+      const bytes = Buffer.concat([announced, imageOnLink('1', NEVER, Buffer.from('trap'))])
+      await linkIsLost(bench, { bytes, how: 'end', clause: 'F5' })
+    },
+  },
+  {
+    id: 'cache-names-are-opaque',
+    clauses: ['F5', 'S1'],
+    role: 'cache',
+    about:
+      'Names and snapshot ids look like paths, hold NUL, line ends, formats, control names and letters of all alphabets: each is an image of its own, and no file.',
+    async run(bench) {
+      const { directory } = bench.subject
+      const escaped = [`${directory}-escaped`, `../escaped-${basename(directory)}`]
+      const odd = [
+        ...escaped,
+        '../../etc/x',
+        '/',
+        '.',
+        '..',
+        ' ',
+        'a',
+        'a/',
+        'a\0b',
+        'a\0c',
+        'a\nb',
+        '%s%n',
+        '__proto__',
+        'constructor',
+        'parent',
+        'Ж漢😀',
+      ]
+      // Composed and decomposed, with and without a byte order mark: equal to look at, different bytes.
+      odd.push('\u00e9', 'e\u0301', '\ufeffa', 'DUMP_FINISH', 'RESTORE_FINISH')
+      const images = odd.flatMap((text) => [[text, 'x'] as const, ['1', text] as const])
+      for (const [at, [snapshotId, name]] of images.entries()) await bench.forward(snapshotId, name, Buffer.from(`image ${at}`))
+      await servesAll(
+        bench,
+        images.map(([snapshotId, name], at) => ({ snapshotId, name, bytes: Buffer.from(`image ${at}`) })),
+        'F5',
+      )
+      const files = [escaped[0] as string, `/tmp/escaped-${basename(directory)}`].filter((path) => existsSync(path))
+      demand(files.length === 0, 'files named like images', { outcome: 'none outside of its directory', clause: 'F5' }, files.join(', '))
+    },
+  },
+  {
+    id: 'cache-names-of-4095-bytes',
+    clauses: ['F5'],
+    role: 'cache',
+    about:
+      'Names and ids of exactly 4095 bytes, of one and of several bytes a letter, which differ in their last byte only, are told apart.',
+    async run(bench) {
+      const long = [`${'n'.repeat(NAME_LIMIT - 1)}1`, `${'n'.repeat(NAME_LIMIT - 1)}2`, '漢'.repeat(NAME_LIMIT / 3)]
+      const images = long.flatMap((snapshotId) => long.map((name) => ({ snapshotId, name })))
+      for (const [at, { snapshotId, name }] of images.entries()) await bench.forward(snapshotId, name, Buffer.from(`image ${at}`))
+      for (const [at, { snapshotId, name }] of images.entries()) await bench.serves(snapshotId, name, Buffer.from(`image ${at}`), 'F5')
+    },
+  },
+]

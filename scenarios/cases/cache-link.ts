@@ -1,0 +1,205 @@
+import { type Case, demand, expectImage, expectMissing, header, O_WRONLY, someBytes } from '../../harness/conformance/index.ts'
+import { imageOnLink, linkIsLost, PARTIAL } from '../model/cache.ts'
+import { frameOf, malformed, NAME, numberField, OPEN_MODE, oversized, SIZE, SNAPSHOT_ID, textField } from '../model/message.ts'
+import { servesAll } from '../model/pair.ts'
+
+/* W. The connection from the proxy, seen from the cache: its order, its silence, and each way to lose it. */
+
+const partial = imageOnLink('1', PARTIAL, someBytes(100_000))
+const partialHeader = header({ snapshotId: '1', name: PARTIAL, openMode: O_WRONLY, size: 100_000 })
+const good = {
+  name: textField(NAME, PARTIAL),
+  'snapshot id': textField(SNAPSHOT_ID, '1'),
+  'open mode': numberField(OPEN_MODE, O_WRONLY),
+  size: numberField(SIZE, 0),
+}
+const silence = { outcome: 'no byte from the cache', clause: 'W2' }
+
+/** The link is lost in one way at one point; all of them demand the same. */
+function lost(id: string, clauses: readonly string[], how: 'end' | 'reset' | 'stay', bytes: Buffer, about: string): Case {
+  const clause = clauses[0] as string
+  return {
+    id,
+    clauses,
+    role: 'cache',
+    about: `${about} Who waits is told ENOENT, what is complete is served, nothing else is, and the exit is a failure.`,
+    run: (bench) => linkIsLost(bench, { bytes, how, clause }),
+  }
+}
+
+export const cases: readonly Case[] = [
+  {
+    id: 'cache-images-in-turn',
+    clauses: ['W1', 'W4'],
+    role: 'cache',
+    about:
+      'Two hundred images of several snapshots and of very different sizes come on the one connection, cut into segments that end anywhere: each has its own bytes.',
+    async run(bench) {
+      const images = Array.from({ length: 200 }, (_, at) => ({
+        snapshotId: `${at % 3}`,
+        name: `${at}.img`,
+        bytes: someBytes((at * at * 7) % 9001, at + 1),
+      }))
+      const stream = Buffer.concat(images.map(({ snapshotId, name, bytes }) => imageOnLink(snapshotId, name, bytes)))
+      const cut = someBytes(1000, bench.seed)
+      for (let at = 0, piece = 0; at < stream.length; piece++) {
+        const length = 1 + (cut.readUInt16LE(piece % 999) % 9000)
+        await bench.link.sendPieces([stream.subarray(at, at + length)])
+        at += length
+      }
+      await servesAll(bench, images, 'W4')
+    },
+  },
+  {
+    id: 'cache-second-connection-is-not-mixed-in',
+    clauses: ['W1', 'W4'],
+    role: 'cache',
+    about:
+      'While the proxy is inside an image, something else connects to the port and sends an image and half of one. They never appear, and the first connection is as good as before.',
+    async run(bench) {
+      const waiter = await bench.openRead('1', 'other.img')
+      await bench.link.send(partial.subarray(0, -10))
+      const other = await bench.connectAnother()
+      await other?.send(Buffer.concat([imageOnLink('1', 'other.img', Buffer.from('not from the proxy')), partial.subarray(0, 50)]))
+      await bench.link.send(partial.subarray(-10))
+      expectImage(await bench.read('1', PARTIAL), someBytes(100_000), 'W4')
+      for (let probe = 0; probe < 20; probe++) await bench.stillServes('W1')
+      other?.reset()
+      await bench.stillServes('W1')
+      bench.closeLink()
+      expectMissing(await bench.answer(waiter, 'the answer to a read of an image that came on the second connection only'), 'W1')
+    },
+  },
+  {
+    id: 'cache-silent-on-the-link',
+    clauses: ['W2'],
+    role: 'cache',
+    about:
+      'Images, reads, waiters, an append, a clean end and the end of the restore: the cache has not written a byte on the connection by its exit.',
+    async run(bench) {
+      const waiters = [await bench.openRead('1', 'a.img'), await bench.openRead('1', 'missing.img')]
+      await bench.forward('1', 'a.img', someBytes(100_000))
+      await bench.forward(bench.names.nullId, 'parent', Buffer.from('an entry'), 1024)
+      for (let probe = 0; probe < 10; probe++) await bench.stillServes('W2')
+      bench.closeLink()
+      for (const waiter of waiters) await bench.answer(waiter)
+      await bench.finishRestore()
+      await bench.cleanExit('E2')
+      await bench.waitFor('the end of the link', { outcome: 'its end, as the process has ended', clause: 'W2' }, bench.link.untilEnd())
+      demand(bench.link.received.length === 0, 'the link', silence, `${bench.link.received.length} bytes`)
+    },
+  },
+  {
+    id: 'cache-silent-on-the-link-about-bad-clients',
+    clauses: ['W2', 'F6'],
+    role: 'cache',
+    about:
+      'Clients send nonsense, leave while they wait, and ask for what never comes: of none of that is there a byte on the connection to the proxy.',
+    async run(bench) {
+      for (const bytes of [frameOf(), oversized(0xffffffff), Buffer.from('nonsense, of some length')]) {
+        const client = await bench.connect()
+        await client.send(bytes)
+        const leaves = await bench.openRead('1', 'never.img')
+        await bench.stillServes('W2')
+        client.reset()
+        leaves.reset()
+      }
+      for (let probe = 0; probe < 10; probe++) await bench.stillServes('W2')
+      demand(bench.link.received.length === 0 && bench.link.ended === undefined, 'the link', silence, `${bench.link.received.length} bytes`)
+    },
+  },
+  {
+    id: 'cache-clean-end',
+    clauses: ['W6', 'E2'],
+    role: 'cache',
+    about:
+      'The proxy closes right behind the last byte of an image that somebody waits for, in the same moment: the image is served, and the exit is 0.',
+    async run(bench) {
+      const bytes = someBytes(500_000, bench.seed)
+      const waiter = await bench.openRead('1', 'last.img')
+      void bench.forward('1', 'last.img', bytes)
+      bench.closeLink()
+      expectImage(await bench.answer(waiter), bytes, 'W6')
+      await bench.finishRestore()
+      await bench.cleanExit('W6')
+    },
+  },
+  {
+    id: 'cache-link-without-images',
+    clauses: ['W6', 'C3'],
+    role: 'cache',
+    about: 'The proxy connects and closes without an image: who waited gets ENOENT, and the exit is 0.',
+    async run(bench) {
+      const waiter = await bench.openRead('1', 'a.img')
+      bench.closeLink()
+      expectMissing(await bench.answer(waiter), 'C3')
+      await bench.finishRestore()
+      await bench.cleanExit('W6')
+    },
+  },
+  {
+    id: 'cache-lost-image-keeps-the-version-before',
+    clauses: ['W7', 'L7'],
+    role: 'cache',
+    about:
+      'An image is complete when a second version of it begins and the link is lost inside that: what is served is the first version, whole.',
+    async run(bench) {
+      await bench.forward('1', 'a.img', Buffer.from('the first version'))
+      await bench.drained()
+      await bench.link.send(imageOnLink('1', 'a.img', someBytes(70_000)).subarray(0, -1))
+      const waiter = await bench.openRead('1', 'missing.img')
+      bench.closeLink()
+      expectMissing(await bench.answer(waiter), 'C3')
+      expectImage(await bench.read('1', 'a.img'), Buffer.from('the first version'), 'L7')
+      await bench.finishRestore()
+      await bench.failedExit('W7')
+    },
+  },
+  lost('cache-link-ends-inside-a-length', ['W7'], 'end', partial.subarray(0, 2), 'The link ends after two bytes of a length.'),
+  lost('cache-link-ends-behind-a-length', ['W7'], 'end', partial.subarray(0, 4), 'The link ends between a length and its message.'),
+  lost(
+    'cache-link-ends-inside-a-header',
+    ['W7'],
+    'end',
+    partialHeader.subarray(0, -1),
+    'The link ends one byte before the end of a header.',
+  ),
+  lost('cache-link-ends-behind-a-header', ['W7'], 'end', partialHeader, 'The link ends between a header and the first byte of its image.'),
+  lost('cache-link-ends-inside-an-image', ['W7'], 'end', partial.subarray(0, -1), 'The link ends one byte before the end of an image.'),
+  lost('cache-link-reset-inside-a-header', ['W7'], 'reset', partialHeader.subarray(0, 9), 'The link is reset inside a header.'),
+  lost(
+    'cache-link-reset-inside-an-image',
+    ['W7'],
+    'reset',
+    partial.subarray(0, -1),
+    'The link is reset one byte before the end of an image.',
+  ),
+  lost('cache-link-reset-between-images', ['W6'], 'reset', Buffer.alloc(0), 'The link is reset between two images, which is no clean end.'),
+  lost('cache-link-zero-length', ['F6', 'W7'], 'stay', frameOf(), 'The proxy sends an empty message as header.'),
+  lost('cache-link-oversized-length', ['F6', 'W7'], 'stay', oversized(0xffffffff), 'The proxy announces a header of 4 GiB less one byte.'),
+  ...Object.keys(good).flatMap((lacks) => {
+    if (lacks === 'open mode') return []
+    const rest = Object.entries(good).filter(([field]) => field !== lacks)
+    const bytes = frameOf(...rest.map(([, field]) => field))
+    const id = `cache-link-header-without-${lacks.replace(' ', '-')}`
+    return [lost(id, ['F6', 'F3', 'W7'], 'stay', bytes, `The proxy sends a header without the required ${lacks}.`)]
+  }),
+  lost(
+    'cache-link-invalid-utf-8',
+    ['F6', 'W7'],
+    'stay',
+    frameOf(textField(NAME, Buffer.from('61ff', 'hex')), good['snapshot id'], good['open mode'], good.size),
+    'The proxy sends a name that is not UTF-8.',
+  ),
+  ...Object.entries(malformed)
+    .slice(0, 2)
+    .map(([what, bytes], at) =>
+      lost(
+        `cache-link-malformed-message-${at + 1}`,
+        ['F6', 'F1', 'W7'],
+        'stay',
+        frameOf(...Object.values(good), bytes),
+        `The proxy sends a header that is no protobuf: ${what}.`,
+      ),
+    ),
+]

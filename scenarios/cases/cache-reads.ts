@@ -1,0 +1,321 @@
+import {
+  type Case,
+  demand,
+  expectImage,
+  header,
+  LIST,
+  O_APPEND,
+  O_WRONLY,
+  snapshotEntry,
+  someBytes,
+} from '../../harness/conformance/index.ts'
+import { appendsNewBytes, appendsWhole, forwardAppend, imageOnLink } from '../model/cache.ts'
+
+/* C. Reads at the cache, and what is identified, listed, replaced and appended to there (S, L7, D2). */
+
+const MEGABYTE = 1024 * 1024
+const times = <T>(count: number, make: (at: number) => T): T[] => Array.from({ length: count }, (_, at) => make(at))
+const nothingYet = { outcome: 'nothing until its image is complete', clause: 'C2' }
+
+export const cases: readonly Case[] = [
+  {
+    id: 'cache-read-held',
+    clauses: ['C1', 'L3', 'L9'],
+    role: 'cache',
+    about: 'An image that came is read thirty times, one after the other: each time all of it.',
+    async run(bench) {
+      const bytes = someBytes(30_000, bench.seed)
+      await bench.forward('1', 'a.img', bytes)
+      for (const _ of times(30, () => 0)) expectImage(await bench.read('1', 'a.img'), bytes, 'C1')
+    },
+  },
+  {
+    id: 'cache-read-while-another-arrives',
+    clauses: ['C1', 'L2'],
+    role: 'cache',
+    about: 'The proxy has stopped inside an image. Images that are complete are served meanwhile, and that one when its rest came.',
+    async run(bench) {
+      const whole = imageOnLink('1', 'slow.img', someBytes(300_000, bench.seed))
+      await bench.link.send(Buffer.concat([imageOnLink('1', 'a.img', Buffer.from('held')), whole.subarray(0, -1)]))
+      for (const _ of times(10, () => 0)) await bench.serves('1', 'a.img', Buffer.from('held'), 'C1')
+      await bench.link.send(whole.subarray(-1))
+      await bench.serves('1', 'slow.img', someBytes(300_000, bench.seed), 'C2')
+    },
+  },
+  {
+    id: 'cache-read-after-the-link-closed',
+    clauses: ['C1', 'L9'],
+    role: 'cache',
+    about: 'The proxy has closed the connection: fifty clients at once read an image of 200 KiB that came before, and get all of it.',
+    async run(bench) {
+      const bytes = someBytes(200 * 1024, bench.seed)
+      await bench.forward('1', 'a.img', bytes)
+      const waiter = await bench.openRead('1', 'missing.img')
+      bench.closeLink()
+      await bench.answer(waiter)
+      const clients = await Promise.all(times(50, () => bench.openRead('1', 'a.img')))
+      for (const client of clients) expectImage(await bench.answer(client), bytes, 'C1')
+    },
+  },
+  {
+    id: 'cache-waits-for-the-whole-image',
+    clauses: ['C2', 'L7'],
+    role: 'cache',
+    about:
+      'A client waits for an image of which all but the last byte has come: it gets nothing, while later reads of other images are answered; the last byte releases it.',
+    async run(bench) {
+      const bytes = someBytes(50_000, bench.seed)
+      const waiter = await bench.openRead('1', 'slow.img')
+      const whole = imageOnLink('1', 'slow.img', bytes)
+      await bench.link.send(Buffer.concat([imageOnLink('1', 'a.img', Buffer.from('held')), whole.subarray(0, -1)]))
+      const second = await bench.openRead('1', 'slow.img')
+      for (const _ of times(20, () => 0)) await bench.serves('1', 'a.img', Buffer.from('held'), 'C1')
+      for (const client of [waiter, second])
+        demand(client.received.length === 0 && client.ended === undefined, 'a client that waits', nothingYet, 'an answer')
+      await bench.link.send(whole.subarray(-1))
+      for (const client of [waiter, second]) expectImage(await bench.answer(client), bytes, 'C2')
+    },
+  },
+  {
+    id: 'cache-empty-image',
+    clauses: ['L7', 'C2'],
+    role: 'cache',
+    about:
+      'A client waits for an image that turns out to be empty, the last that comes: error 0 and no bytes, with nothing behind it on the link. It is read again.',
+    async run(bench) {
+      const waiter = await bench.openRead('1', 'empty.img')
+      await bench.forward('1', 'empty.img', Buffer.alloc(0))
+      expectImage(await bench.answer(waiter), Buffer.alloc(0), 'L7')
+      expectImage(await bench.read('1', 'empty.img'), Buffer.alloc(0), 'L7')
+    },
+  },
+  {
+    id: 'cache-200-waiters-of-one-image',
+    clauses: ['C2', 'L9'],
+    role: 'cache',
+    about: 'Two hundred clients wait for the same image: every one of them gets all of it.',
+    async run(bench) {
+      const bytes = someBytes(100_000, bench.seed)
+      const waiters = await Promise.all(times(200, () => bench.openRead('1', 'a.img')))
+      await bench.forward('1', 'a.img', bytes)
+      for (const waiter of waiters) expectImage(await bench.answer(waiter), bytes, 'C2')
+    },
+  },
+  {
+    id: 'cache-waiters-are-answered-as-images-arrive',
+    clauses: ['C2', 'L2'],
+    role: 'cache',
+    about:
+      'Clients wait for a, b, c and d. The images come as d, c, b, a, each with the beginning of the next behind it: each client is answered before the next image is complete.',
+    async run(bench) {
+      const names = ['a', 'b', 'c', 'd']
+      const waiters = await Promise.all(names.map((name) => bench.openRead('1', name)))
+      const stream = names.map((name) => imageOnLink('1', name, Buffer.from(`image ${name}`))).reverse()
+      let begun = 0
+      for (const [at, image] of stream.entries()) {
+        const next = stream[at + 1]?.subarray(0, -1) ?? Buffer.alloc(0)
+        await bench.link.send(Buffer.concat([image.subarray(begun), next]))
+        begun = next.length
+        const waiter = waiters.pop() as (typeof waiters)[0]
+        expectImage(await bench.answer(waiter), Buffer.from(`image ${names[waiters.length]}`), 'C2')
+        for (const other of waiters) demand(other.received.length === 0, 'a client that waits', nothingYet, 'an answer')
+      }
+    },
+  },
+  {
+    id: 'cache-waiters-leave',
+    clauses: ['C2', 'L8'],
+    role: 'cache',
+    about: 'Twenty clients wait for an image of 1 MiB, and half of them leave before it comes: the others get it.',
+    async run(bench) {
+      const bytes = someBytes(MEGABYTE, bench.seed)
+      const waiters = await Promise.all(times(20, () => bench.openRead('1', 'a.img')))
+      for (const waiter of waiters.splice(0, 10)) waiter.reset()
+      await bench.stillServes('L8')
+      await bench.forward('1', 'a.img', bytes)
+      for (const waiter of waiters) expectImage(await bench.answer(waiter), bytes, 'L8')
+      await bench.stillServes('L8')
+    },
+  },
+  {
+    id: 'cache-waits-without-a-proxy',
+    clauses: ['C4', 'C2'],
+    role: 'cache',
+    link: 'later',
+    about:
+      'Fifty clients read before any proxy has connected. They wait; then the proxy comes, sends their images in another order, and they get them.',
+    async run(bench) {
+      const waiters = await Promise.all(times(50, (at) => bench.openRead('1', `${at}.img`)))
+      await bench.connectLink()
+      for (let at = 49; at >= 0; at--) await bench.forward('1', `${at}.img`, Buffer.from(`image ${at}`))
+      for (const [at, waiter] of waiters.entries()) expectImage(await bench.answer(waiter), Buffer.from(`image ${at}`), 'C4')
+    },
+  },
+  {
+    id: 'cache-clients-leave-before-the-proxy-comes',
+    clauses: ['C4', 'L8', 'F6'],
+    role: 'cache',
+    link: 'later',
+    about:
+      'Before any proxy has connected, clients wait and leave, send nonsense, or half a header. One stays: it gets its image when the proxy came.',
+    async run(bench) {
+      const stays = await bench.openRead('1', 'a.img')
+      for (const bytes of [Buffer.from('nonsense, of some length'), Buffer.alloc(4), Buffer.from([9, 0])]) {
+        const client = await bench.connect()
+        await client.send(bytes)
+        client.reset()
+        const leaves = await bench.openRead('1', 'a.img')
+        leaves.reset()
+      }
+      await bench.connectLink()
+      await bench.forward('1', 'a.img', Buffer.from('here at last'))
+      expectImage(await bench.answer(stays), Buffer.from('here at last'), 'C4')
+      await bench.stillServes('C4')
+    },
+  },
+  {
+    id: 'cache-one-name-in-two-snapshots',
+    clauses: ['S1', 'S4'],
+    role: 'cache',
+    about:
+      'The same name comes under several ids, of which some joined with the name give the same text as others: all are served, those of earlier snapshots as well.',
+    async run(bench) {
+      const keys = [
+        ...[['1', 'a.img'] as const, ['2', 'a.img'] as const, ['12', 'x'] as const, ['1', '2x'] as const],
+        ...[
+          ['d/1', 'a'] as const,
+          ['d', '1/a'] as const,
+          ['d:1', 'a'] as const,
+          ['d', ':1a'] as const,
+          ['x\0y', 'z'] as const,
+          ['x', 'y\0z'] as const,
+        ],
+      ]
+      for (const [at, [id, name]] of keys.entries()) await bench.forward(id, name, Buffer.from(`image ${at}`))
+      for (const [at, [id, name]] of keys.entries()) await bench.serves(id, name, Buffer.from(`image ${at}`), 'S1')
+    },
+  },
+  {
+    id: 'cache-waiter-of-another-snapshot',
+    clauses: ['S1', 'S4', 'C2'],
+    role: 'cache',
+    about:
+      'A client waits for an image of snapshot 2 when that name comes under 1 and is served there: it waits on, until its own comes. The parent is still served after.',
+    async run(bench) {
+      const waiter = await bench.openRead('2', 'a.img')
+      await bench.forward('1', 'a.img', Buffer.from('of the parent'))
+      await bench.serves('1', 'a.img', Buffer.from('of the parent'), 'S4')
+      await bench.forward('2', 'a.img', Buffer.from('of the child'))
+      expectImage(await bench.answer(waiter), Buffer.from('of the child'), 'S1')
+      await bench.serves('1', 'a.img', Buffer.from('of the parent'), 'S4')
+    },
+  },
+  {
+    id: 'cache-image-replaced',
+    clauses: ['L7', 'C1', 'W4'],
+    role: 'cache',
+    dialects: ['ours', 'auto', 'criu-2019', 'criu-2020'],
+    about:
+      'An image is written again, shorter, then empty, then longer, each with mode O_WRONLY: once the new version is there, reads get it and nothing of the old.',
+    async run(bench) {
+      for (const [at, size] of [5000, 100, 0, 200_000].entries()) {
+        await bench.forward('1', 'a.img', someBytes(size, at + 1))
+        await bench.drained()
+        expectImage(await bench.read('1', 'a.img'), someBytes(size, at + 1), 'L7')
+      }
+    },
+  },
+  {
+    id: 'cache-reader-keeps-its-version',
+    clauses: ['L7', 'L9'],
+    role: 'cache',
+    dialects: ['ours', 'auto', 'criu-2019', 'criu-2020'],
+    about:
+      'A client has begun to read an image of 8 MiB and stopped when a new version of it comes and is served: it goes on and gets the old version, whole.',
+    async run(bench) {
+      const [before, after] = [someBytes(8 * MEGABYTE, bench.seed), someBytes(MEGABYTE, 7)]
+      await bench.forward('1', 'a.img', before)
+      const begun = await bench.openRead('1', 'a.img')
+      await bench.waitFor('the reply', { outcome: 'error 0', clause: 'L3' }, begun.reply())
+      begun.socket.pause()
+      await bench.forward('1', 'a.img', after)
+      await bench.drained()
+      expectImage(await bench.read('1', 'a.img'), after, 'L7')
+      begun.socket.resume()
+      expectImage(await bench.answer(begun), before, 'L7', 'the answer to a read that had begun before the image was replaced')
+    },
+  },
+  {
+    id: 'cache-list-of-snapshots',
+    clauses: ['S2', 'S3', 'D2'],
+    role: 'cache',
+    about:
+      "Three entries are appended to the list of snapshots, in the dialect's form, with images between them: the list is read as three frames, in order.",
+    async run(bench) {
+      const ids = ['/images/1', '/images/2', 'relative/3']
+      const { nullId } = bench.names
+      let list = Buffer.alloc(0)
+      for (const id of ids) {
+        await forwardAppend(bench, nullId, LIST, list, snapshotEntry.encode(id))
+        list = Buffer.concat([list, snapshotEntry.encode(id)])
+        await bench.forward(id, 'a.img', Buffer.from(id))
+        await bench.serves(id, 'a.img', Buffer.from(id), 'S4')
+        expectImage(await bench.read(nullId, LIST), list, 'S3', 'the list of snapshots')
+      }
+    },
+  },
+  {
+    id: 'cache-list-is-waited-for',
+    clauses: ['S2', 'S3', 'C2'],
+    role: 'cache',
+    about:
+      'A restore asks for the list before there is one, and others for images named like it under other ids: it gets the first entry, they get theirs.',
+    async run(bench) {
+      const entry = snapshotEntry.encode('1')
+      const waiter = await bench.openRead(bench.names.nullId, LIST)
+      const other = await bench.openRead('1', LIST)
+      await forwardAppend(bench, bench.names.nullId, LIST, Buffer.alloc(0), entry)
+      expectImage(await bench.answer(waiter), entry, 'S3', 'the list of snapshots')
+      await bench.forward('1', LIST, Buffer.from('a link to the parent'))
+      expectImage(await bench.answer(other), Buffer.from('a link to the parent'), 'S1')
+    },
+  },
+  {
+    id: 'cache-append-supersedes',
+    clauses: ['D2', 'L6'],
+    role: 'cache',
+    dialects: appendsWhole,
+    about:
+      'An append is forwarded as the whole image with mode O_APPEND, to one that is there and to one that is not: what is served is what came last, once.',
+    async run(bench) {
+      for (const [at, text] of ['one', 'one two', 'one two three'].entries()) {
+        await bench.forward('1', 'a.img', Buffer.from(text), O_APPEND)
+        if (at === 0) await bench.forward('1', 'b.img', Buffer.from(text), O_WRONLY)
+        else await bench.forward('1', 'b.img', Buffer.from(text), O_APPEND)
+        await bench.drained()
+        for (const name of ['a.img', 'b.img']) expectImage(await bench.read('1', name), Buffer.from(text), 'D2')
+      }
+    },
+  },
+  {
+    id: 'cache-append-adds',
+    clauses: ['D2', 'L6'],
+    role: 'cache',
+    dialects: appendsNewBytes,
+    about:
+      'An append is forwarded as its new bytes under the size of all, with the next header right behind: the bytes go behind those that are there.',
+    async run(bench) {
+      let size = 0
+      let stream = Buffer.alloc(0)
+      for (const [at, text] of ['one', ' two', '', ' three'].entries()) {
+        size += text.length
+        const appended = Buffer.concat([header({ snapshotId: '1', name: 'a.img', openMode: O_APPEND, size }), Buffer.from(text)])
+        stream = Buffer.concat([stream, appended, imageOnLink('1', `${at}.img`, Buffer.from(text), O_APPEND)])
+      }
+      await bench.link.send(stream)
+      await bench.drained()
+      expectImage(await bench.read('1', 'a.img'), Buffer.from('one two three'), 'D2')
+      for (const [at, text] of ['one', ' two', '', ' three'].entries()) await bench.serves('1', `${at}.img`, Buffer.from(text), 'D2')
+    },
+  },
+]

@@ -1,0 +1,201 @@
+import {
+  type CacheBench,
+  type Case,
+  demand,
+  expectImage,
+  header,
+  O_RDONLY,
+  O_WRONLY,
+  type ProxyBench,
+  Violation,
+} from '../../harness/conformance/index.ts'
+import { nonsense, type OddImage, oddHeader, oddImage, pieces, type Stream, streamScript } from '../model/bytes.ts'
+import { imageOnLink } from '../model/cache.ts'
+import { forAll, some } from '../model/property.ts'
+
+/* Fuzz on every seam: nonsense ends its own connection at most, and whatever is valid is understood in any form. */
+
+const held = Buffer.from('held before the nonsense came')
+
+export const cases: readonly Case[] = [
+  {
+    id: 'fuzz-cache-local-nonsense',
+    clauses: ['F6', 'L2'],
+    role: 'cache',
+    about:
+      'Clients send arbitrary bytes, frames of arbitrary fields, and damaged headers, cut anywhere, and leave: after each of them an image is served.',
+    async run(bench) {
+      await bench.forward('held', 'a.img', held)
+      await localNonsense(bench)
+      await bench.stillServes('F6')
+    },
+  },
+  {
+    id: 'fuzz-proxy-local-nonsense',
+    clauses: ['F6', 'L2'],
+    role: 'proxy',
+    about:
+      'Clients send arbitrary bytes, frames of arbitrary fields, and damaged headers, cut anywhere, and leave: after each of them an image is served, and forwarding goes on.',
+    async run(bench) {
+      await bench.store('held', 'a.img', held)
+      await localNonsense(bench)
+      await bench.stillServes('F6')
+    },
+  },
+  {
+    id: 'fuzz-cache-local-odd-headers',
+    clauses: ['F2', 'F3', 'F6'],
+    role: 'cache',
+    about:
+      'Reads whose headers have their fields in any order, unknown ones between them, and come cut anywhere, are all answered with the image.',
+    async run(bench) {
+      await bench.forward('held', 'a.img', held)
+      await forAll({
+        ...common(bench, 100),
+        inputs: oddImage,
+        script: (odd) => [`read with ${readOf(odd).toString('hex')}, cut at ${odd.cuts.join(' ')}`],
+        async check(odd) {
+          const client = await bench.connect()
+          await client.sendPieces(pieces({ bytes: readOf(odd), cuts: odd.cuts }))
+          expectImage(await bench.answer(client), held, 'F6')
+        },
+      })
+    },
+  },
+  {
+    id: 'fuzz-proxy-local-odd-headers',
+    clauses: ['F2', 'F3', 'F6', 'W4'],
+    role: 'proxy',
+    about:
+      'Writes whose headers have their fields in any order, unknown ones between them, and come cut anywhere together with the bytes, are forwarded whole and read back.',
+    async run(bench) {
+      let count = 0
+      await forAll({
+        ...common(bench, 60),
+        inputs: oddImage,
+        script: (odd) => oddScript(odd, oddHeader(odd, { snapshotId: 'odd', name: 'x', openMode: O_WRONLY })),
+        async check(odd) {
+          const name = `odd-${count++}`
+          const client = await bench.connect()
+          const bytes = Buffer.concat([oddHeader(odd, { snapshotId: 'odd', name, openMode: O_WRONLY }), odd.body])
+          await client.sendPieces(pieces({ bytes, cuts: odd.cuts }))
+          client.end()
+          const forwarded = await bench.forwarded(name)
+          const whole = { outcome: `${odd.body.length} bytes`, clause: 'F2' }
+          demand(forwarded.bytes.equals(odd.body), `the forwarded ${name}`, whole, `${forwarded.size} bytes, or others`)
+          expectImage(await bench.read('odd', name), odd.body, 'L3')
+        },
+      })
+    },
+  },
+  {
+    id: 'fuzz-cache-link-odd-headers',
+    clauses: ['F2', 'F3', 'F6', 'W4'],
+    role: 'cache',
+    about:
+      'Images with headers of fields in any order and unknown ones between them come on the link, cut anywhere: each is served whole, and the next is found behind it.',
+    async run(bench) {
+      let count = 0
+      await forAll({
+        ...common(bench, 100),
+        inputs: oddImage,
+        script: (odd) => oddScript(odd, oddHeader(odd, { snapshotId: 'odd', name: 'x', openMode: O_WRONLY, size: odd.body.length })),
+        async check(odd) {
+          const image = { snapshotId: 'odd', name: `odd-${count++}`, openMode: O_WRONLY, size: odd.body.length }
+          await bench.link.sendPieces(pieces({ bytes: Buffer.concat([oddHeader(odd, image), odd.body]), cuts: odd.cuts }))
+          expectImage(await bench.read('odd', image.name), odd.body, 'W4')
+        },
+      })
+    },
+  },
+  ...[1, 2, 3, 4].map(cacheLinkNonsense),
+  ...[1, 2, 3].map(proxyLinkNonsense),
+]
+
+const readOf = (odd: OddImage) => oddHeader(odd, { snapshotId: 'held', name: 'a.img', openMode: O_RDONLY })
+
+const oddScript = (odd: OddImage, frame: Buffer) => [
+  `send ${frame.toString('hex')}`,
+  `and ${odd.body.length} bytes, cut at ${odd.cuts.join(' ')}`,
+]
+
+const common = (bench: CacheBench | ProxyBench, runs: number) => ({
+  runs,
+  seed: bench.seed,
+  alive: () =>
+    bench.connect().then(
+      (client) => {
+        client.reset()
+        return true
+      },
+      () => false,
+    ),
+})
+
+/** One connection after the other with nonsense; the image is still served after each. */
+async function localNonsense(bench: CacheBench | ProxyBench): Promise<void> {
+  await forAll({
+    ...common(bench, 150),
+    inputs: nonsense,
+    script: (stream) => streamScript('the UNIX socket', stream),
+    async check(stream) {
+      const client = await bench.connect()
+      await client.sendPieces(pieces(stream))
+      if (stream.ends) client.end()
+      else client.reset()
+      expectImage(await bench.read('held', 'a.img'), held, 'F6', 'an image, after nonsense')
+      client.reset()
+    },
+  })
+}
+
+/** Nonsense ends the link, so each needs a cache of its own. */
+function cacheLinkNonsense(nth: number): Case {
+  return {
+    id: `fuzz-cache-link-nonsense-${nth}`,
+    clauses: ['F6', 'W7', 'C1'],
+    role: 'cache',
+    about:
+      'The proxy sends a good image, then arbitrary or damaged bytes, and is gone: the image is served, what is missing is ENOENT, and it ends without a crash when the restore is finished.',
+    async run(bench) {
+      const [stream] = some(nonsense, 1, bench.seed) as [Stream]
+      await bench.link.send(imageOnLink('held', 'a.img', held))
+      await bench.serves('held', 'a.img', held, 'C1')
+      // Behind it, an image that damaged bytes may take for their own.
+      await bench.link.sendPieces([...pieces(stream), header({ snapshotId: 'fuzz', name: 'behind', openMode: O_WRONLY, size: 9 })])
+      if (stream.ends) bench.closeLink()
+      else bench.resetLink()
+      const missing = await bench.read('held', 'missing.img')
+      demand(missing.error === 2, 'a read of what is missing', { outcome: 'error 2', clause: 'C3' }, `error ${missing.error}`)
+      await bench.serves('held', 'a.img', held, 'C1')
+      await bench.finishRestore()
+      await noCrash(bench)
+    },
+  }
+}
+
+/** The connection is one-way: a proxy may ignore what a cache sends, or take it for a failure, but not crash. */
+function proxyLinkNonsense(nth: number): Case {
+  return {
+    id: `fuzz-proxy-link-nonsense-${nth}`,
+    clauses: ['W2', 'F6'],
+    role: 'proxy',
+    about: 'A cache sends arbitrary bytes on the one-way connection: the proxy goes on serving, or ends with a failure; it does not crash.',
+    async run(bench) {
+      await bench.store('held', 'a.img', held)
+      bench.subject.mayExit = true
+      for (const stream of some(nonsense, 5, bench.seed)) for (const piece of pieces(stream)) bench.cache.socket.write(piece)
+      try {
+        await bench.stillServes('W2')
+      } catch (thrown) {
+        if (!(thrown instanceof Violation)) throw thrown
+        await noCrash(bench)
+      }
+    },
+  }
+}
+
+async function noCrash(bench: CacheBench | ProxyBench): Promise<void> {
+  const { code } = await bench.exit('F6')
+  demand(code <= 128, `the exit of the ${bench.subject.role}`, { outcome: 'an exit code up to 128', clause: 'F6' }, `exit ${code}`)
+}

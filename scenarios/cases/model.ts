@@ -1,0 +1,89 @@
+import { type Case, type PairBench, Violation } from '../../harness/conformance/index.ts'
+import { finishDump, finishRestore } from '../model/pair.ts'
+import { forAll, some } from '../model/property.ts'
+import { Session, type SharedList, type Step, sequences } from '../model/session.ts'
+
+/* Random sequences of what several clients do at both sides of a pair, compared with a model of the store. */
+
+export const cases: readonly Case[] = [
+  {
+    id: 'model-random-steps',
+    clauses: ['L5', 'L6', 'L7', 'S1', 'S2', 'W5', 'C1', 'C2', 'P1'],
+    role: 'pair',
+    needs: ['append'],
+    about:
+      'Random sequences of opens, pieces, closes, appends, reads, pushes and clients that leave, at both sides: every answer is what a simple model of the store says.',
+    async run(bench) {
+      const list: SharedList = { bytes: Buffer.alloc(0) }
+      let runs = 0
+      let last = new Session(bench, 'none')
+      await forAll({
+        inputs: sequences,
+        runs: 20,
+        seed: bench.seed,
+        alive: () => alive(bench),
+        script: () => last.script,
+        async check(steps) {
+          const session = new Session(bench, `model-${runs++}-`, list)
+          try {
+            await session.run(steps)
+            session.leave()
+          } catch (thrown) {
+            last = session
+            throw thrown
+          }
+        },
+      })
+    },
+  },
+  {
+    id: 'model-four-sessions-at-once',
+    clauses: ['L2', 'L7', 'S1', 'W4', 'W5', 'C2'],
+    role: 'pair',
+    needs: ['append'],
+    about:
+      'Four random sequences run at the same time on one pair, each under ids of its own: every answer is what the model of its own sequence says.',
+    async run(bench) {
+      await Promise.all(some(sequences, 4, bench.seed).map((steps, at) => alone(new Session(bench, `model-${at}-`), steps, bench.seed)))
+    },
+  },
+  ...[1, 2, 3].map(finished),
+]
+
+/** A random sequence whose waiters are still there when the dump is finished; each needs a pair of its own. */
+function finished(nth: number): Case {
+  return {
+    id: `model-finish-after-random-steps-${nth}`,
+    clauses: ['E1', 'E2', 'C1', 'C3', 'W6'],
+    role: 'pair',
+    needs: ['append'],
+    about:
+      'After a random sequence of steps the dump is finished: who still waits at the cache gets ENOENT, all images are served there, and both exit with 0.',
+    async run(bench) {
+      const [steps] = some(sequences, 1, bench.seed) as [Step[]]
+      const session = new Session(bench, 'model-', { bytes: Buffer.alloc(0) })
+      await alone(session, steps, bench.seed)
+      await finishDump(bench)
+      await explainedBy(session, bench.seed, session.runAfterTheEnd())
+      await finishRestore(bench)
+    },
+  }
+}
+
+const alone = (session: Session, steps: readonly Step[], seed: number) => explainedBy(session, seed, session.run(steps))
+
+async function explainedBy(session: Session, seed: number, work: Promise<void>): Promise<void> {
+  try {
+    await work
+  } catch (thrown) {
+    throw thrown instanceof Violation ? session.explain(thrown, `fast-check seed ${seed | 0}, first sample`) : thrown
+  }
+}
+
+async function alive({ proxy, cache }: PairBench): Promise<boolean> {
+  const connects = [proxy, cache].map((side) => side.connect().then((client) => client.reset()))
+  return Promise.all(connects).then(
+    () => true,
+    () => false,
+  )
+}

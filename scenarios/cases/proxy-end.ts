@@ -1,0 +1,287 @@
+import {
+  type Case,
+  demand,
+  expectForwarded,
+  expectImage,
+  expectMissing,
+  expectRefused,
+  LIST,
+  localImage,
+  MORE_THAN_A_LINK_HOLDS,
+  names2017,
+  names2019,
+  O_WRONLY,
+  type ProxyBench,
+  snapshotEntry,
+  someBytes,
+} from '../../harness/conformance/index.ts'
+
+/* E. The end of a dump, and W6 and W7, the end of the connection to the cache. */
+
+const bytes = Buffer.from('some bytes')
+
+/** The connection ends between two images, and the proxy exits 0. */
+async function endsCleanly(bench: ProxyBench): Promise<void> {
+  const permitted = { outcome: 'an end of stream between two images', clause: 'W6' }
+  const how = await bench.waitFor('the end of the connection to the cache', permitted, bench.cache.untilEnd())
+  demand(how === 'end', 'the end of the connection to the cache', permitted, how === 'reset' ? 'a reset' : 'an end inside an image')
+  await bench.cleanExit('E1')
+}
+
+/** Finishes a dump whose proxy may have given up before: then it can not be told, and must exit as failed all the same. */
+async function failsAtFinish(bench: ProxyBench): Promise<void> {
+  await bench.finish().catch(() => {})
+  await bench.failedExit('W7')
+}
+
+/** The images that came, in their order. */
+const forwardedNames = ({ cache }: ProxyBench) => cache.images.map(({ name }) => name).join(' ')
+
+export const cases: readonly Case[] = [
+  {
+    id: 'proxy-finish',
+    clauses: ['E1', 'W6', 'D1'],
+    role: 'proxy',
+    about: 'After two images the dump is finished: the connection to the cache ends behind the second, and the proxy exits 0.',
+    async run(bench) {
+      await bench.store('1', 'a.img', bytes)
+      await bench.store('1', 'b.img', bytes)
+      await bench.finish()
+      await endsCleanly(bench)
+      demand(
+        forwardedNames(bench) === 'a.img b.img',
+        'what was forwarded',
+        { outcome: 'the two images', clause: 'W5' },
+        forwardedNames(bench),
+      )
+    },
+  },
+  {
+    id: 'proxy-finish-of-nothing',
+    clauses: ['E1', 'W6'],
+    role: 'proxy',
+    about: 'The dump is finished and nothing was written: the cache sees a connection that ends, and nothing on it, not even the finish.',
+    async run(bench) {
+      await bench.finish()
+      await endsCleanly(bench)
+      demand(bench.cache.images.length === 0, 'what was forwarded', { outcome: 'nothing', clause: 'E1' }, forwardedNames(bench))
+    },
+  },
+  {
+    id: 'proxy-finish-header-in-pieces',
+    clauses: ['E1', 'F2'],
+    role: 'proxy',
+    about: 'The header of the finish comes byte by byte: the same end.',
+    async run(bench) {
+      await bench.store('1', 'a.img', bytes)
+      bench.subject.mayExit = true
+      const client = await bench.connect()
+      const header = localImage.encode({ snapshotId: bench.names.nullId, name: bench.names.dumpFinish, openMode: O_WRONLY })
+      await client.sendPieces(Array.from(header, (byte) => Buffer.from([byte])))
+      client.end()
+      await endsCleanly(bench)
+    },
+  },
+  {
+    id: 'proxy-finish-while-images-queue',
+    clauses: ['E1', 'W5', 'W6'],
+    role: 'proxy',
+    about:
+      'The dump is finished while a large image and thirty images wait for a cache that does not read; then it reads: all come before the end.',
+    async run(bench) {
+      const large = await bench.stallLink()
+      const names = Array.from({ length: 30 }, (_, index) => `${index}.img`)
+      for (const name of names) await bench.write('1', name, Buffer.from(name))
+      for (const name of names) await bench.untilReadable('1', name)
+      await bench.finish()
+      bench.cache.resume()
+      expectForwarded(await bench.forwarded('large.img'), large, 'E1')
+      for (const name of names) expectForwarded(await bench.forwarded(name), Buffer.from(name), 'E1')
+      await endsCleanly(bench)
+    },
+  },
+  {
+    id: 'proxy-finish-right-behind-writes',
+    clauses: ['E1', 'W5', 'L5'],
+    role: 'proxy',
+    about:
+      'Clients write images of 0 to 1 MB and close, and the finish comes on a connection right behind: every image is forwarded before the end.',
+    async run(bench) {
+      const images = new Map(
+        Array.from({ length: 12 }, (_, index) => [`${index}.img`, someBytes((index * 270_271) % 1_000_000, bench.seed + index)]),
+      )
+      await Promise.all([...images].map(([name, image]) => bench.write('1', name, image)))
+      await bench.finish()
+      for (const [name, image] of images) expectForwarded(await bench.forwarded(name), image, 'E1')
+      await endsCleanly(bench)
+    },
+  },
+  {
+    id: 'proxy-finish-twice',
+    clauses: ['E1'],
+    role: 'proxy',
+    about: 'The finish comes three times, on three connections, while images queue; the later ones may be refused. The end is the same.',
+    async run(bench) {
+      await bench.stallLink()
+      await bench.finish()
+      await bench.finish().catch(() => {})
+      await bench.finish().catch(() => {})
+      bench.cache.resume()
+      await bench.forwarded('large.img')
+      await endsCleanly(bench)
+    },
+  },
+  {
+    id: 'proxy-finish-despite-half-headers',
+    clauses: ['E1', 'L2'],
+    role: 'proxy',
+    about: 'At the finish there are clients that sent nothing or half a header, and stay connected: the dump ends nevertheless.',
+    async run(bench) {
+      const header = localImage.encode({ snapshotId: '1', name: 'never.img', openMode: O_WRONLY })
+      for (const sent of [0, 2, 4, header.length - 1]) await (await bench.connect()).send(header.subarray(0, sent))
+      await bench.store('1', 'a.img', bytes)
+      await bench.finish()
+      await endsCleanly(bench)
+      demand(forwardedNames(bench) === 'a.img', 'what was forwarded', { outcome: 'only the image', clause: 'F6' }, forwardedNames(bench))
+    },
+  },
+  {
+    id: 'proxy-clients-after-the-finish',
+    clauses: ['E1', 'W6'],
+    role: 'proxy',
+    about:
+      'Behind the finish, while images queue, more clients come: they are refused, ignored or served, but the end comes, and it is clean.',
+    async run(bench) {
+      const large = await bench.stallLink()
+      await bench.finish()
+      for (let index = 0; index < 5; index++) {
+        await bench.write('1', `late-${index}.img`, bytes).catch(() => {})
+        await bench.openRead('stall', 'before.img').catch(() => {})
+        await bench.connect().catch(() => {})
+      }
+      bench.cache.resume()
+      expectForwarded(await bench.forwarded('large.img'), large, 'E1')
+      await endsCleanly(bench)
+    },
+  },
+  {
+    id: 'proxy-finish-in-either-dialect',
+    clauses: ['D1', 'E1'],
+    dialects: ['auto'],
+    role: 'proxy',
+    about: 'Where both dialects are understood, the finish of 2019, an empty name under an empty id, ends the dump as well.',
+    async run(bench) {
+      await bench.store('1', 'a.img', bytes)
+      await bench.finish(names2019)
+      await endsCleanly(bench)
+    },
+  },
+  {
+    id: 'proxy-read-of-the-finish-name',
+    clauses: ['E1', 'E3', 'P1'],
+    role: 'proxy',
+    about: "Only a write of the finish name ends the dump: reads of it, and of the restore's, are reads of images that are not there.",
+    async run(bench) {
+      const { nullId, dumpFinish, restoreFinish } = bench.names
+      for (const name of [dumpFinish, restoreFinish]) expectRefused(await bench.read(nullId, name), 'P1', 'a read of a finish name')
+      await bench.stillServes('E3')
+    },
+  },
+  {
+    id: 'proxy-finish-needs-no-answer',
+    clauses: ['W2', 'E1', 'W6'],
+    role: 'proxy',
+    about:
+      'The cache neither sends anything nor closes its own direction at the end: the connection is one-way, so the proxy exits nevertheless.',
+    async run(bench) {
+      bench.cache.keepsOpen = true
+      await bench.store('1', 'a.img', bytes)
+      await bench.finish()
+      await endsCleanly(bench)
+    },
+  },
+  {
+    id: 'proxy-stays-from-dump-to-dump',
+    clauses: ['E3', 'W6', 'S3', 'S4'],
+    needs: ['append'],
+    role: 'proxy',
+    about:
+      "Two pre-dumps and a dump: each pushes its id, reads the list and its parent's image, writes its own. One process and one connection serve all.",
+    async run(bench) {
+      const ids = ['/dumps/1', '/dumps/2', '/dumps/3']
+      for (const [index, id] of ids.entries()) {
+        const list = Buffer.concat(ids.slice(0, index + 1).map((each) => snapshotEntry.encode(each)))
+        await bench.push(id)
+        expectImage(await bench.untilReadable(bench.names.nullId, LIST, ({ size }) => size === list.length, 'S3'), list, 'S3')
+        if (index > 0) expectImage(await bench.read(ids[index - 1] as string, 'pages-1.img'), Buffer.from(`pages ${index - 1}`), 'S4')
+        expectMissing(await bench.read(id, 'pages-1.img'), 'P1')
+        await bench.store(id, 'pages-1.img', Buffer.from(`pages ${index}`))
+        demand(
+          bench.cache.ended === undefined,
+          'the connection after a pre-dump',
+          { outcome: 'open', clause: 'W6' },
+          String(bench.cache.ended),
+        )
+      }
+      await bench.finish()
+      await endsCleanly(bench)
+      demand(bench.cache.connections === 1, 'connections to the cache', { outcome: 'one', clause: 'W1' }, String(bench.cache.connections))
+    },
+  },
+  {
+    id: 'proxy-stays-after-its-clients',
+    clauses: ['E3', 'W6'],
+    role: 'proxy',
+    about:
+      'Clients come and go, with errors too, until none is left, again and again: neither the proxy nor its connection ends without a finish.',
+    async run(bench) {
+      for (let round = 0; round < 5; round++) {
+        await bench.store('1', `${round}.img`, bytes)
+        expectMissing(await bench.read('1', names2017.dumpFinish), 'P1')
+        const client = await bench.connect()
+        client.socket.destroy()
+      }
+      await bench.stillServes('E3')
+      demand(bench.cache.ended === undefined, 'the connection to the cache', { outcome: 'open', clause: 'W6' }, String(bench.cache.ended))
+    },
+  },
+  {
+    id: 'proxy-cache-dies-in-an-image',
+    clauses: ['W7', 'E1'],
+    role: 'proxy',
+    about: 'The cache resets the connection in the middle of an image: by the finish at the latest the proxy exits, and not with 0.',
+    async run(bench) {
+      await bench.stallLink()
+      bench.cache.socket.resetAndDestroy()
+      await failsAtFinish(bench)
+    },
+  },
+  {
+    id: 'proxy-cache-dies-between-images',
+    clauses: ['W7', 'E1'],
+    role: 'proxy',
+    about:
+      'The cache resets the connection when nothing is on its way; images that are written then can not arrive: the proxy exits, and not with 0.',
+    async run(bench) {
+      await bench.store('1', 'a.img', bytes)
+      bench.cache.socket.resetAndDestroy()
+      bench.subject.mayExit = true
+      await bench.write('1', 'b.img', bytes).catch(() => {})
+      await failsAtFinish(bench)
+    },
+  },
+  {
+    id: 'proxy-cache-closes',
+    clauses: ['W7', 'W6'],
+    role: 'proxy',
+    about:
+      'The cache closes the connection before the finish, and a large image comes, more than can be lost unseen: the proxy exits, and not with 0.',
+    async run(bench) {
+      await bench.store('1', 'a.img', bytes)
+      bench.cache.socket.destroy()
+      bench.subject.mayExit = true
+      await bench.write('1', 'large.img', someBytes(MORE_THAN_A_LINK_HOLDS, bench.seed)).catch(() => {})
+      await failsAtFinish(bench)
+    },
+  },
+]

@@ -1,0 +1,294 @@
+import { createHash } from 'node:crypto'
+import {
+  type Case,
+  type Connection,
+  demand,
+  expectForwarded,
+  expectImage,
+  expectMissing,
+  messageFields,
+  O_APPEND,
+  O_RDONLY,
+  O_WRONLY,
+  type ProxyBench,
+  someBytes,
+} from '../../harness/conformance/index.ts'
+
+/* W. Forwarding, as the cache sees it. How appends are forwarded (D2) is in proxy-local.ts. */
+
+const first = Buffer.from('the first bytes')
+const second = Buffer.from('bytes that come later')
+
+/** Every image of these was forwarded, once, with these bytes; finds out after a later image has come. */
+async function eachOnce(bench: ProxyBench, images: ReadonlyMap<string, Buffer>): Promise<void> {
+  for (const [name, bytes] of images) expectForwarded(await bench.forwarded(name), bytes, 'W4')
+  await bench.stillServes('W5')
+  for (const name of images.keys()) {
+    const times = bench.cache.images.filter((image) => image.name === name).length
+    demand(times === 1, `the forwarding of ${name}`, { outcome: 'once', clause: 'W5' }, `${times} times`)
+  }
+  oneConnection(bench)
+}
+
+function oneConnection({ cache }: ProxyBench): void {
+  demand(cache.connections === 1, 'connections to the cache', { outcome: 'one', clause: 'W1' }, String(cache.connections))
+  demand(cache.ended === undefined, 'the connection to the cache', { outcome: 'open', clause: 'W6' }, String(cache.ended))
+}
+
+/** Writes, forwards and reads an image that no process should hold more often than it must. */
+async function huge(bench: ProxyBench, size: number): Promise<void> {
+  const block = someBytes(4 * 1024 * 1024, bench.seed)
+  const hash = createHash('sha256')
+  const writer = await bench.openWrite('1', 'huge.img')
+  for (let left = size; left > 0; left -= block.length) {
+    const piece = block.subarray(0, left)
+    hash.update(piece)
+    await writer.send(piece)
+  }
+  writer.end()
+  const expected = hash.digest('hex')
+  const forwarded = await bench.forwarded('huge.img')
+  const answer = await bench.read('1', 'huge.img')
+  for (const got of [forwarded, answer])
+    demand(got.size === size && got.hash === expected, 'a huge image', { outcome: `its ${size} bytes`, clause: 'F5' }, `${got.size} bytes`)
+}
+
+export const cases: readonly Case[] = [
+  {
+    id: 'proxy-forwards-an-image',
+    clauses: ['W4', 'W5', 'F3'],
+    role: 'proxy',
+    about: 'An image that was written arrives at the cache: a header with its id, name and size, then its bytes.',
+    async run(bench) {
+      await bench.write('/dumps/1', 'core-1.img', first)
+      const image = await bench.forwarded('core-1.img')
+      expectForwarded(image, first, 'W4')
+      demand(image.snapshotId === '/dumps/1', 'the snapshot id', { outcome: '/dumps/1', clause: 'W4' }, image.snapshotId)
+    },
+  },
+  {
+    id: 'proxy-forwarding-header-is-complete',
+    clauses: ['F3', 'F4', 'F1'],
+    role: 'proxy',
+    about:
+      'The header of a forwarded image, decoded by hand, has all four fields in their types, an open mode that is no read, also for an empty image.',
+    async run(bench) {
+      for (const [index, bytes] of [first, Buffer.alloc(0), someBytes(70_000, bench.seed)].entries()) {
+        const { payload } = await bench.store('1', `${index}.img`, bytes)
+        const found = messageFields(payload)
+        const wires = [1, 2, 3, 4].map((number) => found.findLast(({ field }) => field === number)?.wire)
+        demand(String(wires) === '2,2,0,0', 'a forwarding header', { outcome: 'fields 1 to 4', clause: 'F3' }, payload.toString('hex'))
+        const mode = Number(found.findLast(({ field }) => field === 3)?.value)
+        demand(
+          (mode & 3) !== O_RDONLY || (mode & O_APPEND) !== 0,
+          'the open mode',
+          { outcome: 'a write or append', clause: 'F4' },
+          `${mode}`,
+        )
+      }
+    },
+  },
+  {
+    id: 'proxy-forwards-complete-images-only',
+    clauses: ['W3', 'W4'],
+    role: 'proxy',
+    about:
+      'Three writers sent images but did not end, while another image is stored and forwarded: theirs are not. They end, and theirs come whole.',
+    async run(bench) {
+      const bytes = someBytes(1_000_000, bench.seed)
+      const names = ['a.img', 'b.img', 'c.img']
+      const writers = await Promise.all(names.map((name) => bench.openWrite('1', name)))
+      await Promise.all(writers.map((writer) => writer.send(bytes)))
+      await bench.store('1', 'other.img', first)
+      const early = bench.cache.images.filter(({ name }) => name !== 'other.img')
+      demand(
+        early.length === 0,
+        'images forwarded before their end',
+        { outcome: 'none', clause: 'W3' },
+        String(early.map(({ name }) => name)),
+      )
+      for (const writer of writers) writer.end()
+      await eachOnce(bench, new Map(names.map((name) => [name, bytes])))
+    },
+  },
+  {
+    id: 'proxy-forwards-nothing-of-an-opened-write',
+    clauses: ['W3', 'P1'],
+    role: 'proxy',
+    about: 'A writer sent no more than its header: no empty image is forwarded or read, until it ends.',
+    async run(bench) {
+      const writer = await bench.openWrite('1', 'a.img')
+      await bench.store('1', 'other.img', first)
+      expectMissing(await bench.read('1', 'a.img'), 'P1')
+      demand(bench.cache.images.length === 1, 'images forwarded', { outcome: 'only the other', clause: 'W3' }, 'one without its bytes')
+      await writer.send(second)
+      writer.end()
+      await eachOnce(bench, new Map([['a.img', second]]))
+    },
+  },
+  {
+    id: 'proxy-forwards-in-order-of-completion',
+    clauses: ['W5', 'W3'],
+    role: 'proxy',
+    about:
+      'Ten writers open in one order and end in another, each when the one before it was forwarded: each image comes when it was completed.',
+    async run(bench) {
+      const writers = new Map<string, Connection>()
+      for (let index = 0; index < 10; index++) writers.set(`image-${index}`, await bench.openWrite('1', `image-${index}`))
+      for (const [name, writer] of writers) await writer.send(Buffer.from(name))
+      for (const index of [7, 2, 9, 0, 1, 5, 8, 3, 6, 4]) {
+        writers.get(`image-${index}`)?.end()
+        expectForwarded(await bench.forwarded(`image-${index}`), Buffer.from(`image-${index}`), 'W5')
+      }
+      await eachOnce(bench, new Map([...writers.keys()].map((name) => [name, Buffer.from(name)])))
+    },
+  },
+  {
+    id: 'proxy-forwards-a-queue-in-order',
+    clauses: ['W5', 'W4'],
+    role: 'proxy',
+    about:
+      'While the cache reads nothing, images of very different sizes are completed, each when the one before it can be read: they are forwarded in that order.',
+    async run(bench) {
+      await bench.stallLink()
+      const sizes = [500_000, 0, 1, 70_000, 3, 4096, 200_000, 2]
+      const images = new Map(sizes.map((size, index) => [`${index}.img`, someBytes(size, bench.seed + index)]))
+      for (const [name, bytes] of images) {
+        await bench.write('1', name, bytes)
+        await bench.untilReadable('1', name)
+      }
+      bench.cache.resume()
+      await eachOnce(bench, images)
+      const order = bench.cache.images.map(({ name }) => name).filter((name) => images.has(name))
+      demand(
+        String(order) === String([...images.keys()]),
+        'the order of forwarding',
+        { outcome: 'that of completion', clause: 'W5' },
+        String(order),
+      )
+    },
+  },
+  {
+    id: 'proxy-forwards-batches-in-order',
+    clauses: ['W5', 'L2'],
+    role: 'proxy',
+    about:
+      'Two batches of fifteen images, each written at once, the second when the first can be read: no image of the second is forwarded before one of the first.',
+    async run(bench) {
+      await bench.stallLink()
+      const batch = async (letter: string) => {
+        const names = Array.from({ length: 15 }, (_, index) => `${letter}-${index}`)
+        await Promise.all(names.map((name, index) => bench.write('1', name, someBytes(index * 5000, bench.seed + index))))
+        await Promise.all(names.map((name) => bench.untilReadable('1', name)))
+      }
+      await batch('x')
+      await batch('y')
+      bench.cache.resume()
+      await bench.stillServes('W5')
+      const order = bench.cache.images.map(({ name }) => name.charAt(0)).filter((letter) => letter === 'x' || letter === 'y')
+      const expected = 'x'.repeat(15) + 'y'.repeat(15)
+      demand(order.join('') === expected, 'the order of batches', { outcome: expected, clause: 'W5' }, order.join(''))
+    },
+  },
+  {
+    id: 'proxy-forwards-a-burst-once',
+    clauses: ['W4', 'W5', 'W1'],
+    role: 'proxy',
+    about:
+      'Eighty clients write images of 0 to 300 KB at once and end together: each arrives once, whole, not mixed with others, on one connection.',
+    async run(bench) {
+      const images = new Map(
+        Array.from({ length: 80 }, (_, index) => [`${index}.img`, someBytes((index * 37_123) % 300_000, bench.seed + index)]),
+      )
+      await Promise.all([...images].map(([name, bytes]) => bench.write('1', name, bytes)))
+      await eachOnce(bench, images)
+    },
+  },
+  {
+    id: 'proxy-forwards-large-and-small',
+    clauses: ['W4', 'L3'],
+    role: 'proxy',
+    about: 'An image of 20 MiB is completed, and at once twenty small ones: all come whole, and the large one can be read.',
+    async run(bench) {
+      const large = someBytes(20 * 1024 * 1024, bench.seed)
+      const images = new Map(Array.from({ length: 20 }, (_, index) => [`${index}.img`, Buffer.alloc(index * 100, index)]))
+      await bench.write('1', 'large.img', large)
+      await Promise.all([...images].map(([name, bytes]) => bench.write('1', name, bytes)))
+      expectForwarded(await bench.forwarded('large.img'), large, 'W4')
+      await eachOnce(bench, images)
+      expectImage(await bench.read('1', 'large.img'), large, 'L3')
+    },
+  },
+  {
+    id: 'proxy-forwards-many-small-images',
+    clauses: ['W1', 'W2', 'W5'],
+    role: 'proxy',
+    about: 'Five hundred images, one after the other, to a cache that never sends a byte: all arrive on one connection.',
+    async run(bench) {
+      const images = new Map(Array.from({ length: 500 }, (_, index) => [`${index}.img`, Buffer.alloc(index % 50, index)]))
+      for (const [name, bytes] of images) await bench.write('1', name, bytes)
+      await eachOnce(bench, images)
+    },
+  },
+  {
+    id: 'proxy-connection-outlives-idleness',
+    clauses: ['W1', 'W6'],
+    role: 'proxy',
+    about: 'Between images, and while only reads happen, the connection to the cache stays the same and open.',
+    async run(bench) {
+      for (let round = 0; round < 5; round++) {
+        await bench.store('1', `${round}.img`, first)
+        for (const name of [`${round}.img`, 'never.img']) await bench.read('1', name)
+        oneConnection(bench)
+      }
+      await bench.stillServes('W6')
+      oneConnection(bench)
+    },
+  },
+  {
+    id: 'proxy-forwards-each-version',
+    clauses: ['W5', 'L5'],
+    dialects: ['ours', 'auto', 'criu-2019'],
+    role: 'proxy',
+    about:
+      'An image is written four times, each time after the last version was forwarded: each version is forwarded whole, the same one again as well.',
+    async run(bench) {
+      const versions = [first, second, second, Buffer.alloc(0)]
+      for (const [index, version] of versions.entries()) {
+        await bench.write('1', 'a.img', version)
+        const isNext = () => bench.cache.images.length > index
+        expectForwarded(await bench.forwarded('a.img', (image) => isNext() && bench.cache.images.indexOf(image) === index), version, 'W5')
+      }
+      await bench.stillServes('W5')
+    },
+  },
+  {
+    id: 'proxy-open-mode-as-the-dialect-has-it',
+    clauses: ['D2', 'F4'],
+    dialects: ['criu-2017', 'criu-2019'],
+    role: 'proxy',
+    about: 'A new image is forwarded with O_APPEND by a proxy of 2017, and with the open mode that its writer gave by one of 2019.',
+    async run(bench) {
+      const { openMode } = await bench.store('1', 'a.img', first)
+      const expected = bench.dialect === 'criu-2017' ? O_APPEND : O_WRONLY
+      demand(openMode === expected, 'the open mode of a new image', { outcome: String(expected), clause: 'D2' }, String(openMode))
+    },
+  },
+  {
+    id: 'proxy-image-of-2-gib',
+    clauses: ['F5', 'W4'],
+    optIn: true,
+    role: 'proxy',
+    about: 'An image of 2 GiB and one byte, too large for a signed 32-bit size, is forwarded and read (needs a --timeout of minutes).',
+    run: (bench) => huge(bench, 2 ** 31 + 1),
+  },
+  {
+    id: 'proxy-image-over-4-gib',
+    clauses: ['F5', 'W4'],
+    optIn: true,
+    role: 'proxy',
+    about:
+      'An image of 4 GiB and three bytes, too large for an unsigned 32-bit size, is forwarded and read (needs a --timeout of minutes).',
+    run: (bench) => huge(bench, 2 ** 32 + 3),
+  },
+]

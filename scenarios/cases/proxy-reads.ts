@@ -1,0 +1,285 @@
+import {
+  type Case,
+  type Connection,
+  expectForwarded,
+  expectImage,
+  expectMissing,
+  expectOneOf,
+  O_APPEND,
+  O_RDONLY,
+  O_WRONLY,
+  type ProxyBench,
+  someBytes,
+} from '../../harness/conformance/index.ts'
+
+/* P and S4, reads at the proxy; L7 to L9, what readers get; F4, open modes. */
+
+const bytes = Buffer.from('some bytes')
+const [O_RDWR, O_CREAT, O_TRUNC, O_CLOEXEC] = [2, 0o100, 0o1000, 0o2000000]
+
+/** What a replaced image is forwarded as is not determined in criu-2017, so that no forwarding can be awaited there. */
+const rewriting = ['ours', 'auto', 'criu-2019']
+
+/** Opens a write whose image is sent but not ended; the image is larger than a socket's buffer, so the proxy has read of it. */
+async function unended(bench: ProxyBench, name: string, image: Buffer): Promise<Connection> {
+  const client = await bench.openWrite('1', name)
+  await client.send(image)
+  return client
+}
+
+/** Sends a header with that open mode, and some bytes. */
+async function openAs(bench: ProxyBench, name: string, openMode: number): Promise<void> {
+  const client = await bench.openWrite('1', name, openMode)
+  await client.send(bytes)
+  client.end()
+}
+
+/** Asks for an image and waits for the reply, then reads no further. */
+async function pausedReader(bench: ProxyBench, name: string): Promise<Connection> {
+  const reader = await bench.openRead('1', name)
+  await bench.waitFor('the reply to a read', { outcome: 'error 0', clause: 'L3' }, reader.reply())
+  reader.socket.pause()
+  return reader
+}
+
+export const cases: readonly Case[] = [
+  {
+    id: 'proxy-read-missing',
+    clauses: ['L4', 'P1'],
+    role: 'proxy',
+    about: 'A read of an image that was never written is answered ENOENT and a close at once, and the proxy goes on serving.',
+    async run(bench) {
+      expectMissing(await bench.read('1', 'never.img'), 'L4')
+      await bench.stillServes('P1')
+    },
+  },
+  {
+    id: 'proxy-read-missing-then-written',
+    clauses: ['P1', 'L4'],
+    role: 'proxy',
+    about:
+      'Two hundred reads at once of images that are not there are answered ENOENT; images of these names that are then written can be read.',
+    async run(bench) {
+      const names = Array.from({ length: 200 }, (_, index) => `image-${index % 50}`)
+      for (const answer of await Promise.all(names.map((name) => bench.read('1', name)))) expectMissing(answer, 'P1')
+      for (const name of ['image-0', 'image-49']) {
+        await bench.store('1', name, Buffer.from(name))
+        expectImage(await bench.read('1', name), Buffer.from(name), 'P1')
+      }
+    },
+  },
+  {
+    id: 'proxy-read-while-the-link-stalls',
+    clauses: ['P1', 'L2', 'S4'],
+    role: 'proxy',
+    about:
+      'The cache reads nothing and a large image is on its way to it: missing images are answered ENOENT, others are served, small ones are taken.',
+    async run(bench) {
+      await bench.store('1', 'a.img', bytes)
+      await bench.stallLink()
+      expectMissing(await bench.read('1', 'never.img'), 'P1')
+      expectImage(await bench.read('1', 'a.img'), bytes, 'S4')
+      await bench.write('1', 'b.img', bytes)
+      expectImage(await bench.untilReadable('1', 'b.img', undefined, 'L2'), bytes, 'L2')
+      bench.cache.resume()
+      expectForwarded(await bench.forwarded('b.img'), bytes, 'W5')
+    },
+  },
+  {
+    id: 'proxy-parents-images',
+    clauses: ['S4', 'P1'],
+    role: 'proxy',
+    about:
+      'A dump reads images of the pre-dump before it while it writes its own: those that are there come, for a process that is new there is none.',
+    async run(bench) {
+      const pages = someBytes(700_000, bench.seed)
+      await bench.store('/dumps/1', 'pagemap-1.img', bytes)
+      await bench.store('/dumps/1', 'pages-1.img', pages)
+      const writer = await bench.openWrite('/dumps/2', 'pages-1.img')
+      await writer.send(pages.subarray(0, 300_000))
+      expectImage(await bench.read('/dumps/1', 'pagemap-1.img'), bytes, 'S4')
+      expectImage(await bench.read('/dumps/1', 'pages-1.img'), pages, 'S4')
+      expectMissing(await bench.read('/dumps/1', 'pagemap-2.img'), 'P1')
+      expectMissing(await bench.read('/dumps/2', 'pages-1.img'), 'P1')
+      writer.end()
+      expectForwarded(await bench.forwarded('pages-1.img', ({ snapshotId }) => snapshotId === '/dumps/2'), pages.subarray(0, 300_000), 'W5')
+    },
+  },
+  {
+    id: 'proxy-parents-of-several-dumps',
+    clauses: ['S4', 'E3'],
+    role: 'proxy',
+    about:
+      'Four dumps after one another write images of the same names: in the last one the images of every earlier snapshot can still be read.',
+    async run(bench) {
+      const ids = ['/dumps/1', '/dumps/2', '/dumps/3', '/dumps/4']
+      for (const [index, id] of ids.entries()) {
+        await bench.store(id, 'inventory.img', Buffer.from(`inventory of ${id}`))
+        for (const parent of ids.slice(0, index + 1))
+          expectImage(await bench.read(parent, 'inventory.img'), Buffer.from(`inventory of ${parent}`), 'S4')
+      }
+    },
+  },
+  {
+    id: 'proxy-reader-leaves',
+    clauses: ['L8', 'L2'],
+    role: 'proxy',
+    about:
+      'Readers of a large image leave: before the reply, after it, and in the middle. The next reader gets the image whole, and writes are taken.',
+    async run(bench) {
+      const image = someBytes(2_000_000, bench.seed)
+      await bench.store('1', 'a.img', image)
+      for (let round = 0; round < 5; round++) {
+        const early = await bench.openRead('1', 'a.img')
+        early.socket.destroy()
+        const late = await pausedReader(bench, 'a.img')
+        late.socket.destroy()
+        const half = await bench.openRead('1', 'a.img')
+        await bench.waitFor(
+          'half an image',
+          { outcome: 'its bytes', clause: 'L3' },
+          half.until(() => half.received.length > 300_000),
+        )
+        half.socket.destroy()
+      }
+      expectImage(await bench.read('1', 'a.img'), image, 'L8')
+      await bench.stillServes('L8')
+    },
+  },
+  {
+    id: 'proxy-readers-of-many-leave-at-once',
+    clauses: ['L8', 'L9'],
+    role: 'proxy',
+    about: 'Of thirty clients that read one image at the same time all but three break off: these three get it whole.',
+    async run(bench) {
+      const image = someBytes(2_000_000, bench.seed)
+      await bench.store('1', 'a.img', image)
+      const readers = await Promise.all(Array.from({ length: 30 }, () => pausedReader(bench, 'a.img')))
+      const stay = readers.filter((_, index) => index % 10 === 5)
+      for (const reader of readers) {
+        if (stay.includes(reader)) reader.socket.resume()
+        else reader.socket.destroy()
+      }
+      for (const reader of stay) expectImage(await bench.answer(reader), image, 'L8')
+      await bench.stillServes('L8')
+    },
+  },
+  {
+    id: 'proxy-slow-reader-delays-nobody',
+    clauses: ['L2', 'L9'],
+    role: 'proxy',
+    about: 'A client asks for a large image and does not read it: others read the same one and write, then it reads on and gets it whole.',
+    async run(bench) {
+      const image = someBytes(4_000_000, bench.seed)
+      await bench.store('1', 'a.img', image)
+      const slow = await pausedReader(bench, 'a.img')
+      expectImage(await bench.read('1', 'a.img'), image, 'L2')
+      await bench.stillServes('L2')
+      slow.socket.resume()
+      expectImage(await bench.answer(slow), image, 'L9')
+    },
+  },
+  {
+    id: 'proxy-read-again',
+    clauses: ['L9', 'L3'],
+    role: 'proxy',
+    about: 'An image is read five times, one after the other, and then by fifty clients at once: all get the same bytes.',
+    async run(bench) {
+      const image = someBytes(300_001, bench.seed)
+      await bench.store('1', 'a.img', image)
+      for (let round = 0; round < 5; round++) expectImage(await bench.read('1', 'a.img'), image, 'L9')
+      const answers = await Promise.all(Array.from({ length: 50 }, () => bench.read('1', 'a.img')))
+      for (const answer of answers) expectImage(answer, image, 'L9')
+    },
+  },
+  {
+    id: 'proxy-unreadable-until-complete',
+    clauses: ['L7', 'W3', 'P1'],
+    role: 'proxy',
+    about: 'A writer sent its whole image but did not end: reads get ENOENT. It ends, and reads get the image.',
+    async run(bench) {
+      const image = someBytes(1_000_000, bench.seed)
+      const client = await unended(bench, 'a.img', image)
+      expectMissing(await bench.read('1', 'a.img'), 'L7', 'a read of an image whose writer did not end')
+      client.end()
+      await bench.forwarded('a.img')
+      expectImage(await bench.read('1', 'a.img'), image, 'L7')
+    },
+  },
+  {
+    id: 'proxy-old-version-until-complete',
+    clauses: ['L7', 'L5'],
+    dialects: rewriting,
+    role: 'proxy',
+    about: 'While an image is being written anew, reads get its old version; once the writer ended, the new one.',
+    async run(bench) {
+      const [old, anew] = [someBytes(500_000, bench.seed), someBytes(1_000_000, bench.seed + 1)]
+      await bench.store('1', 'a.img', old)
+      const client = await unended(bench, 'a.img', anew)
+      expectImage(await bench.read('1', 'a.img'), old, 'L7', 'a read of an image that is being written anew')
+      client.end()
+      await bench.forwarded('a.img', ({ size }) => size === anew.length)
+      expectImage(await bench.read('1', 'a.img'), anew, 'L7')
+    },
+  },
+  {
+    id: 'proxy-reader-keeps-its-version',
+    clauses: ['L7', 'L2'],
+    dialects: rewriting,
+    role: 'proxy',
+    about:
+      'A reader that has its reply reads no further while the image is replaced by a shorter one; then it reads on and gets one version, whole.',
+    async run(bench) {
+      const [old, anew] = [someBytes(4_000_000, bench.seed), someBytes(1_000_000, bench.seed + 1)]
+      await bench.store('1', 'a.img', old)
+      const reader = await pausedReader(bench, 'a.img')
+      await bench.store('1', 'a.img', anew)
+      expectImage(await bench.read('1', 'a.img'), anew, 'L5')
+      reader.socket.resume()
+      expectOneOf(await bench.answer(reader), [old, anew], 'L7', 'a read during which the image was replaced')
+    },
+  },
+  {
+    id: 'proxy-open-modes-with-flags',
+    clauses: ['F4'],
+    role: 'proxy',
+    about: 'A write has O_CREAT and O_TRUNC, a read O_CLOEXEC, as open(2) has them: a write and a read.',
+    async run(bench) {
+      await openAs(bench, 'a.img', O_WRONLY | O_CREAT | O_TRUNC)
+      expectForwarded(await bench.forwarded('a.img', undefined, 'F4'), bytes, 'F4')
+      for (const mode of [O_RDONLY, O_RDONLY | O_CLOEXEC]) {
+        const reader = await bench.openWrite('1', 'a.img', mode)
+        expectImage(await bench.answer(reader), bytes, 'F4')
+      }
+    },
+  },
+  {
+    id: 'proxy-append-mode-with-flags',
+    clauses: ['F4', 'L6'],
+    needs: ['append'],
+    role: 'proxy',
+    about: 'O_APPEND is an append also together with O_WRONLY and O_CREAT: what was there stays.',
+    async run(bench) {
+      await bench.store('1', 'a.img', bytes)
+      let whole = bytes
+      for (const mode of [O_APPEND | O_WRONLY, O_APPEND | O_WRONLY | O_CREAT]) {
+        whole = Buffer.concat([whole, bytes])
+        await openAs(bench, 'a.img', mode)
+        expectImage(await bench.untilReadable('1', 'a.img', ({ size }) => size >= whole.length, 'F4'), whole, 'F4')
+      }
+    },
+  },
+  {
+    id: 'proxy-open-modes-without-meaning',
+    clauses: ['F4', 'F6'],
+    role: 'proxy',
+    about:
+      'Opens for reading and writing (2), and with the modes 3 and all ones, may be taken or refused: other images and clients feel nothing.',
+    async run(bench) {
+      await bench.store('1', 'a.img', bytes)
+      for (const mode of [O_RDWR, O_RDWR | O_APPEND, 3, 0xffff_ffff]) await openAs(bench, 'b.img', mode)
+      expectImage(await bench.read('1', 'a.img'), bytes, 'F4')
+      await bench.stillServes('F6')
+    },
+  },
+]

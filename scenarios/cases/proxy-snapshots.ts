@@ -1,0 +1,296 @@
+import { access } from 'node:fs/promises'
+import {
+  type Case,
+  demand,
+  expectForwarded,
+  expectImage,
+  expectMissing,
+  expectRefused,
+  LIST,
+  localImage,
+  NAME_LIMIT,
+  names2017,
+  names2019,
+  O_WRONLY,
+  type ProxyBench,
+  show,
+  snapshotEntry,
+} from '../../harness/conformance/index.ts'
+
+/* S. Snapshots at the proxy; F5, what a name and an id may be; D1, the control names. */
+
+type Identity = readonly [snapshotId: string, name: string]
+
+/** Stores an image under each, all different, then reads each of them. */
+async function keepsApart(bench: ProxyBench, identities: readonly Identity[], clause: string): Promise<void> {
+  const bytes = (index: number) => Buffer.from(`image number ${index}`)
+  for (const [index, [snapshotId, name]] of identities.entries()) {
+    await bench.write(snapshotId, name, bytes(index))
+    const forwarded = await bench.forwarded(name, (image) => image.snapshotId === snapshotId, clause)
+    expectForwarded(forwarded, bytes(index), clause)
+  }
+  for (const [index, [snapshotId, name]] of identities.entries())
+    expectImage(await bench.read(snapshotId, name), bytes(index), clause, `a read of ${show(snapshotId, name)}`)
+}
+
+/** Pushes, waits until the list has grown, and compares it. */
+async function pushes(bench: ProxyBench, ids: readonly string[], nullId = bench.names.nullId): Promise<void> {
+  let list = Buffer.alloc(0)
+  for (const id of ids) {
+    const entry = snapshotEntry.encode(id)
+    await bench.append(nullId, LIST, entry)
+    list = Buffer.concat([list, entry])
+    const answer = await bench.untilReadable(nullId, LIST, ({ error, size }) => error === 0 && size >= list.length, 'S2')
+    expectImage(answer, list, 'S2', 'the list of snapshots')
+  }
+}
+
+const bytes = Buffer.from('some bytes')
+const long = (length: number) => `${'x'.repeat(length % 3)}${'\u20ac'.repeat(Math.floor(length / 3))}`
+
+export const cases: readonly Case[] = [
+  {
+    id: 'proxy-one-name-in-two-snapshots',
+    clauses: ['S1'],
+    role: 'proxy',
+    about:
+      'One name under three ids, one of which begins like another: three images, each with its bytes; under a fourth id there is none.',
+    async run(bench) {
+      await keepsApart(
+        bench,
+        ['/dumps/1', '/dumps/10', '/dumps/1/'].map((id) => [id, 'core-1.img'] as const),
+        'S1',
+      )
+      expectMissing(await bench.read('/dumps/2', 'core-1.img'), 'S1')
+      expectMissing(await bench.read('/dumps/1', 'core-10.img'), 'S1')
+    },
+  },
+  {
+    id: 'proxy-identities-that-read-alike',
+    clauses: ['S1', 'F5'],
+    role: 'proxy',
+    about:
+      'Pairs of id and name that are equal when they are joined, by nothing, a slash, a colon or a NUL, or when letters are folded: all differ.',
+    async run(bench) {
+      const joined = ['', '/', ':', '\0'].flatMap((by): Identity[] => [
+        [`a${by}b`, `c${by}1`],
+        ['a', `b${by}c${by}1`],
+        [`a${by}b${by}c`, '1'],
+      ])
+      const alike: Identity[] = [
+        ['A', 'bc1'],
+        ['a', 'b\u0065\u0301'],
+        ['a', 'b\u00e9'],
+        ['bc1', 'a'],
+      ]
+      await keepsApart(bench, [...new Map([...joined, ...alike].map((pair) => [JSON.stringify(pair), pair])).values()], 'S1')
+    },
+  },
+  {
+    id: 'proxy-rewrite-in-one-snapshot-only',
+    clauses: ['S1', 'L5'],
+    dialects: ['ours', 'auto', 'criu-2019'],
+    role: 'proxy',
+    about: 'An image is written anew under one of two snapshot ids: that of the other snapshot stays as it was.',
+    async run(bench) {
+      await bench.store('1', 'a.img', Buffer.from('of the first'))
+      await bench.store('2', 'a.img', Buffer.from('of the second'))
+      await bench.store('1', 'a.img', bytes)
+      expectImage(await bench.read('1', 'a.img'), bytes, 'S1')
+      expectImage(await bench.read('2', 'a.img'), Buffer.from('of the second'), 'S1')
+    },
+  },
+  {
+    id: 'proxy-list-of-snapshots',
+    clauses: ['S2', 'S3', 'L6'],
+    needs: ['append'],
+    role: 'proxy',
+    about:
+      'Before the first dump there is no list; each of three dumps appends its id and reads back, as frames in their order, all ids so far.',
+    async run(bench) {
+      expectMissing(await bench.read(bench.names.nullId, LIST), 'S3', 'the list before the first dump')
+      await pushes(bench, ['/dumps/1', '/dumps/2', '/dumps/3'])
+      await bench.stillServes('S3')
+    },
+  },
+  {
+    id: 'proxy-long-list-of-snapshots',
+    clauses: ['S2', 'S3'],
+    needs: ['append'],
+    role: 'proxy',
+    about: 'Thirty dumps push their ids, long, short, equal and unordered ones: the list is all of them, as they came.',
+    async run(bench) {
+      await pushes(
+        bench,
+        Array.from({ length: 30 }, (_, index) => `/d/${'long/'.repeat((index * 7) % 40)}${index % 5}`),
+      )
+    },
+  },
+  {
+    id: 'proxy-list-is-forwarded',
+    clauses: ['S2', 'W5'],
+    needs: ['append'],
+    role: 'proxy',
+    about:
+      'The list is an image like any other: what two dumps pushed is forwarded as `parent` of the null snapshot, between their images.',
+    async run(bench) {
+      const { nullId } = bench.names
+      for (const id of ['1', '2']) {
+        await bench.push(id)
+        const all = (id === '1' ? ['1'] : ['1', '2']).map((each) => snapshotEntry.encode(each))
+        const size = Buffer.concat(all).length
+        const list = await bench.forwarded(LIST, (image) => image.snapshotId === nullId && image.size === size, 'S2')
+        demand(
+          list.bytes.subarray(-7).equals(snapshotEntry.encode(id)),
+          'the list as forwarded',
+          { outcome: `snapshot ${id} at its end`, clause: 'S2' },
+          list.bytes.toString('hex'),
+        )
+        await bench.store(id, 'core-1.img', Buffer.from(`of snapshot ${id}`))
+      }
+    },
+  },
+  {
+    id: 'proxy-control-names-under-an-id',
+    clauses: ['D1', 'S1', 'E3'],
+    role: 'proxy',
+    about:
+      'Images that are named like the list and like the finish requests, but under an ordinary snapshot id, are images: the proxy goes on.',
+    async run(bench) {
+      const names = [LIST, names2017.dumpFinish, names2017.restoreFinish, '', 'null']
+      await keepsApart(
+        bench,
+        names.map((name) => ['/dumps/1', name] as const),
+        'D1',
+      )
+      await bench.stillServes('E3')
+    },
+  },
+  {
+    id: 'proxy-list-in-either-dialect',
+    clauses: ['D1', 'S2'],
+    dialects: ['auto'],
+    needs: ['append'],
+    role: 'proxy',
+    about:
+      'Where both dialects are understood, the list can be kept under the null snapshot id of 2019, the empty string, as under that of 2017.',
+    async run(bench) {
+      await pushes(bench, ['1', '2'], names2019.nullId)
+      await bench.stillServes('D1')
+    },
+  },
+  {
+    id: 'proxy-other-dialects-names-are-images',
+    clauses: ['D1'],
+    dialects: ['criu-2017', 'criu-2019'],
+    role: 'proxy',
+    about: 'In a dialect of one time the finish request of the other is an image like any other: stored, forwarded, served, and no end.',
+    async run(bench) {
+      const others = bench.dialect === 'criu-2017' ? names2019 : names2017
+      await keepsApart(bench, [[others.nullId, others.dumpFinish]], 'D1')
+      await bench.stillServes('D1')
+    },
+  },
+  {
+    id: 'proxy-names-that-are-no-paths',
+    clauses: ['F5'],
+    role: 'proxy',
+    about: 'Names and ids with slashes, dots, NUL, line feeds, spaces, no letters, and letters of many scripts are kept as they are.',
+    async run(bench) {
+      const odd = [
+        'a/b',
+        '.',
+        '..',
+        '../..',
+        '/',
+        '/etc/passwd',
+        'a\0b',
+        '\0',
+        'a\nb',
+        ' ',
+        ' a',
+        '%s%n',
+        '"\'\\',
+        '\u00e4\u20ac\u{1f600}',
+        '\ufeffa',
+        '~',
+        '-',
+      ]
+      await keepsApart(bench, [...odd.map((name): Identity => ['1', name]), ...odd.map((id): Identity => [id, 'a.img']), ['1', '']], 'F5')
+    },
+  },
+  {
+    id: 'proxy-names-write-no-files',
+    clauses: ['F5'],
+    role: 'proxy',
+    about: 'Images are written whose names and ids would be files elsewhere, were they used as paths: no such file comes into being.',
+    async run(bench) {
+      const { directory } = bench.subject
+      const file = `/tmp/criu-remote-escaped-${process.pid}-${bench.seed}`
+      const up = `../${file.split('/').at(-1)}`
+      await keepsApart(
+        bench,
+        [
+          ['1', file],
+          [directory, up],
+          [`${directory}/x`, `../${up}`],
+          ['/tmp', file.slice(5)],
+        ],
+        'F5',
+      )
+      const made = await access(file).then(
+        () => true,
+        () => false,
+      )
+      demand(!made, file, { outcome: 'no such file', clause: 'F5' }, 'a file')
+    },
+  },
+  {
+    id: 'proxy-longest-names',
+    clauses: ['F5', 'S1'],
+    role: 'proxy',
+    about:
+      'Names and ids of 4,095 bytes, the most that is allowed, of one- and three-byte characters; two of them differ in their last byte only.',
+    async run(bench) {
+      const longest = 'a'.repeat(NAME_LIMIT)
+      await keepsApart(
+        bench,
+        [
+          [longest, longest],
+          [longest, `${longest.slice(1)}b`],
+          [long(NAME_LIMIT), long(NAME_LIMIT)],
+        ],
+        'F5',
+      )
+    },
+  },
+  {
+    id: 'proxy-names-too-long',
+    clauses: ['F5', 'F6'],
+    role: 'proxy',
+    about: 'A name or an id of 4,096 bytes is refused, whatever the number of its characters: nothing is stored or forwarded.',
+    async run(bench) {
+      for (const [what, bytesOf] of Object.entries({ letters: (size: number) => 'a'.repeat(size), signs: long })) {
+        for (const number of [1, 2]) {
+          const client = await bench.connect()
+          await client.send(Buffer.concat([twoTexts(number, bytesOf(NAME_LIMIT + 1)), bytes]), `4096 bytes of ${what} in field ${number}`)
+          client.end()
+          expectRefused(await bench.answer(client), 'F5', `the answer to 4096 bytes of ${what} in field ${number}`)
+        }
+      }
+      await bench.stillServes('F6')
+      const { length } = bench.cache.images
+      demand(length === 1, 'what it forwards', { outcome: 'nothing of what it had to refuse', clause: 'F5' }, `${length - 1} images more`)
+    },
+  },
+]
+
+/** The header of a write with that text in field 1 or 2, which the codec would not make. */
+function twoTexts(number: number, text: string): Buffer {
+  const short = localImage.encode({ name: 'x', snapshotId: 'x', openMode: O_WRONLY })
+  const at = number === 1 ? 4 : 7
+  const size = Buffer.byteLength(text)
+  const field = Buffer.concat([short.subarray(at, at + 1), Buffer.from([(size & 0x7f) | 0x80, size >> 7]), Buffer.from(text)])
+  const message = Buffer.concat([short.subarray(4, at), field, short.subarray(at + 3)])
+  return Buffer.concat([Buffer.from(Uint32Array.of(message.length).buffer), message])
+}

@@ -1,0 +1,73 @@
+import { type Answer, describe, ENOENT, expectImage, type PairBench, sha256, show, Violation } from '../../harness/conformance/index.ts'
+
+/* What cases for the pair do again and again. */
+
+export type Side = PairBench['proxy']
+
+/** Whether a read got exactly that; by its checksum, since the bytes of a large one are not kept. */
+export const isImage = (answer: Answer, bytes: Buffer): boolean =>
+  answer.error === 0 && answer.end === 'end' && answer.size === bytes.length && answer.hash === sha256(bytes)
+
+/** Reads all of these images at once: one after the other, a peer that is slow to reply would take too long. */
+export async function servesAll(
+  side: Side,
+  images: readonly { snapshotId: string; name: string; bytes: Buffer }[],
+  clause: string,
+): Promise<void> {
+  const readers = await Promise.all(images.map(({ snapshotId, name }) => side.openRead(snapshotId, name)))
+  for (const [at, { snapshotId, name, bytes }] of images.entries()) {
+    const what = `a read of ${show(snapshotId, name)} at the ${side.subject.role}`
+    expectImage(await side.answer(readers[at] as (typeof readers)[0], what), bytes, clause, what)
+  }
+}
+
+/**
+ * Reads until the version is served. A write has no answer, so when it is complete is seen only here; until then a proxy says
+ * ENOENT or gives the version before, and a cache gives that or lets wait: anything else is a violation.
+ */
+export async function untilServed(
+  side: Side,
+  snapshotId: string,
+  name: string,
+  bytes: Buffer,
+  clause: string,
+  before?: Buffer,
+): Promise<void> {
+  const image = show(snapshotId, name)
+  const what = `a read of ${image} at the ${side.subject.role}`
+  const permitted = [
+    { outcome: `its ${bytes.length} bytes`, clause },
+    before === undefined
+      ? { outcome: 'ENOENT as long as it is not complete', clause: 'L7' }
+      : { outcome: `the ${before.length} bytes that it had before`, clause: 'L7' },
+  ]
+  const poll = async () => {
+    for (;;) {
+      const answer = await side.read(snapshotId, name)
+      if (isImage(answer, bytes)) return
+      const early = before === undefined ? answer.error === ENOENT && answer.size === 0 : isImage(answer, before)
+      if (!early) throw new Violation(what, permitted, describe(answer))
+    }
+  }
+  return side.waitFor(what, permitted[0] as (typeof permitted)[0], poll())
+}
+
+/** Writes an image to the proxy and waits until the cache serves it. */
+export async function migrate({ proxy, cache }: PairBench, snapshotId: string, name: string, bytes: Buffer): Promise<void> {
+  await proxy.write(snapshotId, name, bytes)
+  expectImage(await cache.read(snapshotId, name), bytes, 'W5', `a read of ${show(snapshotId, name)} at the cache`)
+}
+
+/** The dump is finished: the proxy exits with 0. */
+export async function finishDump({ proxy, names }: PairBench): Promise<void> {
+  proxy.subject.mayExit = true
+  await proxy.write(names.nullId, names.dumpFinish, Buffer.alloc(0))
+  await proxy.cleanExit('E1')
+}
+
+/** The restore is finished: the cache exits with 0. */
+export async function finishRestore({ cache, names }: PairBench): Promise<void> {
+  cache.subject.mayExit = true
+  await cache.openRead(names.nullId, names.restoreFinish)
+  await cache.cleanExit('E2')
+}

@@ -1,0 +1,270 @@
+import fc from 'fast-check'
+import {
+  type Connection,
+  describe,
+  expectImage,
+  expectMissing,
+  LIST,
+  O_APPEND,
+  O_WRONLY,
+  type PairBench,
+  show,
+  snapshotEntry,
+  someBytes,
+  Violation,
+} from '../../harness/conformance/index.ts'
+import { migrate, type Side, untilServed } from './pair.ts'
+import { explained } from './property.ts'
+import { type Image, ModelStore } from './store.ts'
+
+/*
+ * Random steps of several clients at both sides of a pair, each compared with the model as soon as its effect can be seen.
+ *
+ * A write has no answer, so a step that completes an image waits until both sides serve it; then all waiters of that image must
+ * have been answered with that version. A step that makes no sense at its place (a piece of nothing that is open) is left out,
+ * so that any part of a sequence is a sequence: this is what lets it be shrunk.
+ */
+
+type SideName = 'proxy' | 'cache'
+
+export type Step =
+  | { kind: 'open'; client: number; image: number; mode: 'write' | 'append' }
+  | { kind: 'piece'; client: number; size: number }
+  | { kind: 'close'; client: number }
+  | { kind: 'read'; side: SideName; image: number }
+  | { kind: 'begin'; client: number; side: SideName; image: number }
+  | { kind: 'go on'; client: number }
+  | { kind: 'leave'; client: number }
+  | { kind: 'push' }
+
+const client = fc.nat(3)
+const image = fc.nat(5)
+const side = fc.constantFrom<SideName>('proxy', 'cache')
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant('open' as const), client, image, mode: fc.constantFrom('write' as const, 'append' as const) }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({ kind: fc.constant('piece' as const), client, size: fc.constantFrom(1, 10, 4096, 65_536, 65_537, 400_000) }),
+  },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('close' as const), client }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('read' as const), side, image }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('begin' as const), client, side, image }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('go on' as const), client }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('leave' as const), client }) },
+  { weight: 1, arbitrary: fc.constant({ kind: 'push' as const }) },
+)
+
+/** Sequences of steps. */
+export const sequences: fc.Arbitrary<Step[]> = fc.array(step, { maxLength: 30, size: 'max' })
+
+interface Writer {
+  image: Image
+  mode: 'write' | 'append'
+  connection: Connection
+  bytes: Buffer
+}
+
+/** The list of snapshots, which all sessions of a pair share. */
+export interface SharedList {
+  bytes: Buffer
+}
+
+export class Session {
+  readonly #bench: PairBench
+  readonly #prefix: string
+  readonly #list: SharedList | undefined
+  readonly #store = new ModelStore()
+  readonly #writers = new Map<number, Writer>()
+  readonly #readers = new Map<number, { connection: Connection; side: Side; bytes: Buffer }>()
+  #waiters: { image: Image; connection: Connection }[] = []
+  #pieces = 0
+  /** What has been done, for people. */
+  readonly script: string[] = []
+
+  /** @param prefix of all snapshot ids, so that sessions on one pair don't meet. Without a list, pushes are left out. */
+  constructor(bench: PairBench, prefix: string, list?: SharedList) {
+    this.#bench = bench
+    this.#prefix = prefix
+    this.#list = list
+  }
+
+  /** Takes the steps, and compares everything at the end. Throws a Violation with the script. */
+  async run(steps: readonly Step[]): Promise<void> {
+    try {
+      for (const each of steps) await this.#named(this.#take(each))
+      for (const each of [...this.#writers.keys()]) await this.#named(this.#close(each))
+      for (const each of [...this.#readers.keys()]) await this.#named(this.#goOn(each))
+      await this.#named(this.#compareAll())
+    } catch (thrown) {
+      this.leave()
+      throw thrown
+    }
+  }
+
+  /** All of its clients leave. */
+  leave(): void {
+    for (const { connection } of [...this.#waiters, ...this.#readers.values(), ...this.#writers.values()]) connection.reset()
+    this.#waiters = []
+  }
+
+  /** After the end of the dump: who waits gets ENOENT, everything is still served at the cache. */
+  async runAfterTheEnd(): Promise<void> {
+    const { cache } = this.#bench
+    for (const { connection } of this.#waiters) expectMissing(await this.#named(cache.answer(connection)), 'C3')
+    for (const each of this.#store.all()) await this.#named(this.#compare(cache, each.image))
+  }
+
+  /** A deadline inside of a step shows the script. */
+  #named<T>(work: Promise<T>): Promise<T> {
+    const what = `the end of the last of these steps:\n${this.script.map((line) => `  ${line}`).join('\n')}\n `
+    return this.#bench.options.waiting.for(what, { outcome: 'what the last step waits for', clause: 'C2' }, work)
+  }
+
+  async #take(step: Step): Promise<void> {
+    switch (step.kind) {
+      case 'open':
+        return this.#open(step.client, this.#image(step.image), step.mode)
+      case 'piece':
+        return this.#piece(step.client, step.size)
+      case 'close':
+        return this.#close(step.client)
+      case 'read':
+        return this.#read(this.#bench[step.side], this.#image(step.image))
+      case 'begin':
+        return this.#begin(step.client, this.#bench[step.side], this.#image(step.image))
+      case 'go on':
+        return this.#goOn(step.client)
+      case 'leave':
+        return this.#leave(step.client)
+      case 'push':
+        return this.#push()
+    }
+  }
+
+  #image(number: number): Image {
+    return { snapshotId: `${this.#prefix}${number % 2}`, name: `${Math.floor(number / 2)}.img` }
+  }
+
+  async #open(client: number, image: Image, mode: Writer['mode']): Promise<void> {
+    // Two writers of one image at a time: which is complete first could not be told.
+    const taken = [...this.#writers.values()].some((other) => shown(other.image) === shown(image))
+    if (this.#writers.has(client) || taken) return
+    this.script.push(`client ${client} opens ${shown(image)} to ${mode}`)
+    const connection = await this.#bench.proxy.openWrite(image.snapshotId, image.name, mode === 'append' ? O_APPEND : O_WRONLY)
+    this.#writers.set(client, { image, mode, connection, bytes: Buffer.alloc(0) })
+  }
+
+  async #piece(client: number, size: number): Promise<void> {
+    const writer = this.#writers.get(client)
+    if (writer === undefined) return
+    this.script.push(`client ${client} sends ${size} bytes`)
+    const piece = someBytes(size, ++this.#pieces)
+    writer.bytes = Buffer.concat([writer.bytes, piece])
+    await writer.connection.send(piece)
+  }
+
+  async #close(client: number): Promise<void> {
+    const writer = this.#writers.get(client)
+    if (writer === undefined) return
+    const { image, mode, connection } = writer
+    const before = this.#store.get(image)
+    // The same version again could not be told from the one before it.
+    if (before?.equals(this.#store.result(image, mode, writer.bytes))) await this.#piece(client, 1)
+    this.script.push(`client ${client} closes, ${shown(image)} is complete`)
+    const bytes = this.#store.result(image, mode, writer.bytes)
+    this.#writers.delete(client)
+    this.#store.put(image, bytes)
+    connection.end()
+    await this.#arrives(image, bytes, before)
+  }
+
+  async #arrives(image: Image, bytes: Buffer, before: Buffer | undefined): Promise<void> {
+    const { proxy, cache } = this.#bench
+    await untilServed(proxy, image.snapshotId, image.name, bytes, 'L5', before)
+    if (before === undefined) await this.#compare(cache, image)
+    else await untilServed(cache, image.snapshotId, image.name, bytes, 'W5', before)
+    const mine = this.#waiters.filter((waiter) => shown(waiter.image) === shown(image))
+    this.#waiters = this.#waiters.filter((waiter) => !mine.includes(waiter))
+    for (const { connection } of mine)
+      expectImage(await cache.answer(connection), bytes, 'C2', `the answer to who waited for ${shown(image)}`)
+  }
+
+  async #read(side: Side, image: Image): Promise<void> {
+    const { role } = side.subject
+    const waits = role === 'cache' && this.#store.get(image) === undefined
+    this.script.push(`a client ${waits ? 'waits for' : 'reads'} ${shown(image)} at the ${role}`)
+    if (waits) this.#waiters.push({ image, connection: await side.openRead(image.snapshotId, image.name) })
+    else await this.#compare(side, image)
+  }
+
+  /** What that side answers is what the model has. */
+  async #compare(side: Side, image: Image): Promise<void> {
+    const bytes = this.#store.get(image)
+    const answer = await side.read(image.snapshotId, image.name)
+    const what = `a read of ${shown(image)} at the ${side.subject.role}`
+    if (bytes === undefined) expectMissing(answer, 'P1', what)
+    else expectImage(answer, bytes, side.subject.role === 'cache' ? 'C1' : 'L3', what)
+  }
+
+  async #begin(client: number, side: Side, image: Image): Promise<void> {
+    const bytes = this.#store.get(image)
+    if (bytes === undefined || this.#readers.has(client)) return
+    this.script.push(`client ${client} begins to read ${shown(image)} at the ${side.subject.role}, and stops`)
+    const connection = await side.openRead(image.snapshotId, image.name)
+    const error = await side.waitFor('the reply', { outcome: 'error 0', clause: 'L3' }, connection.reply())
+    if (error !== 0) throw new Violation(`a read of ${shown(image)}`, [{ outcome: 'error 0', clause: 'L3' }], `error ${error}`)
+    connection.socket.pause()
+    this.#readers.set(client, { connection, side, bytes })
+  }
+
+  async #goOn(client: number): Promise<void> {
+    const reader = this.#readers.get(client)
+    if (reader === undefined) return
+    this.script.push(`client ${client} reads on, to the end`)
+    this.#readers.delete(client)
+    reader.connection.socket.resume()
+    expectImage(await reader.side.answer(reader.connection), reader.bytes, 'L7', 'the rest of the version that a reader had begun')
+  }
+
+  async #leave(client: number): Promise<void> {
+    const reader = this.#readers.get(client)
+    const connection = reader?.connection ?? this.#waiters.shift()?.connection
+    if (connection === undefined) return
+    this.script.push(reader === undefined ? 'the first client that waits leaves' : `client ${client} leaves inside of what it reads`)
+    this.#readers.delete(client)
+    connection.reset()
+  }
+
+  async #push(): Promise<void> {
+    if (this.#list === undefined) return
+    const { proxy, cache, names } = this.#bench
+    const before = this.#list.bytes
+    const entry = snapshotEntry.encode(`${this.#prefix}${before.length}`)
+    this.script.push(`a dump pushes its entry, the list has ${before.length} bytes before`)
+    this.#list.bytes = Buffer.concat([before, entry])
+    await proxy.append(names.nullId, LIST, entry)
+    const was = before.length > 0 ? before : undefined
+    for (const side of [proxy, cache]) await untilServed(side, names.nullId, LIST, this.#list.bytes, 'S2', was)
+  }
+
+  async #compareAll(): Promise<void> {
+    // What waits here waits for what never came; behind this image nothing else can.
+    await migrate(this.#bench, `${this.#prefix}end`, 'end.img', Buffer.from('end'))
+    for (const { connection, image } of this.#waiters) {
+      const permitted = { outcome: 'nothing, since nobody wrote it', clause: 'C2' }
+      if (connection.received.length > 0 || connection.ended !== undefined)
+        throw new Violation(`the answer to who waits for ${shown(image)}`, [permitted], describe(await connection.answer()))
+    }
+    for (const { image } of this.#store.all()) for (const name of ['proxy', 'cache'] as const) await this.#compare(this.#bench[name], image)
+  }
+
+  /** The violation with what led to it. */
+  explain(violation: Violation, replay: string): Violation {
+    return explained(violation, this.script, replay)
+  }
+}
+
+const shown = ({ snapshotId, name }: Image) => show(snapshotId, name)
