@@ -1,8 +1,7 @@
 /* What the protocol's messages offer to the harness. */
-export { encodeFrame, FRAME_LIMIT, FrameDecoder } from './frame.ts'
+export { encodeFrame, FrameDecoder } from './frame.ts'
 export {
   ENOENT,
-  type LocalImage,
   localImage,
   localReply,
   NAME_LIMIT,

@@ -81,7 +81,9 @@ export class LocalServer {
       await this.#handle(open)
       socket.destroySoon()
     } catch (thrown) {
-      this.#log.warn(RemoteError.from(thrown, 'serving a connection').message)
+      const failure = RemoteError.from(thrown, 'serving a connection')
+      if (failure.code === 'connection-lost') this.#log.info(failure.message)
+      else this.#log.warn(failure.message)
       socket.destroy()
     } finally {
       this.#connections.delete(socket)

@@ -25,6 +25,17 @@ await onRealCriu(async () => {
     t.notOk((stdout + stderr).includes('\u001b'), 'no colours and no bar where there is no terminal')
   })
 
+  await t.test('doctor agrees that a migration can run here', async (t) => {
+    const { exitCode, stdout } = await execa(node, [...main, 'doctor', '--json'], { reject: false })
+    t.equal(exitCode, 0)
+    const findings = JSON.parse(stdout) as { what: string; ok: boolean; needed: boolean; found: string }[]
+    t.same(
+      findings.filter(({ needed, ok }) => needed && !ok),
+      [],
+    )
+    t.match(findings.find(({ what }) => what === 'criu')?.found, /Version: \d/)
+  })
+
   await t.test('another implementation, by its descriptor', async (t) => {
     const descriptor = `${checkout}/fixtures/implementations/reference-criu-2019.yaml`
     const { exitCode, stdout, stderr } = await execa(node, [...main, 'migrate', '--command', LOOP, '-i', descriptor], { reject: false })

@@ -5,6 +5,7 @@ import { addConform } from './conform.ts'
 import { addDaemons } from './daemons.ts'
 import { addDoctor } from './doctor.ts'
 import { report } from './failure.ts'
+import { addMatrix } from './matrix.ts'
 import { addMigrate } from './migrate.ts'
 import { addMount } from './mount.ts'
 
@@ -15,6 +16,7 @@ addDaemons(program)
 addMount(program)
 addConform(program)
 addCases(program)
+addMatrix(program)
 addMigrate(program)
 addDoctor(program)
 for (const command of program.commands) command.exitOverride()

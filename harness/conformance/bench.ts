@@ -131,7 +131,7 @@ export class ClientBench {
   async write(snapshotId: string, name: string, bytes: Buffer, openMode = O_WRONLY): Promise<void> {
     const client = await this.openWrite(snapshotId, name, openMode)
     if (bytes.length > 0) await client.send(bytes)
-    client.end()
+    await client.end()
   }
 
   append(snapshotId: string, name: string, bytes: Buffer): Promise<void> {
@@ -363,8 +363,8 @@ export class PairBench {
   }
 }
 
-/** More bytes than the buffers of a TCP connection hold: while the cache does not read, a proxy can not get rid of them. */
-export const MORE_THAN_A_LINK_HOLDS = 16 * 1024 * 1024
+/** More bytes than a TCP connection holds (4 MiB to send, and what a receiver takes that does not read): a proxy can not get rid of them. */
+export const MORE_THAN_A_LINK_HOLDS = 8 * 1024 * 1024
 
 /** Interval of asking for what gives no event, in ms. */
 const POLL = 5

@@ -98,10 +98,12 @@ export class Connection {
     }
   }
 
-  /** Ends this side. */
-  end(): void {
+  /** Ends this side; resolves when the kernel knows, or the connection is no more. */
+  end(): Promise<void> {
     this.#trace.add(this.name, 'in', 'end')
-    this.socket.end()
+    return new Promise((resolve) => {
+      this.socket.once('close', () => resolve()).end(() => resolve())
+    })
   }
 
   /** Breaks the connection off: with a reset where the transport has one. */
@@ -136,8 +138,7 @@ export class Connection {
     const length = this.#frameLength() ?? 0
     const error = length > 0 ? decodeReply(this.received.subarray(0, length)) : undefined
     const bytes = this.received.subarray(length)
-    const hash = this.#total <= KEPT ? createHash('sha256').update(bytes).digest('hex') : this.#hash.copy().digest('hex')
-    return { error, size: this.#total - length, hash, bytes, end }
+    return { error, size: this.#total - length, hash: this.#hash.copy().digest('hex'), bytes, end }
   }
 
   #frameLength(): number | undefined {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createCipheriv, createHash } from 'node:crypto'
 import { ENOENT } from '../../proto/index.ts'
 import { describe } from './bench.ts'
 import { type Permitted, Violation } from './case.ts'
@@ -73,17 +73,10 @@ export function messageFields(message: Buffer): { field: number; wire: number; v
 
 export const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
 
-/** Pseudo-random bytes, the same for the same seed. */
+/** Pseudo-random bytes, the same for the same seed: those of a cipher, since a loop takes ten times as long. */
 export function someBytes(size: number, seed = 1): Buffer {
-  const bytes = Buffer.allocUnsafe(size)
-  let state = (seed * 2_654_435_761 + 1) >>> 0
-  for (let index = 0; index < size; index++) {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    bytes[index] = state
-  }
-  return bytes
+  const key = createHash('sha256').update(`${seed}`).digest()
+  return createCipheriv('aes-256-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(size))
 }
 
 const brief = (bytes: Buffer) =>

@@ -2,9 +2,7 @@
 export {
   ENOENT,
   encodeFrame,
-  FRAME_LIMIT,
   localImage,
-  localReply,
   NAME_LIMIT,
   O_APPEND,
   O_RDONLY,
@@ -24,7 +22,7 @@ export {
   type ProxyBench,
   show,
 } from './bench.ts'
-export { type Case, NotApplicable, Violation } from './case.ts'
+export { type Case, Violation } from './case.ts'
 export type { Answer, Connection } from './connection.ts'
 export {
   demand,
@@ -37,4 +35,3 @@ export {
   sha256,
   someBytes,
 } from './expect.ts'
-export type { Forwarded } from './link.ts'

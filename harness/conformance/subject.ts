@@ -36,8 +36,8 @@ export async function startSubject(host: Host, descriptor: Descriptor, role: 'pr
   const socket = description.socket?.replaceAll('{directory}', directory) ?? `${directory}/img-${role}.sock`
   const started = await host
     .start(fillIn(description, { directory, socket, host: '127.0.0.1', port }), {
-      environment: descriptor.environment,
-      workingDirectory: descriptor.workingDirectory ?? directory,
+      environment: { ...descriptor.environment, ...description.environment },
+      workingDirectory: description.workingDirectory ?? descriptor.workingDirectory ?? directory,
     })
     .catch(async (thrown) => {
       await rm(directory, { recursive: true, force: true })

@@ -1,4 +1,4 @@
-import type { Writable } from 'node:stream'
+import type { Duplex, Writable } from 'node:stream'
 import { PassThrough } from 'node:stream'
 import { checkout, criuRemoteCommand } from './checkout.ts'
 import { GenericContainer, getContainerRuntimeClient, Network, type StartedNetwork, type StartedTestContainer } from './docker.ts'
@@ -98,15 +98,19 @@ export async function existingContainer(id: string): Promise<Host> {
 
 function hostOf(name: string, id: string, address: string, stop: () => Promise<void>): Host {
   let nextPort = FIRST_PORT
+  const streams = new Set<Duplex>()
   const host: Host = {
     name,
     address,
     criuRemote: criuRemoteCommand(NODE),
     ownPids: true,
-    start: (command, options = {}) => startInContainer(id, command, options),
+    start: (command, options = {}) => startInContainer(id, streams, command, options),
     directory: async () => (await output(host, ['mktemp', '-d', '/run/criu-remote-XXXXXX'])).trim(),
     freePort: async () => nextPort++,
-    stop,
+    async stop() {
+      await stop()
+      for (const stream of streams) stream.destroy()
+    },
   }
   return host
 }
@@ -118,8 +122,10 @@ async function stopContainer(container: StartedTestContainer): Promise<void> {
 /** Prints its pid as the first line and then becomes the command. */
 const ANNOUNCE = ['sh', '-c', 'echo $$; exec "$@"', 'sh']
 
+/** The engine does not always end the stream of a process whose container is removed: whoever stops the host does, by `streams`. */
 async function startInContainer(
   id: string,
+  streams: Set<Duplex>,
   command: readonly string[],
   { environment, workingDirectory, onLine }: StartOptions,
 ): Promise<HostProcess> {
@@ -142,6 +148,7 @@ async function startInContainer(
       ...(workingDirectory !== undefined && { WorkingDir: workingDirectory }),
     })
     const stream = await exec.start({ hijack: true, stdin: false })
+    streams.add(stream)
     client.container.dockerode.modem.demuxStream(stream, collect(stdout), collect(stderr))
     const exited = new Promise<void>((resolve) =>
       stream
@@ -149,6 +156,7 @@ async function startInContainer(
         .once('close', resolve)
         .once('error', () => resolve()),
     ).then(async (): Promise<Completed> => {
+      streams.delete(stream)
       const { ExitCode } = await exec.inspect().catch(() => ({ ExitCode: null }))
       pid.resolve(0)
       return { code: ExitCode ?? 137, stdout: stdout.text.replace(/^\d+\n/, ''), stderr: stderr.text }

@@ -9,6 +9,9 @@ import { checkout } from '../hosts/checkout.ts'
 export interface DaemonDescription {
   command: string[]
   socket?: string
+  /** Where proxy and cache come from different descriptors: those of its own. */
+  environment?: Record<string, string>
+  workingDirectory?: string
 }
 
 export interface Descriptor {

@@ -19,6 +19,11 @@ import { IN_HEADER, MAX_TRANSFER } from './wire.ts'
 const BUFFER = MAX_TRANSFER + 4096
 /** Requests up to this size are copied out of their buffer, which can then be used again at once. */
 const SMALL = 65_536
+/**
+ * Makes mount(8) use mount(2). With the newer calls it asks for the attributes of a mount that nobody serves yet, and on
+ * Linux 6.1 waits for them for ever.
+ */
+const CLASSIC_MOUNT = { LIBMOUNT_FORCE_MOUNT2: 'always' }
 /** What one writev(2) takes; a reply must be one. */
 const PARTS = 1024
 const MOUNT_OPTIONS = 'rootmode=40000,user_id=0,group_id=0,allow_other,nosuid,nodev,noexec'
@@ -118,7 +123,10 @@ function startWatchdog(directory: string): ChildProcess {
 
 function run(command: string, parameters: string[], device?: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, parameters, { stdio: ['ignore', 'ignore', 'pipe', ...(device === undefined ? [] : [device])] })
+    const child = spawn(command, parameters, {
+      env: { ...process.env, ...CLASSIC_MOUNT },
+      stdio: ['ignore', 'ignore', 'pipe', ...(device === undefined ? [] : [device])],
+    })
     let errors = ''
     child.stderr?.on('data', (text) => {
       errors += text

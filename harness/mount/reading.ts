@@ -1,4 +1,4 @@
-import { openRead } from '../../reference/index.ts'
+import { openRead, type Reading } from '../../reference/index.ts'
 import { Errno } from './errno.ts'
 
 /*
@@ -6,7 +6,8 @@ import { Errno } from './errno.ts'
  *
  * The protocol gives no size and no random access; CRIU wants both (fstat of pagemaps, preadv at any offset of
  * pages). So the bytes are kept until the last close. A read waits for the bytes that it asks for, and
- * only fstat waits for all of them.
+ * only fstat waits for all of them. Nothing is fetched before the first of these: a dump opens its parents' pages and
+ * closes them unread.
  *
  * The end of an image is the server's close (L3), and a server that dies closes as well. CRIU takes a short read
  * for the end of its image, or asks again for ever. So behind each end the server is asked for a sign of life, which
@@ -21,10 +22,13 @@ export class ReadingImage {
   #size = 0
   #state: 'arriving' | 'complete' | 'lost' = 'arriving'
   #wake: (() => void)[] = []
-  readonly #destroy: () => void
+  readonly #reading: Reading
+  readonly #signOfLife: (() => Promise<unknown>) | undefined
+  #begun = false
 
-  private constructor(destroy: () => void) {
-    this.#destroy = destroy
+  private constructor(reading: Reading, signOfLife: (() => Promise<unknown>) | undefined) {
+    this.#reading = reading
+    this.#signOfLife = signOfLife
   }
 
   /**
@@ -41,17 +45,12 @@ export class ReadingImage {
   ): Promise<ReadingImage> {
     const reading = await openRead(server, snapshotId, name, signal)
     if (reading === undefined) throw new Errno('ENOENT')
-    const image = new ReadingImage(() => reading.socket.destroy())
-    reading
-      .bytes((piece) => image.#add(piece))
-      .then(() => signOfLife?.())
-      .then(() => image.#end('complete'))
-      .catch(() => image.#end('lost'))
-    return image
+    return new ReadingImage(reading, signOfLife)
   }
 
   /** Bytes of the whole image, once it is here. */
   async size(): Promise<number> {
+    this.#begin()
     while (this.#state === 'arriving') await this.#change()
     if (this.#state === 'lost') throw new Errno('EIO')
     return this.#size
@@ -59,13 +58,24 @@ export class ReadingImage {
 
   /** Up to `size` bytes, fewer only at the end of the image. */
   async read(offset: number, size: number): Promise<Buffer[]> {
+    this.#begin()
     while (this.#state === 'arriving' && this.#size < offset + size) await this.#change()
     if (this.#state === 'lost' && this.#size < offset + size) throw new Errno('EIO')
     return this.#slices(offset, Math.min(offset + size, this.#size))
   }
 
   close(): void {
-    this.#destroy()
+    this.#reading.socket.destroy()
+  }
+
+  #begin(): void {
+    if (this.#begun) return
+    this.#begun = true
+    this.#reading
+      .bytes((piece) => this.#add(piece))
+      .then(() => this.#signOfLife?.())
+      .then(() => this.#end('complete'))
+      .catch(() => this.#end('lost'))
   }
 
   #add(piece: Buffer): void {

@@ -9,7 +9,7 @@ import {
   snapshotEntry,
   someBytes,
 } from '../../harness/conformance/index.ts'
-import { appendsNewBytes, appendsWhole, forwardAppend, imageOnLink } from '../model/cache.ts'
+import { appendsNewBytes, appendsWhole, forwardAppend, imageOnLink, letItSee } from '../model/cache.ts'
 
 /* C. Reads at the cache, and what is identified, listed, replaced and appended to there (S, L7, D2). */
 
@@ -146,6 +146,7 @@ export const cases: readonly Case[] = [
       'Fifty clients read before any proxy has connected. They wait; then the proxy comes, sends their images in another order, and they get them.',
     async run(bench) {
       const waiters = await Promise.all(times(50, (at) => bench.openRead('1', `${at}.img`)))
+      await letItSee(bench)
       await bench.connectLink()
       for (let at = 49; at >= 0; at--) await bench.forward('1', `${at}.img`, Buffer.from(`image ${at}`))
       for (const [at, waiter] of waiters.entries()) expectImage(await bench.answer(waiter), Buffer.from(`image ${at}`), 'C4')
@@ -167,6 +168,7 @@ export const cases: readonly Case[] = [
         const leaves = await bench.openRead('1', 'a.img')
         leaves.reset()
       }
+      await letItSee(bench)
       await bench.connectLink()
       await bench.forward('1', 'a.img', Buffer.from('here at last'))
       expectImage(await bench.answer(stays), Buffer.from('here at last'), 'C4')

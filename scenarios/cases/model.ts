@@ -1,7 +1,8 @@
 import { type Case, type PairBench, Violation } from '../../harness/conformance/index.ts'
 import { finishDump, finishRestore } from '../model/pair.ts'
 import { forAll, some } from '../model/property.ts'
-import { Session, type SharedList, type Step, sequences } from '../model/session.ts'
+import { Session, type SharedList } from '../model/session.ts'
+import { type Step, sequences } from '../model/steps.ts'
 
 /* Random sequences of what several clients do at both sides of a pair, compared with a model of the store. */
 

@@ -105,14 +105,33 @@ export const cases: readonly Case[] = [
     clauses: ['E1', 'W5', 'L5'],
     role: 'proxy',
     about:
-      'Clients write images of 0 to 1 MB and close, and the finish comes on a connection right behind: every image is forwarded before the end.',
+      'Twelve writers whose images the proxy has begun to read end, and the finish comes right behind, on a connection that was there before: all are forwarded.',
     async run(bench) {
-      const images = new Map(
-        Array.from({ length: 12 }, (_, index) => [`${index}.img`, someBytes((index * 270_271) % 1_000_000, bench.seed + index)]),
-      )
-      await Promise.all([...images].map(([name, image]) => bench.write('1', name, image)))
+      const finish = await bench.connect()
+      const images = Array.from({ length: 12 }, (_, index) => someBytes(400_000 + index * 1000, bench.seed + index))
+      const writers = await Promise.all(images.map((_, index) => bench.openWrite('1', `${index}.img`)))
+      // More than a socket's buffer holds: it was accepted, and is no new work. One that was not may be refused after the finish.
+      await Promise.all(writers.map((writer, index) => writer.send(images[index] as Buffer)))
+      await Promise.all(writers.map((writer) => writer.end()))
+      const { nullId, dumpFinish } = bench.names
+      bench.subject.mayExit = true
+      await finish.send(localImage.encode({ snapshotId: nullId, name: dumpFinish, openMode: O_WRONLY }), 'the finish')
+      finish.end()
+      for (const [index, image] of images.entries()) expectForwarded(await bench.forwarded(`${index}.img`), image, 'E1')
+      await endsCleanly(bench)
+    },
+  },
+  {
+    id: 'proxy-finish-on-a-connection-behind-writes',
+    clauses: ['E1', 'W5'],
+    role: 'proxy',
+    about:
+      'Twelve clients write images and close, and then the finish connects, as the last open of a dump: every image is forwarded before the end.',
+    async run(bench) {
+      const images = Array.from({ length: 12 }, (_, index) => someBytes((index * 70_271) % 300_000, bench.seed + index))
+      await Promise.all(images.map((image, index) => bench.write('1', `${index}.img`, image)))
       await bench.finish()
-      for (const [name, image] of images) expectForwarded(await bench.forwarded(name), image, 'E1')
+      for (const [index, image] of images.entries()) expectForwarded(await bench.forwarded(`${index}.img`), image, 'E1')
       await endsCleanly(bench)
     },
   },

@@ -127,7 +127,7 @@ export const cases: readonly Case[] = [
     about:
       'Readers of a large image leave: before the reply, after it, and in the middle. The next reader gets the image whole, and writes are taken.',
     async run(bench) {
-      const image = someBytes(2_000_000, bench.seed)
+      const image = someBytes(1_200_000, bench.seed)
       await bench.store('1', 'a.img', image)
       for (let round = 0; round < 5; round++) {
         const early = await bench.openRead('1', 'a.img')
@@ -152,7 +152,7 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about: 'Of thirty clients that read one image at the same time all but three break off: these three get it whole.',
     async run(bench) {
-      const image = someBytes(2_000_000, bench.seed)
+      const image = someBytes(1_200_000, bench.seed)
       await bench.store('1', 'a.img', image)
       const readers = await Promise.all(Array.from({ length: 30 }, () => pausedReader(bench, 'a.img')))
       const stay = readers.filter((_, index) => index % 10 === 5)
@@ -170,7 +170,7 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about: 'A client asks for a large image and does not read it: others read the same one and write, then it reads on and gets it whole.',
     async run(bench) {
-      const image = someBytes(4_000_000, bench.seed)
+      const image = someBytes(1_500_000, bench.seed)
       await bench.store('1', 'a.img', image)
       const slow = await pausedReader(bench, 'a.img')
       expectImage(await bench.read('1', 'a.img'), image, 'L2')
@@ -185,7 +185,7 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about: 'An image is read five times, one after the other, and then by fifty clients at once: all get the same bytes.',
     async run(bench) {
-      const image = someBytes(300_001, bench.seed)
+      const image = someBytes(100_001, bench.seed)
       await bench.store('1', 'a.img', image)
       for (let round = 0; round < 5; round++) expectImage(await bench.read('1', 'a.img'), image, 'L9')
       const answers = await Promise.all(Array.from({ length: 50 }, () => bench.read('1', 'a.img')))
@@ -230,7 +230,7 @@ export const cases: readonly Case[] = [
     about:
       'A reader that has its reply reads no further while the image is replaced by a shorter one; then it reads on and gets one version, whole.',
     async run(bench) {
-      const [old, anew] = [someBytes(4_000_000, bench.seed), someBytes(1_000_000, bench.seed + 1)]
+      const [old, anew] = [someBytes(1_500_000, bench.seed), someBytes(1_000_000, bench.seed + 1)]
       await bench.store('1', 'a.img', old)
       const reader = await pausedReader(bench, 'a.img')
       await bench.store('1', 'a.img', anew)

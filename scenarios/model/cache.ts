@@ -43,6 +43,17 @@ export async function refusedAlone(bench: CacheBench, bytes: Buffer, { close = f
   await bench.stillServes('F6')
 }
 
+/**
+ * Lets the cache see what clients asked before: one that sends an empty message is refused, after them. For at most 300 ms, since
+ * a cache without a proxy may as well let all clients wait: then it has not answered any wrongly either.
+ */
+export async function letItSee(bench: CacheBench): Promise<void> {
+  const last = await bench.connect()
+  await last.send(Buffer.alloc(4), 'an empty message')
+  await Promise.race([last.untilEnd(), new Promise((resolve) => setTimeout(resolve, 300))])
+  last.reset()
+}
+
 export interface LinkLoss {
   /** What is sent behind a complete image, in the same segment. */
   bytes: Buffer

@@ -2,7 +2,7 @@ import { encodeFrame } from '../../harness/conformance/index.ts'
 
 /* Protobuf by hand, for messages that no encoder would make: fields missing, unknown, in another order, or broken. */
 
-export function varint(value: number | bigint): Buffer {
+function varint(value: number | bigint): Buffer {
   const bytes: number[] = []
   let rest = BigInt(value)
   for (; rest > 127n; rest >>= 7n) bytes.push(Number(rest & 127n) | 128)

@@ -10,7 +10,7 @@ import { Violation } from '../../harness/conformance/index.ts'
  */
 
 /** Time for inputs, in ms; a failing one may be shrunk for as long again. */
-const BUDGET = 2_500
+const BUDGET = 1_500
 
 export interface Property<T> {
   inputs: fc.Arbitrary<T>
@@ -27,14 +27,15 @@ export interface Property<T> {
 /** Checks the property for `runs` inputs, or as many as the environment variable CRIU_REMOTE_RUNS says. */
 export async function forAll<T>({ inputs, runs, seed, check, script, alive }: Property<T>): Promise<void> {
   let until = performance.now() + BUDGET
-  let dead = false
+  let [failed, dead] = [false, false]
   const guarded = async (input: T) => {
     if (dead || performance.now() > until) return
     try {
       await check(input)
     } catch (thrown) {
       if (!(await alive())) dead = true
-      until = performance.now() + BUDGET
+      if (!failed) until = performance.now() + BUDGET
+      failed = true
       throw thrown
     }
   }

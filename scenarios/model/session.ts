@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import {
   type Connection,
   describe,
@@ -15,6 +14,7 @@ import {
 } from '../../harness/conformance/index.ts'
 import { migrate, type Side, untilServed } from './pair.ts'
 import { explained } from './property.ts'
+import type { Step } from './steps.ts'
 import { type Image, ModelStore } from './store.ts'
 
 /*
@@ -24,41 +24,6 @@ import { type Image, ModelStore } from './store.ts'
  * have been answered with that version. A step that makes no sense at its place (a piece of nothing that is open) is left out,
  * so that any part of a sequence is a sequence: this is what lets it be shrunk.
  */
-
-type SideName = 'proxy' | 'cache'
-
-export type Step =
-  | { kind: 'open'; client: number; image: number; mode: 'write' | 'append' }
-  | { kind: 'piece'; client: number; size: number }
-  | { kind: 'close'; client: number }
-  | { kind: 'read'; side: SideName; image: number }
-  | { kind: 'begin'; client: number; side: SideName; image: number }
-  | { kind: 'go on'; client: number }
-  | { kind: 'leave'; client: number }
-  | { kind: 'push' }
-
-const client = fc.nat(3)
-const image = fc.nat(5)
-const side = fc.constantFrom<SideName>('proxy', 'cache')
-const step: fc.Arbitrary<Step> = fc.oneof(
-  {
-    weight: 4,
-    arbitrary: fc.record({ kind: fc.constant('open' as const), client, image, mode: fc.constantFrom('write' as const, 'append' as const) }),
-  },
-  {
-    weight: 5,
-    arbitrary: fc.record({ kind: fc.constant('piece' as const), client, size: fc.constantFrom(1, 10, 4096, 65_536, 65_537, 400_000) }),
-  },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('close' as const), client }) },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('read' as const), side, image }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('begin' as const), client, side, image }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('go on' as const), client }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('leave' as const), client }) },
-  { weight: 1, arbitrary: fc.constant({ kind: 'push' as const }) },
-)
-
-/** Sequences of steps. */
-export const sequences: fc.Arbitrary<Step[]> = fc.array(step, { maxLength: 30, size: 'max' })
 
 interface Writer {
   image: Image
@@ -94,10 +59,10 @@ export class Session {
   /** Takes the steps, and compares everything at the end. Throws a Violation with the script. */
   async run(steps: readonly Step[]): Promise<void> {
     try {
-      for (const each of steps) await this.#named(this.#take(each))
-      for (const each of [...this.#writers.keys()]) await this.#named(this.#close(each))
-      for (const each of [...this.#readers.keys()]) await this.#named(this.#goOn(each))
-      await this.#named(this.#compareAll())
+      for (const each of steps) await this.#named(each.kind, () => this.#take(each))
+      for (const each of [...this.#writers.keys()]) await this.#named('close', () => this.#close(each))
+      for (const each of [...this.#readers.keys()]) await this.#named('go on', () => this.#goOn(each))
+      await this.#named('compare all images', () => this.#compareAll())
     } catch (thrown) {
       this.leave()
       throw thrown
@@ -113,14 +78,19 @@ export class Session {
   /** After the end of the dump: who waits gets ENOENT, everything is still served at the cache. */
   async runAfterTheEnd(): Promise<void> {
     const { cache } = this.#bench
-    for (const { connection } of this.#waiters) expectMissing(await this.#named(cache.answer(connection)), 'C3')
-    for (const each of this.#store.all()) await this.#named(this.#compare(cache, each.image))
+    for (const { connection } of this.#waiters)
+      expectMissing(await this.#named('the end of the dump', () => cache.answer(connection)), 'C3')
+    for (const each of this.#store.all()) await this.#named('compare all images', () => this.#compare(cache, each.image))
   }
 
-  /** A deadline inside of a step shows the script. */
-  #named<T>(work: Promise<T>): Promise<T> {
-    const what = `the end of the last of these steps:\n${this.script.map((line) => `  ${line}`).join('\n')}\n `
-    return this.#bench.options.waiting.for(what, { outcome: 'what the last step waits for', clause: 'C2' }, work)
+  /** A deadline inside of a step shows what was done before it. */
+  #named<T>(next: string, work: () => Promise<T>): Promise<T> {
+    const what = `the end of the last step of these:\n${[...this.script, `then: ${next}`].map((line) => `  ${line}`).join('\n')}\n `
+    const begin = Promise.withResolvers<void>()
+    const permitted = { outcome: 'an end of that step', clause: 'C2' }
+    const named = this.#bench.options.waiting.for(what, permitted, begin.promise.then(work))
+    begin.resolve()
+    return named
   }
 
   async #take(step: Step): Promise<void> {
@@ -179,6 +149,9 @@ export class Session {
     this.#store.put(image, bytes)
     connection.end()
     await this.#arrives(image, bytes, before)
+    const { received } = connection
+    if (received.length > 0)
+      throw new Violation(`a write of ${shown(image)}`, [{ outcome: 'no answer', clause: 'L5' }], `${received.length} bytes`)
   }
 
   async #arrives(image: Image, bytes: Buffer, before: Buffer | undefined): Promise<void> {
