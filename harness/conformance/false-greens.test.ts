@@ -82,7 +82,7 @@ t.test('a stale baseline fails the run; one that holds does not; a record is rep
   const faulty = `${directory}/faulty.yaml`
   const mutant = `[${process.execPath}, ${checkout}/fixtures/mutants/main.ts, wrong-errno, proxy, --socket, "{socket}", --connect, "{host}:{port}"]`
   writeFileSync(faulty, `name: faulty\nproxy: { command: ${mutant} }\n`)
-  const only = ['--role', 'proxy', '--only', 'P1']
+  const only = ['--role', 'proxy', '--only', 'proxy-read-missing', '--timeout', '60']
   const first = await conform('-i', faulty, ...only, '--write-baseline', `${directory}/known.yaml`, '--report', `${directory}/report`)
   t.equal(first.exitCode, 1, 'it fails')
   t.match(

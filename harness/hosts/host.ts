@@ -56,10 +56,13 @@ export async function run(host: Host, command: readonly string[], options: RunOp
   const started = await host.start(command, options)
   const { timeout } = options
   if (timeout === undefined) return started.exited
-  const timer = setTimeout(() => void started.kill('SIGKILL'), timeout)
-  const late = AbortSignal.timeout(timeout)
+  let late = false
+  const timer = setTimeout(() => {
+    late = true
+    void started.kill('SIGKILL')
+  }, timeout)
   const completed = await started.exited.finally(() => clearTimeout(timer))
-  if (late.aborted) throw new HostError(`running ${command.join(' ')} on ${host.name}: expected it to end within ${timeout} ms`)
+  if (late) throw new HostError(`running ${command.join(' ')} on ${host.name}: expected it to end within ${timeout} ms`)
   return completed
 }
 
