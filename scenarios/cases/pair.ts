@@ -88,14 +88,14 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    id: 'pair-300-images-of-4-writers',
+    id: 'pair-100-images-of-4-writers',
     clauses: ['W4', 'W5', 'L2'],
     role: 'pair',
     about:
-      'Four clients write 300 images of up to 5000 bytes at once, and the dump is finished behind them: every one is at the cache, byte for byte.',
+      'Four clients write 100 images of up to 15,000 bytes at once, and the dump is finished behind them: every one is at the cache, byte for byte.',
     async run(bench) {
       const { proxy, cache } = bench
-      const images = times(300, (at) => ({ snapshotId: '1', name: `pages-${at}.img`, bytes: someBytes((at * 67) % 5000, at + 1) }))
+      const images = times(100, (at) => ({ snapshotId: '1', name: `pages-${at}.img`, bytes: someBytes((at * 997) % 15_000, at + 1) }))
       const writer = async (first: number) => {
         for (let at = first; at < images.length; at += 4)
           await proxy.write('1', `pages-${at}.img`, (images[at] as (typeof images)[0]).bytes)

@@ -91,8 +91,8 @@ export const cases: readonly Case[] = [
     async run(bench) {
       const large = await bench.stallLink()
       const names = Array.from({ length: 30 }, (_, index) => `${index}.img`)
-      for (const name of names) await bench.write('1', name, Buffer.from(name))
-      for (const name of names) await bench.untilReadable('1', name)
+      await Promise.all(names.map((name) => bench.write('1', name, Buffer.from(name))))
+      await Promise.all(names.map((name) => bench.untilReadable('1', name)))
       await bench.finish()
       bench.cache.resume()
       expectForwarded(await bench.forwarded('large.img'), large, 'E1')
