@@ -32,7 +32,7 @@ const expected: Record<keyof typeof implementations, [number, RegExp]> = {
   dead: [3, /ended at once, exit 0/],
   'dead with an error': [3, /ended at once, exit 7: no such device/],
   'never listening': [3, /expected it to listen at the UNIX socket/],
-  hanging: [1, /nothing within 1000 ms/],
+  hanging: [1, /nothing within 3000 ms/],
   crashing: [1, /it ended with exit 134/],
   'exiting early': [1, /it ended with exit 0/],
   'half answering': [1, /no reply|bytes that are no reply/],
@@ -52,7 +52,7 @@ for (const [name, code] of Object.entries(implementations) as [keyof typeof impl
       '--only',
       'proxy-read-back',
       '--timeout',
-      '1',
+      '3',
     )
     t.equal(exitCode, expected[name][0], stderr)
     t.match(stdout + stderr, expected[name][1])

@@ -133,9 +133,12 @@ async function judge(
     waiting,
   }
   const deadline = Promise.withResolvers<never>()
-  const timer = setTimeout(() => deadline.reject(waiting.late(timeout)), timeout)
+  let timer: NodeJS.Timeout | undefined
+  const begin = () => {
+    timer = setTimeout(() => deadline.reject(waiting.late(timeout)), timeout)
+  }
   try {
-    await Promise.race([runOnFreshDaemons(setting, value, bench, subjects), deadline.promise])
+    await Promise.race([runOnFreshDaemons(setting, value, bench, subjects, begin), deadline.promise])
     return crash(subjects) ?? { outcome: 'pass' }
   } catch (thrown) {
     await graceToDie(subjects)

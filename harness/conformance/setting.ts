@@ -15,15 +15,30 @@ export interface Setting {
   lateSocket: boolean
 }
 
-/** Runs a case on daemons of its own; the daemons that it ran on are pushed to `subjects` before they are needed. */
-export async function runOnFreshDaemons(setting: Setting, value: Case, options: BenchOptions, subjects: Subject[]): Promise<void> {
+/** Runs a case on daemons of its own, which are pushed to `subjects`; `begin` is called when they are ready. */
+export async function runOnFreshDaemons(
+  setting: Setting,
+  value: Case,
+  options: BenchOptions,
+  subjects: Subject[],
+  begin: () => void,
+): Promise<void> {
   switch (value.role) {
     case 'proxy':
-      return onProxy(setting, options, subjects, value.run)
+      return onProxy(setting, options, subjects, (bench) => {
+        begin()
+        return value.run(bench)
+      })
     case 'cache':
-      return onCache(setting, value.link === 'later', options, subjects, value.run)
+      return onCache(setting, value.link === 'later', options, subjects, (bench) => {
+        begin()
+        return value.run(bench)
+      })
     case 'pair':
-      return onPair(setting, options, subjects, value.run)
+      return onPair(setting, options, subjects, (bench) => {
+        begin()
+        return value.run(bench)
+      })
   }
 }
 
