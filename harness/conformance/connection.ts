@@ -47,6 +47,8 @@ export class Connection {
     this.socket = socket
     this.#trace = trace
     trace.add(name, 'in', 'open')
+    // A case that failed may leave it paused, to hear of no end: it must not keep the process. While cases run, their deadlines do.
+    socket.unref()
     socket.on('data', (piece) => this.#take(piece as Buffer))
     socket.on('end', () => this.#finish('end'))
     socket.on('error', () => this.#finish('reset'))
