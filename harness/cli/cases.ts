@@ -1,4 +1,3 @@
-import Table from 'cli-table3'
 import type { Command } from 'commander'
 import { Failure, fail } from './failure.ts'
 
@@ -72,6 +71,7 @@ async function compareResults(files: string[], { regressions, json }: { regressi
   const shown = regressions ? rows.filter(({ regression }) => regression) : rows
   if (json) print(JSON.stringify(shown, null, 2))
   else {
+    const { default: Table } = await import('cli-table3')
     const table = new Table({ head: ['case', ...all.map(({ implementation }) => implementation), ''], style: { head: [], border: [] } })
     for (const { id, outcomes, regression } of shown)
       table.push([id, ...outcomes.map((outcome) => outcome ?? '-'), regression ? 'worse' : ''])

@@ -1,4 +1,3 @@
-import Table from 'cli-table3'
 import { type Command, Option } from 'commander'
 import type { Cell } from '../conformance/matrix.ts'
 import { Failure, fail } from './failure.ts'
@@ -38,13 +37,14 @@ async function act(files: string[], { reference, jobs, timeout, json }: MatrixFl
   const descriptors = reference ? [referenceDescriptor(localHost()), ...read] : read
   const onStep = (what: string) => process.stderr.isTTY && process.stderr.write(`${what}\n`)
   const cells = await matrix({ descriptors, jobs, timeout, onStep }).catch(fail(3))
-  process.stdout.write(json ? `${JSON.stringify(cells, null, 2)}\n` : `${describe(cells)}\n`)
+  process.stdout.write(json ? `${JSON.stringify(cells, null, 2)}\n` : `${await describe(cells)}\n`)
   const broken = cells.filter(({ failed }) => failed.length > 0).length
   if (cells.length === 0) throw new Failure(2, 'running pairs: expected a proxy and a cache among the descriptors')
   if (broken > 0) throw new Failure(1, `${broken} of ${cells.length} pairs do not work`)
 }
 
-function describe(cells: readonly Cell[]): string {
+async function describe(cells: readonly Cell[]): Promise<string> {
+  const { default: Table } = await import('cli-table3')
   const caches = [...new Set(cells.map(({ cache }) => cache))]
   const table = new Table({ head: ['proxy \\ cache', ...caches], style: { head: [], border: [] } })
   for (const [proxy, row] of Map.groupBy(cells, (cell) => cell.proxy)) table.push([proxy, ...row.map(mark)])
