@@ -1,12 +1,12 @@
 import type { Socket } from 'node:net'
 import { RemoteError } from '../proto/error.ts'
 import { O_APPEND, type RemoteImage, remoteImage } from '../proto/messages.ts'
-import { type Daemon, live } from './daemon.ts'
-import { type DialectName, dialect as dialectOf, isRestoreFinish, snapshotKey } from './dialect.ts'
+import { type Daemon, type DaemonOptions, live } from './daemon.ts'
+import { dialect as dialectOf, isRestoreFinish, snapshotKey } from './dialect.ts'
 import { ContentBuilder } from './image.ts'
-import { awaitLink, type LinkEnd } from './link.ts'
+import { awaitLink } from './link.ts'
 import { answer, LocalServer, nameOf, type Open } from './local.ts'
-import { type Log, silent } from './log.ts'
+import { silent } from './log.ts'
 import { SocketReader } from './reader.ts'
 import { ImageStore } from './store.ts'
 
@@ -17,19 +17,8 @@ import { ImageStore } from './store.ts'
  * It ends when the restore said that it is finished and the connection is closed (E2).
  */
 
-export interface CacheOptions {
-  /** Path of the UNIX socket. */
-  socket: string
-  /** Where to listen for the proxy, or the connection to it. */
-  link: LinkEnd
-  dialect?: DialectName
-  /** Limit of all images together, in bytes. */
-  maxMemory?: number
-  log?: Log
-}
-
 /** Listens on both sides; resolves when it is ready. Throws RemoteError if it can't. */
-export async function startCache({ socket, link: end, dialect: name = 'auto', maxMemory, log = silent }: CacheOptions): Promise<Daemon> {
+export async function startCache({ socket, link: end, dialect: name = 'auto', maxMemory, log = silent }: DaemonOptions): Promise<Daemon> {
   const dialect = dialectOf(name)
   const store = new ImageStore(maxMemory)
   const restoreFinished = Promise.withResolvers<void>()

@@ -1,4 +1,19 @@
 import { RemoteError } from '../proto/error.ts'
+import type { DialectName } from './dialect.ts'
+import type { LinkEnd } from './link.ts'
+import type { Log } from './log.ts'
+
+/** What a proxy or a cache is started with. */
+export interface DaemonOptions {
+  /** Path of the UNIX socket. */
+  socket: string
+  /** The other end of the connection between the two: for a proxy the cache's address, for a cache where to listen; or the connection. */
+  link: LinkEnd
+  dialect?: DialectName
+  /** Limit of all images together, in bytes. */
+  maxMemory?: number
+  log?: Log
+}
 
 /** A proxy or cache that runs in this process. */
 export interface Daemon {

@@ -1,11 +1,11 @@
 import { RemoteError } from '../proto/error.ts'
-import { type Daemon, live } from './daemon.ts'
-import { type DialectName, dialect as dialectOf, forwardedMode, isDumpFinish, snapshotKey } from './dialect.ts'
+import { type Daemon, type DaemonOptions, live } from './daemon.ts'
+import { dialect as dialectOf, forwardedMode, isDumpFinish, snapshotKey } from './dialect.ts'
 import { Forwarder } from './forwarder.ts'
 import { ContentBuilder } from './image.ts'
-import { type LinkEnd, openLink } from './link.ts'
+import { openLink } from './link.ts'
 import { answer, LocalServer, nameOf, type Open } from './local.ts'
-import { type Log, silent } from './log.ts'
+import { silent } from './log.ts'
 import { ImageStore } from './store.ts'
 
 /*
@@ -15,19 +15,8 @@ import { ImageStore } from './store.ts'
  * pre-dump to the end of the dump (E3), which the dump announces (E1).
  */
 
-export interface ProxyOptions {
-  /** Path of the UNIX socket. */
-  socket: string
-  /** The cache's address, or a connection to it. */
-  link: LinkEnd
-  dialect?: DialectName
-  /** Limit of all images together, in bytes. */
-  maxMemory?: number
-  log?: Log
-}
-
 /** Connects to the cache, then listens; resolves when it is ready. Throws RemoteError if either can't be done. */
-export async function startProxy({ socket, link: end, dialect: name = 'auto', maxMemory, log = silent }: ProxyOptions): Promise<Daemon> {
+export async function startProxy({ socket, link: end, dialect: name = 'auto', maxMemory, log = silent }: DaemonOptions): Promise<Daemon> {
   const dialect = dialectOf(name)
   const store = new ImageStore(maxMemory)
   const link = await openLink(end)

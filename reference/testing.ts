@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { type LocalImage, localImage, O_APPEND, O_RDONLY, O_WRONLY, type RemoteImage, remoteImage } from '../proto/messages.ts'
-import { type CacheOptions, startCache } from './cache.ts'
-import type { Daemon } from './daemon.ts'
+import { startCache } from './cache.ts'
+import type { Daemon, DaemonOptions } from './daemon.ts'
 import { createLog } from './log.ts'
-import { type ProxyOptions, startProxy } from './proxy.ts'
+import { startProxy } from './proxy.ts'
 import { listenOnce, Peer, type Scope } from './testing-peer.ts'
 
 /*
@@ -17,21 +17,21 @@ import { listenOnce, Peer, type Scope } from './testing-peer.ts'
  */
 
 /** A proxy with a fake cache at the other end of its link. */
-export async function proxyAlone(t: Scope, options: Partial<ProxyOptions> = {}) {
+export async function proxyAlone(t: Scope, options: Partial<DaemonOptions> = {}) {
   const { address, connection } = await listenOnce(t)
   const started = await start(t, (common) => startProxy({ ...common, link: address, ...options }))
   return { ...started, socket: options.socket ?? started.socket, link: await connection }
 }
 
 /** A cache without a proxy; `linkUp` connects a fake one. */
-export async function cacheAlone(t: Scope, options: Partial<CacheOptions> = {}) {
+export async function cacheAlone(t: Scope, options: Partial<DaemonOptions> = {}) {
   const started = await start(t, (common) => startCache({ ...common, link: { host: '127.0.0.1', port: 0 }, ...options }))
   const address = started.daemon.address as { host: string; port: number }
   return { ...started, socket: options.socket ?? started.socket, address, linkUp: () => linkTo(t, address) }
 }
 
 /** A proxy linked to a cache. */
-export async function pair(t: Scope, options: Pick<ProxyOptions, 'dialect' | 'maxMemory'> = {}) {
+export async function pair(t: Scope, options: Pick<DaemonOptions, 'dialect' | 'maxMemory'> = {}) {
   const cache = await cacheAlone(t, options)
   const proxy = await start(t, (common) => startProxy({ ...common, link: cache.address, ...options }))
   return { proxy, cache }
@@ -89,7 +89,7 @@ export async function directory(t: Scope): Promise<string> {
   return path
 }
 
-async function start(t: Scope, begin: (common: { socket: string; log: ProxyOptions['log'] & object }) => Promise<Daemon>) {
+async function start(t: Scope, begin: (common: { socket: string; log: DaemonOptions['log'] & object }) => Promise<Daemon>) {
   const lines: string[] = []
   const socket = join(await directory(t), 'img.sock')
   const daemon = await begin({ socket, log: createLog('debug', (line) => lines.push(line)) })

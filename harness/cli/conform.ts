@@ -54,10 +54,11 @@ export function addConform(program: Command): void {
 async function conformAll(flags: ConformFlags): Promise<void> {
   const { readBaseline, writeBaseline } = await import('../conformance/baseline.ts')
   const { readResults } = await import('../conformance/compare.ts')
+  const { isSound } = await import('../conformance/result.ts')
   const { baseline: known, ...rest } = flags
   const baseline = known === undefined ? undefined : await readBaseline(known).catch(fail(2))
   const before = flags.failedFrom === undefined ? undefined : await readResults(flags.failedFrom).catch(fail(2))
-  const ids = before?.cases.filter(({ outcome }) => outcome !== 'pass' && outcome !== 'not-applicable').map(({ id }) => id)
+  const ids = before?.cases.filter((result) => !isSound(result)).map(({ id }) => id)
   const results = await runAndShow({ ...rest, ...(baseline && { baseline }), ...(ids && { ids }) })
   if (flags.report !== undefined) {
     const { writeReports } = await import('../conformance/report/write.ts')

@@ -1,7 +1,6 @@
 import { type Command, Option } from 'commander'
 import {
   createLog,
-  type Daemon,
   type DialectName,
   dialectNames,
   type LinkEnd,
@@ -11,6 +10,7 @@ import {
   startProxy,
 } from '../../reference/index.ts'
 import { Failure, fail } from './failure.ts'
+import { onEndingSignal } from './signals.ts'
 import { address, size, whole } from './values.ts'
 
 /* `criu-remote proxy` and `criu-remote cache`: the reference as daemons. */
@@ -76,11 +76,7 @@ async function serve(role: 'proxy' | 'cache', { socket, dialect, maxMemory, logL
   const log = createLog(logLevel, (line) => process.stderr.write(`${role} ${line}\n`))
   const options = { socket, link, dialect, log, ...(maxMemory !== undefined && { maxMemory }) }
   const daemon = await (role === 'proxy' ? startProxy(options) : startCache(options)).catch(fail(3))
-  stopOnSignals(daemon)
+  onEndingSignal((signal) => void daemon.stop(`ended by ${signal}`))
   process.stdout.write(`${JSON.stringify({ ready: true, role, socket, ...daemon.address, pid: process.pid })}\n`)
   await daemon.finished.catch(fail(1))
-}
-
-function stopOnSignals(daemon: Daemon): void {
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => void daemon.stop(`ended by ${signal}`))
 }

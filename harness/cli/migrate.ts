@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import { Failure, fail } from './failure.ts'
+import { onEndingSignal } from './signals.ts'
 import { repeated, whole } from './values.ts'
 
 interface MigrateFlags {
@@ -62,8 +63,7 @@ async function act(flags: MigrateFlags): Promise<void> {
   const hosts = await openHosts(flags.source, flags.destination, flags.image).catch(fail(3))
   const progress = showProgress()
   const interrupted = Promise.withResolvers<never>()
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.once(signal, () => interrupted.reject(new Failure(1, `migrating: ended by ${signal}`)))
+  onEndingSignal((signal) => interrupted.reject(new Failure(1, `migrating: ended by ${signal}`)))
   try {
     const result = await Promise.race([
       migrate({ ...flags, ...hosts, ...(descriptor && { descriptor }), progress }),

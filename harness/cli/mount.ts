@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import { createLog, type DialectName, dialect, dialectNames, type LogLevel, logLevels } from '../../reference/index.ts'
-import { mountImages } from '../mount/mount.ts'
 import { Failure, fail } from './failure.ts'
+import { endingSignals } from './signals.ts'
 
 interface MountFlags {
   proxy?: string
@@ -48,11 +48,12 @@ export function addMount(program: Command): void {
 async function serve(directory: string, { proxy, cache, dialect: name, logLevel, reportImages }: MountFlags): Promise<void> {
   const server = proxy ?? cache
   if (server === undefined) throw new Failure(2, 'expected --proxy SOCKET or --cache SOCKET')
+  const { mountImages } = await import('../mount/mount.ts')
   const log = createLog(logLevel, (line) => process.stderr.write(`mount ${line}\n`))
   const side = proxy === undefined ? 'cache' : 'proxy'
   const onWritten = reportImages ? (image: string, bytes: number) => print({ image, bytes }) : () => {}
   const session = await mountImages({ directory, server, side, dialect: dialect(name), log, onWritten }).catch(fail(3))
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void session.unmount())
+  for (const signal of endingSignals) process.on(signal, () => void session.unmount())
   process.on('uncaughtException', dieAtOnce)
   print({ ready: true, directory })
   await session.closed.catch(fail(1))

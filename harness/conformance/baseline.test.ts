@@ -19,6 +19,7 @@ const result = (id: string, outcome: Outcome, signature = 'aaa'): CaseResult => 
   trace: [],
   signature,
   seed: 1,
+  runSeed: 1,
   duration: 1,
   passed: 0,
   runs: 1,

@@ -1,6 +1,6 @@
-import { readFile, writeFile } from 'node:fs/promises'
-import { Ajv } from 'ajv'
-import { parse, stringify } from 'yaml'
+import { writeFile } from 'node:fs/promises'
+import { stringify } from 'yaml'
+import { readYaml } from '../yaml-file.ts'
 import type { LoadedCase } from './load.ts'
 import type { CaseResult } from './result.ts'
 
@@ -48,17 +48,8 @@ const schema = {
 const DAYS = 90
 
 /** Reads a baseline. Throws BaselineError. */
-export async function readBaseline(file: string): Promise<Baseline> {
-  const content = await readFile(file, 'utf8').catch((error: Error) => {
-    throw new BaselineError(`reading baseline ${file}: ${error.message}`)
-  })
-  const validate = new Ajv().compile<Baseline>(schema)
-  const value: unknown = parseYaml(file, content)
-  if (validate(value)) return value
-  const [error] = validate.errors ?? []
-  throw new BaselineError(
-    `checking baseline ${file}: ${error?.instancePath.slice(1).replaceAll('/', '.') || 'the file'}: ${error?.message}`,
-  )
+export function readBaseline(file: string): Promise<Baseline> {
+  return readYaml<Baseline>(file, { name: 'baseline', schema, error: BaselineError })
 }
 
 /** Writes the failures of a run as a baseline; the reasons are for a person to give. */
@@ -105,12 +96,4 @@ function judge(result: CaseResult, own: readonly Entry[], today: string): CaseRe
   if (entry === undefined) return { ...result, note: 'the baseline expects another failure of this case' }
   if (entry.expires < today) return { ...result, note: `its entry in the baseline expired on ${entry.expires}` }
   return { ...result, outcome: 'expected-fail', note: entry.reason }
-}
-
-function parseYaml(file: string, content: string): unknown {
-  try {
-    return parse(content)
-  } catch (thrown) {
-    throw new BaselineError(`parsing baseline ${file}: ${(thrown as Error).message.split('\n')[0]}`)
-  }
 }

@@ -112,6 +112,18 @@ export class ClientBench {
     return this.answer(client, `the answer to a read of ${show(snapshotId, name)}`)
   }
 
+  /** A read gets exactly these bytes. */
+  async serves(snapshotId: string, name: string, bytes: Buffer, clause: string): Promise<void> {
+    const answer = await this.read(snapshotId, name)
+    if (answer.error !== 0 || !answer.bytes.equals(bytes)) {
+      throw new Violation(
+        `a read of ${show(snapshotId, name)}`,
+        [{ outcome: `error 0 and its ${bytes.length} bytes`, clause }],
+        describe(answer),
+      )
+    }
+  }
+
   /** The rest of an answer: waits for the close. */
   answer(client: Connection, what = 'the answer to a read'): Promise<Answer> {
     return this.waitFor(what, { outcome: 'a reply and a close', clause: 'L3' }, client.answer()).finally(() => client.socket.destroy())
@@ -254,9 +266,7 @@ export class ProxyBench extends ClientBench {
     const bytes = Buffer.from(`it still serves ${name}`)
     await this.write('probe', name, bytes)
     await this.waitFor(`the forwarding of ${name}, to see that it still serves`, { outcome: 'the image', clause }, this.cache.image(name))
-    const answer = await this.read('probe', name)
-    if (answer.error !== 0 || !answer.bytes.equals(bytes))
-      throw new Violation('an image, to see that it still serves', [{ outcome: 'the image', clause }], describe(answer))
+    await this.serves('probe', name, bytes, clause)
   }
 }
 
@@ -319,18 +329,6 @@ export class CacheBench extends ClientBench {
     const bytes = Buffer.from(`it still serves ${name}`)
     await this.forward('probe', name, bytes)
     await this.serves('probe', name, bytes, clause)
-  }
-
-  /** A read gets exactly these bytes. */
-  async serves(snapshotId: string, name: string, bytes: Buffer, clause: string): Promise<void> {
-    const answer = await this.read(snapshotId, name)
-    if (answer.error !== 0 || !answer.bytes.equals(bytes)) {
-      throw new Violation(
-        `a read of ${show(snapshotId, name)}`,
-        [{ outcome: `error 0 and its ${bytes.length} bytes`, clause }],
-        describe(answer),
-      )
-    }
   }
 }
 

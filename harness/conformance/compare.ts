@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readJson } from './json-file.ts'
 import type { Outcome, Results } from './result.ts'
 
 /* Several results side by side, and what got worse since the first. */
@@ -25,10 +25,7 @@ const rank: Record<Outcome, number> = {
 
 /** Reads a results.json. Throws with one line. */
 export async function readResults(file: string): Promise<Results> {
-  const content = await readFile(file, 'utf8').catch((error: Error) => {
-    throw new Error(`reading results ${file}: ${error.message}`)
-  })
-  const results = parse(file, content)
+  const results = (await readJson(file, 'results')) as Results | undefined
   if (!Array.isArray(results?.cases)) throw new Error(`reading results ${file}: expected a results.json`)
   return results
 }
@@ -43,12 +40,4 @@ export function compare(all: readonly Results[]): Row[] {
       first !== undefined && later.some((outcome) => (outcome === undefined ? rank['not-run'] : rank[outcome]) > rank[first])
     return { id, outcomes, regression }
   })
-}
-
-function parse(file: string, content: string): Results {
-  try {
-    return JSON.parse(content) as Results
-  } catch (thrown) {
-    throw new Error(`reading results ${file}: ${(thrown as Error).message}`)
-  }
 }

@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import { Socket } from 'node:net'
 import { FrameDecoder, localReply } from '../../proto/index.ts'
+import { Changes } from '../changes.ts'
 import { Violation } from './case.ts'
 import type { Trace } from './trace.ts'
 
@@ -40,7 +41,7 @@ export class Connection {
   /** Whether the whole reply is here. */
   #replied = false
   #end: End | undefined
-  #changed: (() => void)[] = []
+  readonly #changes = new Changes()
 
   constructor(name: string, socket: Socket, trace: Trace) {
     this.name = name
@@ -122,8 +123,8 @@ export class Connection {
   }
 
   /** Waits until the condition holds; it is asked again whenever something came. */
-  async until(condition: () => boolean): Promise<void> {
-    while (!condition()) await new Promise<void>((resolve) => this.#changed.push(resolve))
+  until(condition: () => boolean): Promise<void> {
+    return this.#changes.until(condition)
   }
 
   /** The reply to a read, as soon as it is here; undefined if the connection ended without one. */
@@ -157,7 +158,7 @@ export class Connection {
       this.#kept += piece.length
     }
     this.#addToHash(piece)
-    this.#notify()
+    this.#changes.notify()
   }
 
   /** Image bytes only; the reply before them may come in any pieces. */
@@ -175,11 +176,7 @@ export class Connection {
     if (this.#end !== undefined) return
     this.#end = end
     this.#trace.add(this.name, 'out', end)
-    this.#notify()
-  }
-
-  #notify(): void {
-    for (const wake of this.#changed.splice(0)) wake()
+    this.#changes.notify()
   }
 }
 

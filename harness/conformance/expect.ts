@@ -73,6 +73,11 @@ export function messageFields(message: Buffer): { field: number; wire: number; v
 
 export const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
 
+export const MEGABYTE = 1024 * 1024
+
+/** What `make` gives for 0, 1, 2 and so on, `count` in all. */
+export const times = <T>(count: number, make: (at: number) => T): T[] => Array.from({ length: count }, (_, at) => make(at))
+
 /** Pseudo-random bytes, the same for the same seed: those of a cipher, since a loop takes ten times as long. */
 export function someBytes(size: number, seed = 1): Buffer {
   const key = createHash('sha256').update(`${seed}`).digest()

@@ -31,7 +31,9 @@ export {
   expectMissing,
   expectOneOf,
   expectRefused,
+  MEGABYTE,
   messageFields,
   sha256,
   someBytes,
+  times,
 } from './expect.ts'

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createServer, type Server, type Socket } from 'node:net'
 import { FrameDecoder, O_APPEND, type RemoteImage, remoteImage } from '../../proto/index.ts'
+import { Changes } from '../changes.ts'
 import { Violation } from './case.ts'
 import type { Trace } from './trace.ts'
 
@@ -29,7 +30,7 @@ export class CachePeer {
   readonly #trace: Trace
   #socket: Socket | undefined
   #failure: Violation | undefined
-  #changed: (() => void)[] = []
+  readonly #changes = new Changes()
 
   private constructor(trace: Trace) {
     this.#trace = trace
@@ -50,11 +51,6 @@ export class CachePeer {
   get socket(): Socket {
     if (this.#socket === undefined) throw new Error('the proxy has not connected')
     return this.#socket
-  }
-
-  /** Waits until the proxy has connected. */
-  connected(): Promise<void> {
-    return this.until(() => this.#socket !== undefined)
   }
 
   /** Waits for the first image of that name that satisfies, or the first of all. */
@@ -79,11 +75,8 @@ export class CachePeer {
 
   /** Waits until the condition holds; throws what the proxy did wrong on the connection meanwhile. */
   async until(condition: () => boolean): Promise<void> {
-    for (;;) {
-      if (this.#failure !== undefined) throw this.#failure
-      if (condition()) return
-      await new Promise<void>((resolve) => this.#changed.push(resolve))
-    }
+    await this.#changes.until(() => this.#failure !== undefined || condition())
+    if (this.#failure !== undefined) throw this.#failure
   }
 
   /** Does not read until `resume`: the proxy has to keep what it forwards. */
@@ -113,12 +106,12 @@ export class CachePeer {
     socket.on('data', (piece) => {
       this.#trace.add('link', 'out', 'bytes', piece)
       this.#guard(() => reader.take(piece))
-      this.#notify()
+      this.#changes.notify()
     })
     socket.on('end', () => this.#end(reader.inside ? 'truncated' : 'end'))
     socket.on('error', () => this.#end('reset'))
     socket.on('close', () => this.#end('reset'))
-    this.#notify()
+    this.#changes.notify()
   }
 
   #guard(work: () => void): void {
@@ -141,11 +134,7 @@ export class CachePeer {
     this.ended = how
     this.#trace.add('link', 'out', how === 'reset' ? 'reset' : 'end')
     if (how !== 'reset' && !this.keepsOpen) this.socket.end()
-    this.#notify()
-  }
-
-  #notify(): void {
-    for (const wake of this.#changed.splice(0)) wake()
+    this.#changes.notify()
   }
 }
 

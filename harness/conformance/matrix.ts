@@ -1,6 +1,6 @@
 import type { DaemonDescription, Descriptor } from '../implementation/descriptor.ts'
 import { type LoadedCase, loadCases } from './load.ts'
-import { type CaseResult, verdict } from './result.ts'
+import { type CaseResult, isSound, verdict } from './result.ts'
 import { runCases } from './runner.ts'
 
 /*
@@ -35,7 +35,7 @@ export async function matrix(options: MatrixOptions): Promise<Cell[]> {
   for (const proxies of options.descriptors) {
     for (const caches of options.descriptors) {
       if (proxies.proxy === undefined || caches.cache === undefined) continue
-      const failed = (await run(options, combine(proxies, caches), 'pair', loaded)).filter(isBad).map(({ id }) => id)
+      const failed = (await run(options, combine(proxies, caches), 'pair', loaded)).filter((result) => !isSound(result)).map(({ id }) => id)
       const guilty = failed.length === 0 ? [] : await blame(options, alone, loaded, proxies, caches)
       cells.push({ proxy: proxies.name, cache: caches.name, failed, guilty })
     }
@@ -90,5 +90,3 @@ function own(descriptor: Descriptor, role: 'proxy' | 'cache'): DaemonDescription
   const { environment, workingDirectory } = descriptor
   return { ...(descriptor[role] as DaemonDescription), environment, ...(workingDirectory !== undefined && { workingDirectory }) }
 }
-
-const isBad = ({ outcome }: CaseResult) => outcome !== 'pass' && outcome !== 'not-applicable'

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readJson } from './json-file.ts'
 import type { CaseResult, Outcome, Results } from './result.ts'
 
 /** What is needed to run a failure again. */
@@ -14,19 +14,13 @@ export interface Record {
 }
 
 /** The record of a case that did not pass. */
-export function recordOf({ id, outcome, signature, trace, repeat }: CaseResult, { descriptor }: Results): Record {
-  const seed = Number(/--seed (\d+)/.exec(repeat)?.[1])
+export function recordOf({ id, outcome, signature, trace, runSeed: seed }: CaseResult, { descriptor }: Results): Record {
   return { case: id, seed, outcome, trace, ...(descriptor !== undefined && { descriptor }), ...(signature !== undefined && { signature }) }
 }
 
 /** Reads a record. Throws with one line. */
 export async function readRecord(file: string): Promise<Record> {
-  const content = await readFile(file, 'utf8').catch((error: Error) => {
-    throw new Error(`reading record ${file}: ${error.message}`)
-  })
-  try {
-    const record = JSON.parse(content) as Record
-    if (typeof record.case === 'string' && Number.isInteger(record.seed)) return record
-  } catch {}
+  const record = (await readJson(file, 'record')) as Record | undefined
+  if (typeof record?.case === 'string' && Number.isInteger(record.seed)) return record
   throw new Error(`reading record ${file}: expected a file that a report has in traces/`)
 }

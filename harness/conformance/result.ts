@@ -27,6 +27,8 @@ export interface CaseResult {
   /** What a baseline had to say of it. */
   note?: string
   seed: number
+  /** The run's, from which the case's own is made. */
+  runSeed: number
   /** Milliseconds. */
   duration: number
   /** How many runs of it passed, of how many; more than one with --repeat. */
@@ -54,6 +56,12 @@ export interface Results {
   verdict: 'conformant' | 'not conformant' | 'undecided'
   cases: readonly CaseResult[]
 }
+
+/** Whether a result has nothing to say against anybody; what a baseline expects to fail has. */
+export const isSound = ({ outcome }: Pick<CaseResult, 'outcome'>): boolean => outcome === 'pass' || outcome === 'not-applicable'
+
+/** Whether a result is told in full: what is neither sound nor known. */
+export const isNews = (result: Pick<CaseResult, 'outcome'>): boolean => !isSound(result) && result.outcome !== 'expected-fail'
 
 /** Outcomes that make an implementation not conformant. */
 const failing: readonly Outcome[] = ['fail', 'unexpected-pass']

@@ -82,7 +82,8 @@ async function runRepeatedly(setting: Setting, loaded: LoadedCase, options: RunO
 }
 
 async function runCase(setting: Setting, { group, value }: LoadedCase, options: RunOptions, run: number): Promise<CaseResult> {
-  const seed = seedOf(value.id, options.seed + run)
+  const runSeed = options.seed + run
+  const seed = seedOf(value.id, runSeed)
   const trace = new Trace()
   const subjects: Subject[] = []
   const begin = performance.now()
@@ -107,10 +108,11 @@ async function runCase(setting: Setting, { group, value }: LoadedCase, options: 
     ...(stderr !== '' && { stderr }),
     ...(verdict.outcome !== 'pass' && { signature: signatureOf(verdict) }),
     seed,
+    runSeed,
     duration,
     passed: 0,
     runs: 1,
-    repeat: `${options.command} --only ${value.id} --seed ${options.seed + run}`,
+    repeat: `${options.command} --only ${value.id} --seed ${runSeed}`,
   }
 }
 

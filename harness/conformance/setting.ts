@@ -1,10 +1,10 @@
-import { createServer } from 'node:net'
 import type { Host } from '../hosts/host.ts'
 import type { Descriptor } from '../implementation/descriptor.ts'
 import { type BenchOptions, CacheBench, PairBench, ProxyBench } from './bench.ts'
 import { type Case, NotApplicable } from './case.ts'
 import { CachePeer } from './link.ts'
 import { type Subject, startSubject } from './subject.ts'
+import { Trace } from './trace.ts'
 
 /* Starts what a case needs, runs it, and stops everything again. */
 
@@ -23,22 +23,19 @@ export async function runOnFreshDaemons(
   subjects: Subject[],
   begin: () => void,
 ): Promise<void> {
+  const timed =
+    <B>(run: (bench: B) => Promise<void>) =>
+    (bench: B) => {
+      begin()
+      return run(bench)
+    }
   switch (value.role) {
     case 'proxy':
-      return onProxy(setting, options, subjects, (bench) => {
-        begin()
-        return value.run(bench)
-      })
+      return onProxy(setting, options, subjects, timed(value.run))
     case 'cache':
-      return onCache(setting, value.link === 'later', options, subjects, (bench) => {
-        begin()
-        return value.run(bench)
-      })
+      return onCache(setting, value.link === 'later', options, subjects, timed(value.run))
     case 'pair':
-      return onPair(setting, options, subjects, (bench) => {
-        begin()
-        return value.run(bench)
-      })
+      return onPair(setting, options, subjects, timed(value.run))
   }
 }
 
@@ -67,7 +64,7 @@ async function onCache(
   run: (bench: CacheBench) => Promise<void>,
 ): Promise<void> {
   if (linkLater && setting.lateSocket) throw new NotApplicable('it opens its UNIX socket only after the proxy connected')
-  const cache = await startSubject(setting.host, setting.descriptor, 'cache', await freePort())
+  const cache = await startSubject(setting.host, setting.descriptor, 'cache', await setting.host.freePort())
   subjects.push(cache)
   const bench = new CacheBench(options, cache)
   if (!linkLater) await bench.connectLink()
@@ -82,7 +79,7 @@ async function onPair(
   run: (bench: PairBench) => Promise<void>,
 ): Promise<void> {
   const { host, descriptor, lateSocket } = setting
-  const port = await freePort()
+  const port = await host.freePort()
   const cache = await startSubject(host, descriptor, 'cache', port)
   subjects.push(cache)
   await (lateSocket ? cache.untilPortListens() : cache.untilReady())
@@ -104,7 +101,7 @@ export async function tryStart(host: Host, descriptor: Descriptor): Promise<{ la
 const SOCKET_GRACE = 2_000
 
 async function tryCache(host: Host, descriptor: Descriptor): Promise<boolean> {
-  const cache = await startSubject(host, descriptor, 'cache', await freePort())
+  const cache = await startSubject(host, descriptor, 'cache', await host.freePort())
   try {
     const ready = cache.untilReady()
     ready.catch(() => {})
@@ -117,7 +114,7 @@ async function tryCache(host: Host, descriptor: Descriptor): Promise<boolean> {
 }
 
 async function tryProxy(host: Host, descriptor: Descriptor): Promise<void> {
-  const peer = await CachePeer.listen({ add() {} } as never)
+  const peer = await CachePeer.listen(new Trace())
   const proxy = await startSubject(host, descriptor, 'proxy', peer.port).catch((thrown) => {
     peer.close()
     throw thrown
@@ -127,21 +124,5 @@ async function tryProxy(host: Host, descriptor: Descriptor): Promise<void> {
   } finally {
     await proxy.stop()
     peer.close()
-  }
-}
-
-/** Below the ports that the kernel gives to outgoing connections, which could take one between here and its use. */
-const FIRST_PORT = 20_000
-const PORTS = 12_000
-let nextPort = process.pid % PORTS
-
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = FIRST_PORT + (nextPort++ % PORTS)
-    const free = await new Promise<boolean>((resolve) => {
-      const server = createServer().once('error', () => resolve(false))
-      server.listen({ port, host: '127.0.0.1' }, () => server.close(() => resolve(true)))
-    })
-    if (free) return port
   }
 }

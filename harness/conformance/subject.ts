@@ -1,22 +1,16 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { type Host, HostError, type HostProcess } from '../hosts/host.ts'
+import { rm } from 'node:fs/promises'
+import { type Host, HostError } from '../hosts/host.ts'
 import type { Descriptor } from '../implementation/descriptor.ts'
-import { describeEnd, fillIn } from '../implementation/start.ts'
+import { askAgain, tcpListens } from '../implementation/listening.ts'
+import { describeEnd, START_TIMEOUT, type StartedDaemon, startDaemon } from '../implementation/start.ts'
 import { Connection } from './connection.ts'
-import type { Trace } from './trace.ts'
+import { Trace } from './trace.ts'
 
 /* A daemon of the implementation under test: started in a private directory, on this machine. */
 
-/** How long a daemon may take to listen, in ms. */
-const START_TIMEOUT = 15_000
-
-export interface Subject {
-  role: 'proxy' | 'cache'
-  socket: string
-  process: HostProcess
+export interface Subject extends StartedDaemon {
   /** Set once the case has given it a reason to exit. */
   mayExit: boolean
-  directory: string
   /** For a cache: connects as its proxy. */
   connectLink(trace: Trace): Promise<Connection>
   /** Waits until its UNIX socket accepts. Throws HostError when it ends before, or at the deadline. */
@@ -28,41 +22,32 @@ export interface Subject {
   stop(): Promise<void>
 }
 
-/** Starts a proxy or cache; `port` is that of the TCP connection. It may not be listening yet. */
+/** Starts a proxy or cache on this machine; `port` is that of the TCP connection. It may not be listening yet. */
 export async function startSubject(host: Host, descriptor: Descriptor, role: 'proxy' | 'cache', port: number): Promise<Subject> {
-  const description = descriptor[role]
-  if (description === undefined) throw new HostError(`starting ${descriptor.name}: expected its descriptor to have a ${role}`)
-  const directory = await mkdtemp('/tmp/criu-remote-')
-  const socket = description.socket?.replaceAll('{directory}', directory) ?? `${directory}/img-${role}.sock`
-  const started = await host
-    .start(fillIn(description, { directory, socket, host: '127.0.0.1', port }), {
-      environment: { ...descriptor.environment, ...description.environment },
-      workingDirectory: description.workingDirectory ?? descriptor.workingDirectory ?? directory,
-    })
-    .catch(async (thrown) => {
-      await rm(directory, { recursive: true, force: true })
-      throw thrown
-    })
+  const place = { host: '127.0.0.1', port }
+  const daemon = await startDaemon(host, role, descriptor, place)
+  const { socket, directory, process: started } = daemon
   let exitCode: number | undefined
   void started.exited.then(({ code }) => {
     exitCode = code
   })
-  const stillRuns = async () => {
-    if (exitCode !== undefined)
-      throw new HostError(`starting the ${role} ${descriptor.name}: it ended at once, ${describeEnd(await started.exited)}`)
-  }
+  const untilDone = <T>(what: string, attempt: () => Promise<T>) =>
+    retry(what, attempt, async () => {
+      if (exitCode !== undefined)
+        throw new HostError(`starting the ${role} ${descriptor.name}: it ended at once, ${describeEnd(await started.exited)}`)
+    })
   return {
-    role,
-    socket,
-    process: started,
+    ...daemon,
     mayExit: false,
-    directory,
-    connectLink: (trace) => retry(`the TCP port ${port}`, stillRuns, () => Connection.to('link', { host: '127.0.0.1', port }, trace)),
+    connectLink: (trace) => untilDone(`the TCP port ${port}`, () => Connection.to('link', place, trace)),
     async untilReady() {
-      const probe = await retry(`the UNIX socket ${socket}`, stillRuns, () => Connection.to('readiness', { path: socket }, silent))
+      const probe = await untilDone(`the UNIX socket ${socket}`, () => Connection.to('readiness', { path: socket }, new Trace()))
       probe.socket.destroy()
     },
-    untilPortListens: () => retry(`TCP port ${port}`, stillRuns, () => portListens(port)),
+    untilPortListens: () =>
+      untilDone(`TCP port ${port}`, async () => {
+        if (!tcpListens(port)) throw new Error('nobody listens there')
+      }),
     exitCode: () => exitCode,
     async stop() {
       await started.kill('SIGKILL')
@@ -72,27 +57,18 @@ export async function startSubject(host: Host, descriptor: Descriptor, role: 'pr
   }
 }
 
-async function portListens(port: number): Promise<void> {
-  const hex = port.toString(16).toUpperCase().padStart(4, '0')
-  const tables = await Promise.all(['/proc/net/tcp', '/proc/net/tcp6'].map((table) => readFile(table, 'utf8').catch(() => '')))
-  if (!tables.some((table) => new RegExp(`:${hex} [0-9A-F]+:0000 0A `).test(table))) throw new Error('nobody listens there')
-}
-
-const silent = { add() {} } as unknown as Trace
-
-/** Tries at growing intervals: another process gives no event when it begins to listen. */
-async function retry<T>(what: string, stillRuns: () => Promise<void>, attempt: () => Promise<T>): Promise<T> {
-  const deadline = Date.now() + START_TIMEOUT
-  for (let pause = 2; ; pause = Math.min(pause * 1.5, 50)) {
+/** Tries until an attempt does not throw; throws HostError at the deadline, or what `check` throws between two attempts. */
+async function retry<T>(what: string, attempt: () => Promise<T>, check: () => Promise<void>): Promise<T> {
+  let why = ''
+  const done = await askAgain(async () => {
     try {
-      return await attempt()
+      return { value: await attempt() }
     } catch (thrown) {
-      await stillRuns()
-      if (Date.now() > deadline)
-        throw new HostError(
-          `starting an implementation: expected it to listen at ${what} within ${START_TIMEOUT} ms: ${(thrown as Error).message}`,
-        )
-      await new Promise((resolve) => setTimeout(resolve, pause))
+      await check()
+      why = (thrown as Error).message
+      return undefined
     }
-  }
+  }, START_TIMEOUT)
+  if (done !== undefined) return done.value
+  throw new HostError(`starting an implementation: expected it to listen at ${what} within ${START_TIMEOUT} ms: ${why}`)
 }

@@ -1,8 +1,8 @@
 import { access, constants } from 'node:fs/promises'
-import { execa } from 'execa'
 import { containerPair } from '../hosts/container.ts'
-import { type Host, lastLine, run } from '../hosts/host.ts'
+import { type Host, lastLine, output, run } from '../hosts/host.ts'
 import { defaultImage } from '../hosts/image.ts'
+import { localHost } from '../hosts/local.ts'
 
 /* What this machine can run, each point found out by trying. */
 
@@ -97,12 +97,12 @@ async function criuIn(host: Host): Promise<Finding[]> {
 }
 
 async function qemu(): Promise<Finding> {
-  const { exitCode, stdout } = await execa('qemu-system-x86_64', ['--version'], { reject: false })
+  const version = await output(localHost(), ['qemu-system-x86_64', '--version']).catch(() => undefined)
   return {
     what: 'QEMU',
-    ok: exitCode === 0,
+    ok: version !== undefined,
     needed: false,
-    found: exitCode === 0 ? (stdout.split('\n')[0] ?? '') : 'not installed',
+    found: version?.split('\n')[0] ?? 'not installed',
     remedy: 'apt-get install qemu-system-x86',
   }
 }

@@ -61,12 +61,18 @@ async function startLocal(
   return { pid: child.pid, exited, kill: async (signal) => void child.kill(signal) }
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject).listen({ port: 0, host: '127.0.0.1' }, () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
+/** Below the ports that the kernel gives to outgoing connections, which could take one between here and its use. */
+const FIRST_PORT = 20_000
+const PORTS = 12_000
+let nextPort = process.pid % PORTS
+
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = FIRST_PORT + (nextPort++ % PORTS)
+    const free = await new Promise<boolean>((resolve) => {
+      const server = createServer().once('error', () => resolve(false))
+      server.listen({ port, host: '127.0.0.1' }, () => server.close(() => resolve(true)))
     })
-  })
+    if (free) return port
+  }
 }

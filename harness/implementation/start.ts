@@ -9,11 +9,13 @@ export interface StartedDaemon {
   role: Role
   /** Path of its UNIX socket on the host. */
   socket: string
+  /** Its own directory on the host. */
+  directory: string
   process: HostProcess
 }
 
 /** How long a daemon may take to listen, in ms. */
-const START_TIMEOUT = 15_000
+export const START_TIMEOUT = 15_000
 
 /** The reference as an implementation like any other, started by its command line. */
 export function referenceDescriptor(host: Host, dialect: Descriptor['dialect'] = 'auto'): Descriptor {
@@ -58,16 +60,22 @@ export async function startPair({ source, destination, descriptor }: PairOptions
   }
 }
 
-async function startDaemon(host: Host, role: Role, descriptor: Descriptor, place: { host: string; port: number }): Promise<StartedDaemon> {
+/** Starts a proxy or cache in a fresh directory of the host. It may not be listening yet. */
+export async function startDaemon(
+  host: Host,
+  role: Role,
+  descriptor: Descriptor,
+  place: { host: string; port: number },
+): Promise<StartedDaemon> {
   const description = descriptor[role]
   if (description === undefined) throw new HostError(`starting ${descriptor.name}: expected its descriptor to have a ${role}`)
   const directory = await host.directory()
   const socket = description.socket?.replaceAll('{directory}', directory) ?? `${directory}/img-${role}.sock`
   const started = await host.start(fillIn(description, { directory, socket, ...place }), {
-    environment: descriptor.environment,
-    workingDirectory: descriptor.workingDirectory ?? directory,
+    environment: { ...descriptor.environment, ...description.environment },
+    workingDirectory: description.workingDirectory ?? descriptor.workingDirectory ?? directory,
   })
-  return { role, socket, process: started }
+  return { role, socket, directory, process: started }
 }
 
 async function awaitListening(host: Host, { role, process: daemon }: StartedDaemon, places: string[]): Promise<void> {
@@ -87,7 +95,6 @@ export function describeEnd({ code, stdout, stderr }: Completed): string {
   return `exit ${code}: ${lastLine(stderr) || lastLine(stdout) || 'it printed nothing'}`
 }
 
-/** A daemon's command with its placeholders replaced. */
-export function fillIn({ command }: DaemonDescription, values: Record<string, string | number>): string[] {
+function fillIn({ command }: DaemonDescription, values: Record<string, string | number>): string[] {
   return command.map((word) => word.replace(/\{(directory|socket|host|port)\}/g, (_, key: string) => String(values[key])))
 }

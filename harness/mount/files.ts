@@ -1,5 +1,6 @@
 import { constants } from 'node:fs'
 import type { Dialect, Log } from '../../reference/index.ts'
+import { Changes } from '../changes.ts'
 import { Errno } from './errno.ts'
 import { LocalFile } from './local-file.ts'
 import { ReadingImage } from './reading.ts'
@@ -56,7 +57,7 @@ export class Files implements FileSystem {
   readonly #lost = new Map<string, string>()
   /** Images written through this mount, by path. */
   readonly #written = new Set<string>()
-  readonly #released: (() => void)[] = []
+  readonly #released = new Changes()
   readonly #closing = new AbortController()
   #nextHandle = 1
 
@@ -191,7 +192,7 @@ export class Files implements FileSystem {
     if (handle === undefined) return
     if ('reading' in handle) handle.reading.close()
     if ('writing' in handle && !handle.writing.isDropped) this.#endWrite(handle.writing, handle.path)
-    for (const wake of this.#released.splice(0)) wake()
+    this.#released.notify()
   }
 
   close(): void {
@@ -242,9 +243,8 @@ export class Files implements FileSystem {
 
   /** Resolves when every image written through this mount has been taken by the proxy; EIO if one was lost, or the proxy. */
   async #allWritten(): Promise<void> {
-    while ([...this.#handles.values()].some((handle) => 'writing' in handle && !handle.path.startsWith(`${NULL_DIRECTORY}/`))) {
-      await new Promise<void>((resolve) => this.#released.push(resolve))
-    }
+    const isOpen = (handle: Handle) => 'writing' in handle && !handle.path.startsWith(`${NULL_DIRECTORY}/`)
+    await this.#released.until(() => ![...this.#handles.values()].some(isOpen))
     await Promise.all(this.#ending.values())
     const [path] = this.#lost.keys()
     if (path !== undefined) throw new Errno('EIO', `${path} was lost`)

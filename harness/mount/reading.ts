@@ -1,4 +1,5 @@
 import { openRead, type Reading } from '../../reference/index.ts'
+import { Changes } from '../changes.ts'
 import { Errno } from './errno.ts'
 
 /*
@@ -21,7 +22,7 @@ export class ReadingImage {
   readonly #starts: number[] = []
   #size = 0
   #state: 'arriving' | 'complete' | 'lost' = 'arriving'
-  #wake: (() => void)[] = []
+  readonly #changes = new Changes()
   readonly #reading: Reading
   readonly #signOfLife: (() => Promise<unknown>) | undefined
   #begun = false
@@ -51,7 +52,7 @@ export class ReadingImage {
   /** Bytes of the whole image, once it is here. */
   async size(): Promise<number> {
     this.#begin()
-    while (this.#state === 'arriving') await this.#change()
+    await this.#changes.until(() => this.#state !== 'arriving')
     if (this.#state === 'lost') throw new Errno('EIO')
     return this.#size
   }
@@ -59,7 +60,7 @@ export class ReadingImage {
   /** Up to `size` bytes, fewer only at the end of the image. */
   async read(offset: number, size: number): Promise<Buffer[]> {
     this.#begin()
-    while (this.#state === 'arriving' && this.#size < offset + size) await this.#change()
+    await this.#changes.until(() => this.#state !== 'arriving' || this.#size >= offset + size)
     if (this.#state === 'lost' && this.#size < offset + size) throw new Errno('EIO')
     return this.#slices(offset, Math.min(offset + size, this.#size))
   }
@@ -82,22 +83,12 @@ export class ReadingImage {
     this.#starts.push(this.#size)
     this.#chunks.push(piece)
     this.#size += piece.length
-    this.#notify()
+    this.#changes.notify()
   }
 
   #end(state: 'complete' | 'lost'): void {
     this.#state = state
-    this.#notify()
-  }
-
-  #change(): Promise<void> {
-    return new Promise((resolve) => this.#wake.push(resolve))
-  }
-
-  #notify(): void {
-    const woken = this.#wake
-    this.#wake = []
-    for (const wake of woken) wake()
+    this.#changes.notify()
   }
 
   #slices(from: number, to: number): Buffer[] {

@@ -8,16 +8,15 @@ import {
   expectMissing,
   LIST,
   localImage,
+  MEGABYTE,
   names2017,
   names2019,
   O_RDONLY,
   someBytes,
+  times,
 } from '../../harness/conformance/index.ts'
 
 /* C3, E2 and the control names (D1, D3): the end of the link and the end of the restore, in either order. */
-
-const MEGABYTE = 1024 * 1024
-const times = <T>(count: number, make: (at: number) => T): T[] => Array.from({ length: count }, (_, at) => make(at))
 
 export const cases: readonly Case[] = [
   {

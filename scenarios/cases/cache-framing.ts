@@ -9,6 +9,7 @@ import {
   expectImage,
   header,
   localImage,
+  MEGABYTE,
   NAME_LIMIT,
   O_APPEND,
   O_RDONLY,
@@ -22,7 +23,6 @@ import { servesAll } from '../model/pair.ts'
 /* F. Framing at the cache, on both of its seams, and images of every size: all of this is legal. */
 
 const single = (bytes: Buffer) => Array.from(bytes, (_, at) => bytes.subarray(at, at + 1))
-const MEGABYTE = 1024 * 1024
 
 export const cases: readonly Case[] = [
   {

@@ -6,21 +6,21 @@ import {
   encodeFrame,
   expectImage,
   localImage,
+  MEGABYTE,
   NAME_LIMIT,
   O_APPEND,
   O_RDONLY,
   O_WRONLY,
   someBytes,
+  times,
 } from '../../harness/conformance/index.ts'
 import { refusedAlone } from '../model/cache.ts'
 import { frameOf, malformed, NAME, numberField, OPEN_MODE, oversized, SNAPSHOT_ID, textField } from '../model/message.ts'
 
 /* L. and F6 at the cache's UNIX socket: many clients, and clients that misbehave. */
 
-const MEGABYTE = 1024 * 1024
 const header = localImage.encode({ snapshotId: '1', name: 'wanted.img', openMode: O_RDONLY })
 const fields = { name: textField(NAME, 'a.img'), 'snapshot id': textField(SNAPSHOT_ID, '1'), 'open mode': numberField(OPEN_MODE, O_RDONLY) }
-const times = <T>(count: number, make: (at: number) => T): T[] => Array.from({ length: count }, (_, at) => make(at))
 
 export const cases: readonly Case[] = [
   {

@@ -4,17 +4,17 @@ import {
   expectImage,
   header,
   LIST,
+  MEGABYTE,
   O_APPEND,
   O_WRONLY,
   snapshotEntry,
   someBytes,
+  times,
 } from '../../harness/conformance/index.ts'
 import { appendsNewBytes, appendsWhole, forwardAppend, imageOnLink, letItSee } from '../model/cache.ts'
 
 /* C. Reads at the cache, and what is identified, listed, replaced and appended to there (S, L7, D2). */
 
-const MEGABYTE = 1024 * 1024
-const times = <T>(count: number, make: (at: number) => T): T[] => Array.from({ length: count }, (_, at) => make(at))
 const nothingYet = { outcome: 'nothing until its image is complete', clause: 'C2' }
 
 export const cases: readonly Case[] = [

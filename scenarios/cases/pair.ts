@@ -6,16 +6,16 @@ import {
   expectMissing,
   expectOneOf,
   LIST,
+  MEGABYTE,
   NAME_LIMIT,
   snapshotEntry,
   someBytes,
+  times,
 } from '../../harness/conformance/index.ts'
 import { finishDump, finishRestore, isImage, migrate, servesAll, untilServed } from '../model/pair.ts'
 
 /* Proxy and cache together: whole migrations, as CRIU would see them at both ends. */
 
-const MEGABYTE = 1024 * 1024
-const times = <T>(count: number, make: (at: number) => T): T[] => Array.from({ length: count }, (_, at) => make(at))
 const names = ['inventory.img', 'core-1.img', 'pagemap-1.img', 'pages-1.img', 'mm-1.img']
 
 export const cases: readonly Case[] = [

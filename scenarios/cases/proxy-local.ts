@@ -12,14 +12,12 @@ import {
   type ProxyBench,
   someBytes,
 } from '../../harness/conformance/index.ts'
+import { rewriting } from '../model/proxy.ts'
 
 /* L. Local connections at the proxy: writing and appending, and D2, how appends are forwarded. What readers get is in proxy-reads.ts. */
 
 const first = Buffer.from('the first version, which is the longer one of the two')
 const second = Buffer.from('the second version')
-
-/** What a replaced image is forwarded as is not determined in criu-2017, so that no forwarding can be awaited there. */
-const rewriting = ['ours', 'auto', 'criu-2019']
 
 /** Sizes around those of buffers and pages. */
 const sizes = [1, 4095, 4096, 4097, 65_535, 65_536, 65_537, 1_048_575, 1_048_576, 1_048_577]

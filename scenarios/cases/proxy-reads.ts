@@ -11,14 +11,12 @@ import {
   type ProxyBench,
   someBytes,
 } from '../../harness/conformance/index.ts'
+import { rewriting } from '../model/proxy.ts'
 
 /* P and S4, reads at the proxy; L7 to L9, what readers get; F4, open modes. */
 
 const bytes = Buffer.from('some bytes')
 const [O_RDWR, O_CREAT, O_TRUNC, O_CLOEXEC] = [2, 0o100, 0o1000, 0o2000000]
-
-/** What a replaced image is forwarded as is not determined in criu-2017, so that no forwarding can be awaited there. */
-const rewriting = ['ours', 'auto', 'criu-2019']
 
 /** Opens a write whose image is sent but not ended; the image is larger than a socket's buffer, so the proxy has read of it. */
 async function unended(bench: ProxyBench, name: string, image: Buffer): Promise<Connection> {

@@ -45,6 +45,7 @@ const cases = outcomes.map((outcome): CaseResult => {
     stderr: `Standard error ${HOSTILE}`,
     signature: 'abc',
     seed: 1,
+    runSeed: 1,
     duration: 12,
     passed: outcome === 'pass' ? 1 : 0,
     runs: 1,

@@ -1,5 +1,5 @@
 import { clauses } from '../register.ts'
-import type { CaseResult, Results } from '../result.ts'
+import { type CaseResult, isNews, type Results } from '../result.ts'
 import { diagram } from './diagram.ts'
 import { type Html, html, page } from './html.ts'
 import { describeEvent } from './trace.ts'
@@ -14,7 +14,7 @@ export function site(results: Results): Map<string, string> {
 }
 
 function indexPage(results: Results): string {
-  const bad = results.cases.filter(({ outcome }) => !['pass', 'expected-fail', 'not-applicable'].includes(outcome))
+  const bad = results.cases.filter(isNews)
   return page(
     `${results.implementation}: ${results.verdict}`,
     html`<h1>${results.implementation}</h1>

@@ -1,11 +1,8 @@
 import { Presets, SingleBar } from 'cli-progress'
-import type { CaseResult, Results } from '../result.ts'
+import { type CaseResult, isNews, type Results } from '../result.ts'
 import { describeEvent } from './trace.ts'
 
 /* The verdict on a terminal: a progress line while it runs, every failure in full, what passed as a number. */
-
-/** Outcomes that are told in full. */
-const told = new Set(['fail', 'warn', 'unexpected-pass', 'inconclusive', 'not-run'])
 
 export interface VerdictView {
   begin(cases: number): void
@@ -33,7 +30,7 @@ export function showVerdict(terminal: boolean): VerdictView {
 
 /** All that a terminal shows of results. */
 export function describeResults(results: Results): string {
-  const failures = results.cases.filter(({ outcome }) => told.has(outcome)).map(describeCase)
+  const failures = results.cases.filter(isNews).map(describeCase)
   const counts = Object.entries(results.counts)
     .filter(([, cases]) => cases > 0)
     .map(([outcome, cases]) => `${cases} ${outcome}`)

@@ -1,6 +1,6 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { recordOf } from '../record.ts'
-import type { Results } from '../result.ts'
+import { isSound, type Results } from '../result.ts'
 import { junit } from './junit.ts'
 import { site } from './site.ts'
 import { tap } from './tap.ts'
@@ -11,7 +11,7 @@ export async function writeReports(results: Results, directory: string): Promise
     await rm(`${directory}/${folder}`, { recursive: true, force: true })
     await mkdir(`${directory}/${folder}`, { recursive: true })
   }
-  const failures = results.cases.filter(({ outcome }) => outcome !== 'pass' && outcome !== 'not-applicable')
+  const failures = results.cases.filter((result) => !isSound(result))
   const files = new Map([
     ['results.json', `${JSON.stringify(results, null, 2)}\n`],
     ['junit.xml', junit(results)],

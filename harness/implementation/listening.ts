@@ -1,0 +1,32 @@
+import { readFileSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
+
+/* Whether another process listens: it gives no event for this, so it is asked again, at growing intervals. */
+
+/** Longest interval between two questions, in ms. */
+const LONGEST = 50
+
+/** Asks until the answer is not undefined, or until the deadline, in ms from now; then undefined. */
+export async function askAgain<T>(ask: () => Promise<T | undefined>, timeout: number): Promise<T | undefined> {
+  const deadline = Date.now() + timeout
+  for (let interval = 2; ; interval = Math.min(interval * 2, LONGEST)) {
+    const answer = await ask()
+    if (answer !== undefined || Date.now() > deadline) return answer
+    await pause(interval)
+  }
+}
+
+/** Whether somebody listens on that TCP port; looked up and not tried, since a cache takes only the first connection. */
+export function tcpListens(port: number): boolean {
+  const hex = port.toString(16).toUpperCase().padStart(4, '0')
+  const row = new RegExp(`:${hex} [0-9A-F]+:0000 0A `)
+  return ['/proc/net/tcp', '/proc/net/tcp6'].some((table) => row.test(readTable(table)))
+}
+
+function readTable(table: string): string {
+  try {
+    return readFileSync(table, 'utf8')
+  } catch {
+    return ''
+  }
+}
