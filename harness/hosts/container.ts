@@ -1,5 +1,4 @@
-import type { Duplex, Writable } from 'node:stream'
-import { PassThrough } from 'node:stream'
+import { addAbortSignal, PassThrough, type Writable } from 'node:stream'
 import { checkout, criuRemoteCommand } from './checkout.ts'
 import { GenericContainer, getContainerRuntimeClient, Network, type StartedNetwork, type StartedTestContainer } from './docker.ts'
 import { type Completed, type Host, HostError, type HostProcess, output, run, type StartOptions } from './host.ts'
@@ -98,18 +97,18 @@ export async function existingContainer(id: string): Promise<Host> {
 
 function hostOf(name: string, id: string, address: string, stop: () => Promise<void>): Host {
   let nextPort = FIRST_PORT
-  const streams = new Set<Duplex>()
+  const stopping = new AbortController()
   const host: Host = {
     name,
     address,
     criuRemote: criuRemoteCommand(NODE),
     ownPids: true,
-    start: (command, options = {}) => startInContainer(id, streams, command, options),
+    start: (command, options = {}) => startInContainer(id, stopping.signal, command, options),
     directory: async () => (await output(host, ['mktemp', '-d', '/run/criu-remote-XXXXXX'])).trim(),
     freePort: async () => nextPort++,
     async stop() {
       await stop()
-      for (const stream of streams) stream.destroy()
+      stopping.abort()
     },
   }
   return host
@@ -122,12 +121,12 @@ async function stopContainer(container: StartedTestContainer): Promise<void> {
 /** Prints its pid as the first line and then becomes the command. */
 const ANNOUNCE = ['sh', '-c', 'echo $$; exec "$@"', 'sh']
 
-/** The engine does not always end the stream of a process whose container is removed: whoever stops the host does, by `streams`. */
+/** The engine does not always answer for a process whose container is removed, or end its stream: whoever stops the host does, by `stopped`. */
 async function startInContainer(
   id: string,
-  streams: Set<Duplex>,
+  stopped: AbortSignal,
   command: readonly string[],
-  { environment, workingDirectory, onLine }: StartOptions,
+  { environment, workingDirectory, onLine }: StartOptions = {},
 ): Promise<HostProcess> {
   const client = await getContainerRuntimeClient()
   const container = client.container.getById(id)
@@ -144,11 +143,11 @@ async function startInContainer(
       Cmd: [...ANNOUNCE, ...command],
       AttachStdout: true,
       AttachStderr: true,
+      abortSignal: stopped,
       ...(environment && { Env: Object.entries(environment).map(([key, value]) => `${key}=${value}`) }),
       ...(workingDirectory !== undefined && { WorkingDir: workingDirectory }),
     })
-    const stream = await exec.start({ hijack: true, stdin: false })
-    streams.add(stream)
+    const stream = addAbortSignal(stopped, await exec.start({ hijack: true, stdin: false, abortSignal: stopped }))
     client.container.dockerode.modem.demuxStream(stream, collect(stdout), collect(stderr))
     const exited = new Promise<void>((resolve) =>
       stream
@@ -156,21 +155,19 @@ async function startInContainer(
         .once('close', resolve)
         .once('error', () => resolve()),
     ).then(async (): Promise<Completed> => {
-      streams.delete(stream)
-      const { ExitCode } = await exec.inspect().catch(() => ({ ExitCode: null }))
+      const { ExitCode } = await exec.inspect({ abortSignal: stopped }).catch(() => ({ ExitCode: null }))
       pid.resolve(0)
       return { code: ExitCode ?? 137, stdout: stdout.text.replace(/^\d+\n/, ''), stderr: stderr.text }
     })
-    const started = { pid: await pid.promise, exited }
-    return { ...started, kill: (signal) => killInContainer(id, started.pid, signal) }
+    const started = await pid.promise
+    const kill: HostProcess['kill'] = async (signal) => {
+      const killer = startInContainer(id, stopped, ['kill', `-${signal.slice(3)}`, String(started)])
+      await killer.then(({ exited }) => exited).catch(() => {})
+    }
+    return { pid: started, exited, kill }
   } catch (thrown) {
     throw HostError.from(thrown, `starting ${command[0]} in a container`)
   }
-}
-
-async function killInContainer(id: string, pid: number, signal: string): Promise<void> {
-  const client = await getContainerRuntimeClient()
-  await client.container.exec(client.container.getById(id), ['kill', `-${signal.slice(3)}`, String(pid)]).catch(() => {})
 }
 
 function collect(lines: Lines): Writable {

@@ -24,7 +24,16 @@ export async function isAlive(host: Host, pid: number): Promise<boolean> {
 
 /** Bytes that the process and its descendants have in memory: what a first dump of them is about to write. */
 export async function residentBytes(host: Host, pid: number): Promise<number> {
-  const script = 'for p in $(pgrep -g "$1" || echo "$1"); do ps -o rss= -p "$p"; done'
-  const sizes = await shell(host, script, [String(pid)])
-  return sizes.split('\n').reduce((sum, line) => sum + Number(line) * 1024, 0)
+  // One listing of them all: children may come and go meanwhile, and one that went must not be asked for by name.
+  const listing = await output(host, ['ps', '-A', '-o', 'pid=,ppid=,rss='])
+  const processes = listing
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number) as [pid: number, parent: number, kibibytes: number])
+  const tree = new Set([pid])
+  for (let size = 0; size !== tree.size; ) {
+    size = tree.size
+    for (const [child, parent] of processes) if (tree.has(parent)) tree.add(child)
+  }
+  return processes.reduce((sum, [member, , kibibytes]) => sum + (tree.has(member) ? kibibytes * 1024 : 0), 0)
 }
