@@ -58,8 +58,12 @@ if (pair instanceof Error) {
   await t.test('a container that runs already is a host too, and is left running', async (t) => {
     const id = (await shell(pair.source, 'hostname')).trim()
     const host = await existingContainer(id)
-    await host.stop()
     t.match(await run(host, ['true']), { code: 0 })
+    const sleeper = await host.start(['sleep', '1000'])
+    await host.stop()
+    t.match(await sleeper.exited, { code: 137 }, 'what was awaited there is awaited no more')
+    t.match(await run(pair.source, ['true']), { code: 0 }, 'the container runs on')
+    await t.rejects(run(host, ['true']), { message: /starting true in a container/ })
     await t.rejects(existingContainer('no-such-container'), { message: /no-such-container/ })
   })
 
