@@ -37,6 +37,9 @@ async function failsAtFinish(bench: ProxyBench): Promise<void> {
 /** The images that came, in their order. */
 const forwardedNames = ({ cache }: ProxyBench) => cache.images.map(({ name }) => name).join(' ')
 
+/** How long a proxy may take to notice the finish, in ms: nothing tells when it has. Shorter would be unfair to a busy one. */
+const TAKES_NOTICE = 500
+
 export const cases: readonly Case[] = [
   {
     id: 'proxy-finish',
@@ -148,6 +151,23 @@ export const cases: readonly Case[] = [
       bench.cache.resume()
       await bench.forwarded('large.img')
       await endsCleanly(bench)
+    },
+  },
+  {
+    id: 'proxy-finish-takes-no-new-work',
+    clauses: ['E1'],
+    role: 'proxy',
+    about: `The dump is finished while the cache does not read; an image whose writer comes ${TAKES_NOTICE} ms later is refused, or dropped, and not forwarded.`,
+    async run(bench) {
+      await bench.stallLink()
+      await bench.finish()
+      await new Promise((resolve) => setTimeout(resolve, TAKES_NOTICE))
+      await bench.write('1', 'late.img', bytes).catch(() => {})
+      bench.cache.resume()
+      await bench.forwarded('large.img')
+      await endsCleanly(bench)
+      const late = bench.cache.images.some(({ name }) => name === 'late.img')
+      demand(!late, 'what was forwarded', { outcome: 'nothing that came after the finish', clause: 'E1' }, 'late.img')
     },
   },
   {
