@@ -1,4 +1,5 @@
 /* What the protocol's messages offer to the harness. */
+export { countInParent, decodeDumpStatistics } from './criu-images.ts'
 export { encodeFrame, FrameDecoder } from './frame.ts'
 export {
   ENOENT,
@@ -8,6 +9,7 @@ export {
   O_APPEND,
   O_RDONLY,
   O_WRONLY,
+  purpose,
   type RemoteImage,
   remoteImage,
   snapshotEntry,

@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs'
 import protobuf from 'protobufjs'
 import { RemoteError } from './error.ts'
 
-/* The one place where protobufjs enters: messages.proto made into functions from values to bytes and back. */
+/* The one place where protobufjs enters: the .proto files made into functions from values to bytes and back. */
 
-const source = readFileSync(new URL('messages.proto', import.meta.url), 'utf8')
-const { root } = protobuf.parse(source, { keepCase: true })
+const root = new protobuf.Root()
+for (const file of ['messages.proto', 'criu-images.proto'])
+  protobuf.parse(readFileSync(new URL(file, import.meta.url), 'utf8'), root, { keepCase: true })
 
 /** Both directions of one message type. `decode` throws `message-invalid`: missing field, bad UTF-8, not protobuf. */
 export interface Codec {
@@ -13,7 +14,7 @@ export interface Codec {
   decode(payload: Buffer): Record<string, unknown>
 }
 
-/** The codec of a message named in messages.proto. Unknown fields are skipped (F6). */
+/** The codec of a message named in a .proto file. Unknown fields are skipped (F6). */
 export function codec(name: string): Codec {
   const type = root.lookupType(name)
   return {

@@ -8,6 +8,7 @@ import { report } from './failure.ts'
 import { addMatrix } from './matrix.ts'
 import { addMigrate } from './migrate.ts'
 import { addMount } from './mount.ts'
+import { addZdtm } from './zdtm.ts'
 
 const { version, description } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as Record<string, string>
 
@@ -18,8 +19,9 @@ addConform(program)
 addCases(program)
 addMatrix(program)
 addMigrate(program)
+addZdtm(program)
 addDoctor(program)
-for (const command of program.commands) command.exitOverride()
+for (const command of program.commands) for (const each of [command, ...command.commands]) each.exitOverride()
 
 try {
   await program.exitOverride().parseAsync()

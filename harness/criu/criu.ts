@@ -13,6 +13,7 @@ export interface CriuRun {
   /** Directory for logs and statistics, outside the mount. */
   work: string
   options: readonly string[]
+  environment?: Record<string, string>
   /** Deadline in ms. */
   timeout: number
 }
@@ -29,10 +30,13 @@ export class CriuError extends Error {
 }
 
 /** Runs criu to its success; throws CriuError. */
-export async function criu(action: CriuAction, { host, criu: binary, images, work, options, timeout }: CriuRun): Promise<void> {
+export async function criu(
+  action: CriuAction,
+  { host, criu: binary, images, work, options, environment, timeout }: CriuRun,
+): Promise<void> {
   const log = `${action}.log`
   const command = [binary, action, '-D', images, '-W', work, '-o', log, '-v4', ...options]
-  const { code, stderr } = await run(host, command, { timeout })
+  const { code, stderr } = await run(host, command, { timeout, ...(environment && { environment }) })
   if (code === 0) return
   const tail = await shell(host, 'tail -n 40 "$1" 2>/dev/null || :', [`${work}/${log}`])
   throw new CriuError(action, host, code, tail.trim() === '' ? stderr : tail)

@@ -1,4 +1,5 @@
 import { addAbortSignal, PassThrough, type Writable } from 'node:stream'
+import { ANNOUNCE, Announced } from './announced.ts'
 import { checkout, criuRemoteCommand } from './checkout.ts'
 import { GenericContainer, getContainerRuntimeClient, Network, type StartedNetwork, type StartedTestContainer } from './docker.ts'
 import { type Completed, type Host, HostError, type HostProcess, output, run, type StartOptions } from './host.ts'
@@ -32,17 +33,28 @@ export interface ContainerOptions {
 export async function containerPair(
   options: ContainerOptions = {},
 ): Promise<{ source: Host; destination: Host; stop: () => Promise<void> }> {
+  const { hosts, stop } = await startContainers(['source', 'destination'], options)
+  const [source, destination] = hosts as [Host, Host]
+  return { source, destination, stop }
+}
+
+/** A container alone. */
+export async function oneContainer(options: ContainerOptions = {}): Promise<Host> {
+  const { hosts, stop } = await startContainers(['container'], options)
+  return { ...(hosts[0] as Host), stop }
+}
+
+async function startContainers(names: readonly string[], options: ContainerOptions): Promise<{ hosts: Host[]; stop: () => Promise<void> }> {
   const image = await imageByName(options.image ?? defaultImage())
   const network = await startNetwork()
-  const started: Host[] = []
+  const hosts: Host[] = []
   const stop = async () => {
-    await Promise.all(started.map((host) => host.stop()))
+    await Promise.all(hosts.map((host) => host.stop()))
     await network.stop().catch(() => {})
   }
   try {
-    for (const name of ['source', 'destination']) started.push(await containerHost(name, network, { ...options, image }))
-    const [source, destination] = started as [Host, Host]
-    return { source, destination, stop }
+    for (const name of names) hosts.push(await containerHost(name, network, { ...options, image }))
+    return { hosts, stop }
   } catch (thrown) {
     await stop()
     throw thrown
@@ -118,9 +130,6 @@ async function stopContainer(container: StartedTestContainer): Promise<void> {
   await container.stop({ timeout: 0, remove: true, removeVolumes: true }).catch(() => {})
 }
 
-/** Prints its pid as the first line and then becomes the command. */
-const ANNOUNCE = ['sh', '-c', 'echo $$; exec "$@"', 'sh']
-
 /** The engine does not always answer for a process whose container is removed, or end its stream: whoever stops the host does, by `stopped`. */
 async function startInContainer(
   id: string,
@@ -130,13 +139,8 @@ async function startInContainer(
 ): Promise<HostProcess> {
   const client = await getContainerRuntimeClient()
   const container = client.container.getById(id)
-  const pid = Promise.withResolvers<number>()
-  let first = true
-  const stdout = new Lines((line) => {
-    if (!first) return onLine?.(line)
-    first = false
-    pid.resolve(Number(line))
-  })
+  const announced = new Announced()
+  const stdout = new Lines((line) => announced.take(line, onLine))
   const stderr = new Lines()
   try {
     const exec = await container.exec({
@@ -156,10 +160,9 @@ async function startInContainer(
         .once('error', () => resolve()),
     ).then(async (): Promise<Completed> => {
       const { ExitCode } = await exec.inspect({ abortSignal: stopped }).catch(() => ({ ExitCode: null }))
-      pid.resolve(0)
-      return { code: ExitCode ?? 137, stdout: stdout.text.replace(/^\d+\n/, ''), stderr: stderr.text }
+      return { code: ExitCode ?? 137, stdout: announced.end(stdout.text), stderr: stderr.text }
     })
-    const started = await pid.promise
+    const started = await announced.pid
     const kill: HostProcess['kill'] = async (signal) => {
       const killer = startInContainer(id, stopped, ['kill', `-${signal.slice(3)}`, String(started)])
       await killer.then(({ exited }) => exited).catch(() => {})

@@ -38,6 +38,8 @@ export interface Host {
   criuRemote: readonly string[]
   /** Whether pids here are its own, apart from this machine's. */
   ownPids: boolean
+  /** The /proc/PID of a process of the host, where this machine has them: what listens there can then be seen from here. */
+  procDirectory?: string
   start(command: readonly string[], options?: StartOptions): Promise<HostProcess>
   /** A fresh private directory in memory (tmpfs where the host has one), removed with the host. */
   directory(): Promise<string>

@@ -34,7 +34,8 @@ export function localHost(): Host {
   }
 }
 
-async function startLocal(
+/** Starts a process of this machine. */
+export async function startLocal(
   [file, ...parameters]: readonly string[],
   { environment, workingDirectory, onLine }: StartOptions,
 ): Promise<HostProcess> {

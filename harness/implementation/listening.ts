@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 
 /* Whether another process listens: it gives no event for this, so it is asked again, at growing intervals. */
@@ -16,11 +17,22 @@ export async function askAgain<T>(ask: () => Promise<T | undefined>, timeout: nu
   }
 }
 
+/** Whether somebody listens at `unix:PATH`, which is tried, or at `tcp:PORT`, which is looked up in a `/proc/PID` of its network. */
+export function isListening(place: string, proc = '/proc/self'): Promise<boolean> {
+  if (place.startsWith('tcp:')) return Promise.resolve(tcpListens(Number(place.slice('tcp:'.length)), proc))
+  return new Promise((resolve) => {
+    const socket = connect(place.slice('unix:'.length), () => {
+      socket.destroy()
+      resolve(true)
+    }).on('error', () => resolve(false))
+  })
+}
+
 /** Whether somebody listens on that TCP port; looked up and not tried, since a cache takes only the first connection. */
-export function tcpListens(port: number): boolean {
+export function tcpListens(port: number, proc = '/proc/self'): boolean {
   const hex = port.toString(16).toUpperCase().padStart(4, '0')
   const row = new RegExp(`:${hex} [0-9A-F]+:0000 0A `)
-  return ['/proc/net/tcp', '/proc/net/tcp6'].some((table) => row.test(readTable(table)))
+  return [`${proc}/net/tcp`, `${proc}/net/tcp6`].some((table) => row.test(readTable(table)))
 }
 
 function readTable(table: string): string {

@@ -23,6 +23,13 @@ export interface MigrationOptions {
   criu: string
   /** Further options for dump and restore, `--tcp-established` and such. */
   criuOptions?: readonly string[]
+  /** Options of dumps only, pre-dumps among them, and of the restore only. */
+  dumpOptions?: readonly string[]
+  restoreOptions?: readonly string[]
+  /** Variables for every criu. */
+  criuEnvironment?: Record<string, string>
+  /** Puts something between a daemon and its mount: gives the socket that the mount shall use in place of the daemon's. */
+  interpose?: (daemon: StartedDaemon) => Promise<string>
   onImage?: (written: WrittenImage) => void
 }
 
@@ -48,13 +55,12 @@ export class Migration {
 
   /** Starts daemons and mounts. Throws HostError, with nothing left running. */
   static async start(options: MigrationOptions): Promise<Migration> {
-    const { descriptor, onImage } = options
     const { proxy, cache } = await startPair(options)
     const stopAll = () => Promise.all([proxy, cache].map((daemon) => daemon.process.kill('SIGKILL')))
     try {
-      const source = await makeSide(options.source, proxy, descriptor, onImage)
+      const source = await makeSide(options, proxy)
       try {
-        return new Migration(options, source, await makeSide(options.destination, cache, descriptor))
+        return new Migration(options, source, await makeSide(options, cache))
       } catch (thrown) {
         await source.mount.stop().catch(() => {})
         throw thrown
@@ -75,20 +81,25 @@ export class Migration {
     await this.#dump('pre-dump', pid, ['--track-mem'])
   }
 
+  /** A full dump of a process that runs on, as a parent of the next. Throws CriuError. */
+  async snapshot(pid: number): Promise<void> {
+    await this.#dump('dump', pid, ['--track-mem', '--leave-running'])
+  }
+
   /**
    * The last dump. The process is killed only when every image is in the cache; otherwise it runs on and this throws.
-   * `gate: false` is for tests: CRIU then kills it as soon as it has written.
+   * `gate: false` is for tests: CRIU then kills it as soon as it has written. `leave` keeps the process in another way.
    */
-  async dump(pid: number, { gate = true }: { gate?: boolean } = {}): Promise<void> {
-    const tracking = this.#snapshots > 0 ? ['--track-mem'] : []
-    if (!gate) return this.#dump('dump', pid, [...tracking, ...this.#criuOptions()])
+  async dump(pid: number, { gate = true, leave }: { gate?: boolean; leave?: 'running' | 'stopped' } = {}): Promise<void> {
+    const tracking = [...(this.#snapshots > 0 ? ['--track-mem'] : []), ...(leave === undefined ? [] : [`--leave-${leave}`])]
+    if (!gate) return this.#dump('dump', pid, tracking)
     const { options, serve, abandon } = await makeGate(this.source.host, this.source.work)
     const snapshot = String(this.#snapshots + 1)
     const committed = serve(() =>
       everythingArrived(this.source.host, this.source.mount.directory, this.destination.host, this.destination.mount.directory, snapshot),
     )
     try {
-      await this.#dump('dump', pid, [...tracking, ...this.#criuOptions(), ...options])
+      await this.#dump('dump', pid, [...tracking, ...options])
     } catch (thrown) {
       await abandon()
       await committed
@@ -106,12 +117,9 @@ export class Migration {
   /** Restores the last snapshot, or the one given if this begins before the dump; the pid. */
   async restore(snapshot = String(this.#snapshots)): Promise<number> {
     const { host, work } = this.destination
-    await this.#criu('restore', this.destination, snapshot, [
-      '--restore-detached',
-      '--pidfile',
-      `${work}/restored.pid`,
-      ...this.#criuOptions(),
-    ])
+    const { criuOptions = [], restoreOptions = [] } = this.#options
+    const detached = ['--restore-detached', '--pidfile', `${work}/restored.pid`]
+    await this.#criu('restore', this.destination, snapshot, [...detached, ...criuOptions, ...restoreOptions])
     return Number(await output(host, ['cat', `${work}/restored.pid`]))
   }
 
@@ -133,25 +141,22 @@ export class Migration {
     const parent = this.#snapshots > 0 ? ['--prev-images-dir', `../${this.#snapshots}`] : []
     await output(this.source.host, ['mkdir', `${this.source.mount.directory}/${snapshot}`])
     this.#snapshots++
-    await this.#criu(action, this.source, snapshot, ['-t', String(pid), ...parent, ...options])
+    const { criuOptions = [], dumpOptions = [] } = this.#options
+    await this.#criu(action, this.source, snapshot, ['-t', String(pid), ...parent, ...options, ...criuOptions, ...dumpOptions])
   }
 
   #criu(action: CriuAction, { host, mount, work }: Side, snapshot: string, options: string[]): Promise<void> {
-    return criu(action, { host, criu: this.#options.criu, images: `${mount.directory}/${snapshot}`, work, options, timeout: CRIU_TIMEOUT })
-  }
-
-  #criuOptions(): readonly string[] {
-    return this.#options.criuOptions ?? []
+    const { criu: binary, criuEnvironment: environment } = this.#options
+    const images = `${mount.directory}/${snapshot}`
+    return criu(action, { host, criu: binary, images, work, options, timeout: CRIU_TIMEOUT, ...(environment && { environment }) })
   }
 }
 
-async function makeSide(
-  host: Host,
-  daemon: StartedDaemon,
-  { dialect }: Descriptor,
-  onImage?: (written: WrittenImage) => void,
-): Promise<Side> {
-  return { host, daemon, mount: await startMount(host, daemon.role, daemon.socket, dialect, onImage), work: await host.directory() }
+async function makeSide({ source, destination, descriptor, interpose, onImage }: MigrationOptions, daemon: StartedDaemon): Promise<Side> {
+  const host = daemon.role === 'proxy' ? source : destination
+  const socket = (await interpose?.(daemon)) ?? daemon.socket
+  const mount = await startMount(host, daemon.role, socket, descriptor.dialect, daemon.role === 'proxy' ? onImage : undefined)
+  return { host, daemon, mount, work: await host.directory() }
 }
 
 async function cleanEnd({ role, process: daemon }: StartedDaemon): Promise<void> {

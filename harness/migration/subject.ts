@@ -6,7 +6,8 @@ import { type Host, HostError, output, shell } from '../hosts/host.ts'
  */
 
 const FIRST_PID = 10_000
-const RAISE_PIDS = `[ "$(cat /proc/sys/kernel/ns_last_pid)" -ge ${FIRST_PID} ] || echo ${FIRST_PID} > /proc/sys/kernel/ns_last_pid\n`
+/** Shell text that makes the next process of a host with own pids start above what its daemons use. */
+export const RAISE_PIDS = `[ "$(cat /proc/sys/kernel/ns_last_pid)" -ge ${FIRST_PID} ] || echo ${FIRST_PID} > /proc/sys/kernel/ns_last_pid\n`
 
 /** Starts a command in the background; its pid. */
 export async function startSubject(host: Host, command: readonly string[]): Promise<number> {

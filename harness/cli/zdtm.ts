@@ -1,0 +1,129 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { checkout } from '../hosts/checkout.ts'
+import { Failure, fail } from './failure.ts'
+import { onEndingSignal } from './signals.ts'
+import { repeated, whole } from './values.ts'
+
+interface ZdtmFlags {
+  test: string[]
+  tests?: string
+  all?: true
+  exclude: string[]
+  from?: string
+  flavor: readonly ('h' | 'ns' | 'uns')[] | 'best'
+  pre: { pre: number; pause: number }
+  iters: number
+  snaps?: true
+  nocr?: true
+  norst?: true
+  stop?: true
+  parallel: number
+  keepGoing?: true
+  dryRun?: true
+  report?: string
+  ignoreTaint?: true
+  criu: string
+  fault?: number
+  implementation?: string
+  hosts: 1 | 2
+  kernel: string
+  criuSource?: string
+  image?: string
+}
+
+const HELP = `
+Every test is a program that is started, dumped and restored with all images going through a proxy and a cache of its own,
+and then asked whether it is still right. Beside its own verdict these must hold: descriptors, maps, threads, directory and
+signal masks are as before; every image is the same at proxy and cache; proxy and cache end by themselves with exit 0; with
+--pre, increments are real, listed in order at both sides, and read by the restore. What could not run is skipped, with its reason.
+
+Exit codes: 0 conformant, 1 not conformant, 2 wrong usage or nothing selected, 3 the harness failed.
+
+Examples:
+  criu-remote zdtm run -a -p 2
+  criu-remote zdtm run -t zdtm/static/vanish -f h,ns --pre 2 --kernel auto --hosts 2`
+
+export function addZdtm(program: Command): void {
+  program
+    .command('zdtm')
+    .summary('tests in the style of zdtm, dumped and restored through proxy and cache')
+    .command('run')
+    .description('Runs zdtm-style tests with a real CRIU, all images going through an image proxy and an image cache.')
+    .addOption(new Option('-t, --test <name>', 'this test, as zdtm/static/env (repeatable)').argParser(repeated).default([], 'none'))
+    .option('-T, --tests <regex>', 'tests whose name begins so')
+    .option('-a, --all', 'all tests')
+    .addOption(new Option('-x, --exclude <regex>', 'but not these (repeatable)').argParser(repeated).default([], 'none'))
+    .option('-F, --from <file>', 'tests named in a file, one a line')
+    .addOption(new Option('-f, --flavor <list>', "'h,ns,uns' or 'best'").argParser(flavors).default(['h', 'ns', 'uns'], 'h,ns,uns'))
+    .addOption(
+      new Option('--pre <n[:pause]>', 'pre-dumps before the dump, and seconds between them')
+        .argParser(preDumps)
+        .default({ pre: 0, pause: 0 }, '0'),
+    )
+    .addOption(new Option('--iters <n>', 'so many migrations of the same process').argParser(whole(1)).default(1))
+    .option('--snaps', 'full dumps of the running process in place of pre-dumps')
+    .option('--nocr', 'no dump and no restore: only start and stop the program')
+    .option('--norst', 'no restore: the process runs on after the dump')
+    .option('--stop', 'leave the process stopped by dump and restore')
+    .addOption(new Option('-p, --parallel <n>', 'tests at once').argParser(whole(1)).default(1))
+    .option('--keep-going', 'go on after a failure')
+    .option('--dry-run', 'only print the names of the tests')
+    .option('--report <dir>', 'write results.json, junit.xml, results.tap and index.html there')
+    .option('--ignore-taint', 'do not mind that the kernel got tainted')
+    .option('--criu <path>', 'the criu binary in the host', 'criu')
+    .addOption(new Option('--fault <n>', 'make every criu fail in this way (CRIU_FAULT)').argParser(whole(1)))
+    .option('-i, --implementation <file>', 'descriptor of the proxy and cache (default: the reference)')
+    .addOption(new Option('--hosts <n>', 'one host, or a source and a destination').argParser(oneOrTwo).default(1))
+    .option(
+      '--kernel <which>',
+      "'host', 'auto' (a virtual machine where the host's kernel can't track memory), or a Debian kernel package",
+      'host',
+    )
+    .option('--criu-source <dir>', 'run the tests of this checkout of CRIU, whose test programs are built')
+    .option('--image <name>', 'image of the host, or the path of a Dockerfile (default: $CRIU_REMOTE_IMAGE, which set-up makes)')
+    .addHelpText('after', HELP)
+    .action(runZdtm)
+}
+
+async function runZdtm(flags: ZdtmFlags): Promise<void> {
+  const { selectTests } = await zdtmMode<typeof import('../../zdtm-mode/tests.ts')>('tests.ts')
+  const selected = await Promise.resolve()
+    .then(() => selectTests(flags, flags.criuSource))
+    .catch(fail(2))
+  if (flags.dryRun) return void process.stdout.write(selected.planned.map(({ name, flavor }) => `${name} ${flavor}\n`).join(''))
+  const { readDescriptor } = await import('../implementation/descriptor.ts')
+  const descriptor = flags.implementation === undefined ? undefined : await readDescriptor(flags.implementation).catch(fail(2))
+  const { launch } = await zdtmMode<typeof import('../../zdtm-mode/command.ts')>('command.ts')
+  const interrupted = Promise.withResolvers<never>()
+  onEndingSignal((signal) => interrupted.reject(new Failure(1, `running tests: ended by ${signal}`)))
+  const results = await launch(flags, selected, descriptor, interrupted.promise).catch(fail(3))
+  if (flags.report !== undefined) {
+    const { writeReports } = await import('../conformance/report/write.ts')
+    await writeReports(results, flags.report).catch(fail(3))
+  }
+  const { exitCode } = await import('../conformance/result.ts')
+  const code = exitCode[results.verdict]
+  if (code !== 0) throw new Failure(code, `${results.implementation} is ${results.verdict}`)
+}
+
+/** zdtm mode builds upon the harness, which finds it by its folder, as it finds the cases. */
+const zdtmMode = async <T>(file: string): Promise<T> => (await import(`${checkout}/zdtm-mode/${file}`)) as T
+
+function flavors(text: string): ZdtmFlags['flavor'] {
+  if (text === 'best') return text
+  const list = text.split(',')
+  for (const each of list)
+    if (!['h', 'ns', 'uns'].includes(each)) throw new InvalidArgumentError("expected 'best', or a list of h, ns and uns")
+  return list as ZdtmFlags['flavor']
+}
+
+function preDumps(text: string): ZdtmFlags['pre'] {
+  const [, pre, pause = '0'] = /^(\d+)(?::(\d+(?:\.\d+)?))?$/.exec(text) ?? []
+  if (pre === undefined) throw new InvalidArgumentError('expected N or N:SECONDS')
+  return { pre: Number(pre), pause: Number(pause) * 1000 }
+}
+
+function oneOrTwo(text: string): 1 | 2 {
+  if (text !== '1' && text !== '2') throw new InvalidArgumentError('expected 1 or 2')
+  return Number(text) as 1 | 2
+}

@@ -1,0 +1,39 @@
+import { RemoteError } from './error.ts'
+import { codec } from './schema.ts'
+
+/* CRIU's own images: two magic numbers, then entries, each behind its size as a 32-bit little-endian number. */
+
+/** Flag of a page map entry: the parent has these pages. */
+const IN_PARENT = 1
+const MAGIC_NUMBERS = 8
+
+const statistics = codec('statistics')
+const pageRange = codec('page_range')
+
+/** What stats-dump says: pages written, and pages left out because the parent has them. Throws RemoteError. */
+export function decodeDumpStatistics(image: Buffer): { written: number; skipped: number } {
+  const [entry] = entries(image, 'stats-dump')
+  const dump = entry && (statistics.decode(entry)['dump'] as Record<string, number> | undefined)
+  if (dump === undefined) throw new RemoteError('message-invalid', 'decoding stats-dump: expected the statistics of a dump')
+  return { written: dump['pages_written'] ?? 0, skipped: dump['pages_skipped_parent'] ?? 0 }
+}
+
+/** How many ranges of pages a page map leaves to the parent. Throws RemoteError. */
+export function countInParent(pagemap: Buffer): number {
+  const [, ...ranges] = entries(pagemap, 'a page map')
+  return ranges
+    .map((range) => pageRange.decode(range))
+    .filter((range) => range['in_parent'] === true || ((range['flags'] as number) & IN_PARENT) !== 0).length
+}
+
+function entries(image: Buffer, what: string): Buffer[] {
+  const found: Buffer[] = []
+  for (let at = MAGIC_NUMBERS; at < image.length; ) {
+    const size = at + 4 <= image.length ? image.readUInt32LE(at) : image.length
+    if (at + 4 + size > image.length)
+      throw new RemoteError('message-invalid', `decoding ${what}: expected a whole entry at byte ${at}, got ${image.length - at} bytes`)
+    found.push(image.subarray(at + 4, at + 4 + size))
+    at += 4 + size
+  }
+  return found
+}

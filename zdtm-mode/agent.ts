@@ -1,0 +1,83 @@
+import { mkdir, readFile } from 'node:fs/promises'
+import { release } from 'node:os'
+import { execa } from 'execa'
+import { checkout } from '../harness/hosts/checkout.ts'
+import type { AgentLine, Plan, PlannedTest, ZdtmResult } from './plan.ts'
+import { runTest } from './run-test.ts'
+
+/*
+ * What runs inside the host: a container, or a virtual machine within one. It takes the whole plan at its start, since a guest's Node
+ * takes seconds to start, and prints a line of JSON for each thing that happens. Needs root, and a tmpfs at /run.
+ */
+
+const BASE = '/run/criu-remote-zdtm'
+const TAINTED = '/proc/sys/kernel/tainted'
+
+/** Runs all tests of the plan. */
+export async function runPlan(plan: Plan): Promise<void> {
+  const { tests, mode, parallel, keepGoing, ignoreTaint } = plan
+  await mkdir(BASE, { recursive: true })
+  const { stdout } = await execa(mode.criu, ['--version'])
+  say({ event: 'ready', kernel: release(), criu: stdout.split('\n')[0]?.replace('Version: ', '') ?? '' })
+  const built = tests.some(({ program }) => !program.startsWith('/')) ? await build() : ''
+  const tainted = await readFile(TAINTED, 'utf8')
+  const has = features(mode.criu)
+  let failed = false
+  let next = 0
+
+  const run = async (test: PlannedTest): Promise<void> => {
+    say({ event: 'begin', name: test.name, flavor: test.flavor })
+    const result = failed && !keepGoing ? skipped(test, 'an earlier test failed, and --keep-going is not given') : await attempt(test)
+    failed ||= result.outcome === 'fail' || result.outcome === 'inconclusive'
+    say({ event: 'result', result })
+  }
+
+  const attempt = async (test: PlannedTest): Promise<ZdtmResult> => {
+    for (const feature of test.desc.feature) if (!(await has(feature))) return skipped(test, `criu check --feature ${feature} fails`)
+    const program = test.program.startsWith('/') ? test.program : `${built}/${test.program}`
+    const base = `${BASE}/${next++}`
+    const result = await runTest({ ...test, program }, mode, base)
+    const taint = await readFile(TAINTED, 'utf8')
+    if (!ignoreTaint && taint !== tainted && result.outcome === 'pass')
+      return { ...result, outcome: 'fail', what: 'the kernel', permitted: `tainted ${tainted.trim()}`, actual: `tainted ${taint.trim()}` }
+    return result
+  }
+
+  const alone = tests.filter(({ desc }) => desc.flags.includes('excl'))
+  const others = tests.filter((test) => !alone.includes(test))
+  const queue = others.values()
+  await Promise.all(Array.from({ length: parallel }, () => takeFrom(queue, run)))
+  await takeFrom(alone.values(), run)
+
+  async function takeFrom(queue: Iterable<PlannedTest>, act: (test: PlannedTest) => Promise<void>): Promise<void> {
+    for (const test of queue) await act(test)
+  }
+}
+
+/** Compiles the programs of fixtures/zdtm; the directory with them. */
+async function build(): Promise<string> {
+  const out = `${BASE}/programs`
+  await execa('make', ['-s', '-j2', '-C', `${checkout}/fixtures/zdtm`, `OUT=${out}`])
+  return out
+}
+
+/** Asks CRIU once for each feature. */
+function features(criu: string): (feature: string) => Promise<boolean> {
+  const asked = new Map<string, Promise<boolean>>()
+  return (feature) => {
+    const answer =
+      asked.get(feature) ??
+      execa(criu, ['check', '--feature', feature], { reject: false, timeout: 20_000 }).then(({ exitCode }) => exitCode === 0)
+    asked.set(feature, answer)
+    return answer
+  }
+}
+
+function skipped({ name, flavor }: PlannedTest, actual: string): ZdtmResult {
+  return { name, flavor, outcome: 'skipped', actual, clauses: [], trace: [], duration: 0, dumps: [] }
+}
+
+const say = (line: AgentLine) => process.stdout.write(`${JSON.stringify(line)}\n`)
+
+const [plan] = process.argv.slice(2)
+if (plan !== undefined) await runPlan(JSON.parse(plan.startsWith('{') ? plan : await readFile(plan, 'utf8')) as Plan)

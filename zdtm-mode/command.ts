@@ -1,0 +1,120 @@
+import { Presets, SingleBar } from 'cli-progress'
+import Table from 'cli-table3'
+import { describeResults } from '../harness/conformance/report/text.ts'
+import type { Results } from '../harness/conformance/result.ts'
+import { hasFeature } from '../harness/criu/criu.ts'
+import { oneContainer } from '../harness/hosts/container.ts'
+import type { Host } from '../harness/hosts/host.ts'
+import type { Descriptor } from '../harness/implementation/descriptor.ts'
+import { resultsOf, runByAgent, type StartAgent } from './launch.ts'
+import type { Flavor, Mode, Plan, PlannedTest, ZdtmResult } from './plan.ts'
+
+/* `criu-remote zdtm run`: a host for the tests, the run with its progress, and the table at its end. */
+
+export interface LaunchFlags extends Omit<Mode, 'pre' | 'pause' | 'snaps' | 'nocr' | 'norst' | 'stop' | 'descriptor'> {
+  pre: { pre: number; pause: number }
+  snaps?: true
+  nocr?: true
+  norst?: true
+  stop?: true
+  parallel: number
+  keepGoing?: true
+  ignoreTaint?: true
+  kernel: string
+  criuSource?: string
+  image?: string
+}
+
+/** Runs what was selected; rejects with HostError, or with what `interrupted` rejects. Prints progress and a table. */
+export async function launch(
+  flags: LaunchFlags,
+  { planned, unreadable }: { planned: PlannedTest[]; unreadable: string[] },
+  descriptor: Descriptor | undefined,
+  interrupted: Promise<never>,
+): Promise<Results> {
+  const began = new Date()
+  const plan = planOf(flags, planned, descriptor)
+  const mounts = [flags.criuSource, flags.criu.startsWith('/') ? flags.criu : undefined].filter((path) => path !== undefined)
+  const host = await oneContainer({ mounts, ...(flags.image !== undefined && { image: flags.image }) })
+  try {
+    const results = await Promise.race([runOn(host, plan, flags), interrupted])
+    const all = [...results, ...unreadable.map(cannotRead)]
+    const made = resultsOf(all, { plan, began, duration: Date.now() - began.getTime(), command: commandOf(flags) })
+    process.stdout.write(`${tableOf(all)}\n${describeResults(made)}`)
+    return made
+  } finally {
+    await host.stop()
+  }
+}
+
+async function runOn(host: Host, plan: Plan, { kernel }: LaunchFlags): Promise<ZdtmResult[]> {
+  if (plan.mode.pre > 0 && kernel === 'host' && !(await hasFeature(host, plan.mode.criu, 'mem_dirty_track')))
+    return plan.tests.map((test) =>
+      notRun(test, "this kernel can't track memory (criu check --feature mem_dirty_track): try --kernel auto"),
+    )
+  const bar = new SingleBar(
+    { format: '  {bar} {value}/{total} | {test}', stream: process.stderr, clearOnComplete: true },
+    Presets.shades_classic,
+  )
+  if (process.stderr.isTTY) bar.start(plan.tests.length, 0, { test: '' })
+  try {
+    return await runByAgent(host, inHost(host), plan, {
+      onReady: ({ kernel: release, criu }) => void process.stdout.write(`${plan.tests.length} tests, kernel ${release}, CRIU ${criu}\n`),
+      onBegin: (name, flavor) => bar.update({ test: `${name} ${flavor}` }),
+      onResult: ({ name, flavor, outcome, duration }) => {
+        bar.increment()
+        if (!process.stderr.isTTY) process.stdout.write(`${outcome} ${name} ${flavor} (${duration} ms)\n`)
+      },
+    })
+  } finally {
+    bar.stop()
+  }
+}
+
+const inHost =
+  (host: Host): StartAgent =>
+  (command, onLine) =>
+    host.start(command, { onLine })
+
+function planOf(
+  { pre, snaps, nocr, norst, stop, iters, hosts, criu, fault, ...flags }: LaunchFlags,
+  tests: PlannedTest[],
+  descriptor?: Descriptor,
+): Plan {
+  const given = { snaps: snaps === true, nocr: nocr === true, norst: norst === true, stop: stop === true }
+  const mode = { ...pre, ...given, iters, hosts, criu, ...(fault !== undefined && { fault }), ...(descriptor && { descriptor }) }
+  return { tests, mode, parallel: flags.parallel, keepGoing: flags.keepGoing === true, ignoreTaint: flags.ignoreTaint === true }
+}
+
+const notRun = ({ name, flavor }: PlannedTest, actual: string): ZdtmResult => ({
+  name,
+  flavor,
+  outcome: 'skipped',
+  actual,
+  clauses: [],
+  trace: [],
+  duration: 0,
+  dumps: [],
+})
+
+const cannotRead = (name: string) => notRun({ name, flavor: 'h' } as PlannedTest, 'its .desc is no literal')
+
+/** A row for each test, a column for each flavor. */
+function tableOf(results: readonly ZdtmResult[]): string {
+  const flavors: Flavor[] = ['h', 'ns', 'uns']
+  const table = new Table({ head: ['test', ...flavors], style: { head: [], border: [] } })
+  for (const [name, rows] of Map.groupBy(results, (result) => result.name))
+    table.push([name, ...flavors.map((flavor) => rows.find((row) => row.flavor === flavor)?.outcome ?? '')])
+  return table.toString()
+}
+
+/** The words that set the mode, for the command that repeats a test. */
+function commandOf({ pre, iters, hosts, kernel, snaps, norst, stop }: LaunchFlags): string {
+  const words = ['criu-remote', 'zdtm', 'run']
+  if (pre.pre > 0) words.push('--pre', String(pre.pre))
+  if (iters > 1) words.push('--iters', String(iters))
+  if (hosts === 2) words.push('--hosts', '2')
+  if (kernel !== 'host') words.push('--kernel', kernel)
+  for (const [word, given] of Object.entries({ snaps, norst, stop })) if (given) words.push(`--${word}`)
+  return words.join(' ')
+}

@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { Level } from '../harness/conformance/register.ts'
+import { type CaseResult, count, type Outcome, type Results, verdict } from '../harness/conformance/result.ts'
+import { checkout } from '../harness/hosts/checkout.ts'
+import { type Host, HostError, lastLine } from '../harness/hosts/host.ts'
+import type { AgentLine, Plan, ZdtmOutcome, ZdtmResult } from './plan.ts'
+
+/*
+ * The launcher's side: hands the plan to the agent, hears what becomes of the tests, and makes results of it that have the same
+ * shape as those of `conform`, so that every report, and `compare`, can be made of them.
+ */
+
+export interface Heard {
+  onReady: (line: Extract<AgentLine, { event: 'ready' }>) => void
+  onBegin: (name: string, flavor: string) => void
+  onResult: (result: ZdtmResult) => void
+}
+
+/** Starts a command in the host, or in a virtual machine within it. */
+export type StartAgent = (
+  command: readonly string[],
+  onLine: (line: string) => void,
+) => Promise<{ exited: Promise<{ code: number; stderr: string }> }>
+
+/** Runs the plan by an agent in the host. Throws HostError if the agent dies. */
+export async function runByAgent(host: Host, start: StartAgent, plan: Plan, { onReady, onBegin, onResult }: Heard): Promise<ZdtmResult[]> {
+  const results: ZdtmResult[] = []
+  const hear = (line: string) => {
+    const said = JSON.parse(line) as AgentLine
+    if (said.event === 'ready') onReady(said)
+    if (said.event === 'begin') onBegin(said.name, said.flavor)
+    if (said.event !== 'result') return
+    results.push(said.result)
+    onResult(said.result)
+  }
+  const [node, ...flags] = host.criuRemote.slice(0, -1) as [string, ...string[]]
+  const agent = await start([node, ...flags, `${checkout}/zdtm-mode/agent.ts`, JSON.stringify(plan)], hear)
+  const { code, stderr } = await agent.exited
+  if (code !== 0)
+    throw new HostError(`running the tests in ${host.name}: expected the agent to end with exit 0, got ${code}: ${lastLine(stderr)}`)
+  return results
+}
+
+const OUTCOMES: Record<ZdtmOutcome, Outcome> = { pass: 'pass', fail: 'fail', skipped: 'not-applicable', inconclusive: 'inconclusive' }
+const LEVEL: Level = 'must'
+
+/** The results of a run in the shape of those of the suite. */
+export function resultsOf(
+  results: readonly ZdtmResult[],
+  { plan, began, duration, command }: { plan: Plan; began: Date; duration: number; command: string },
+): Results {
+  const cases = results.map((result) => caseOf(result, command))
+  const { version } = JSON.parse(readFileSync(`${checkout}/package.json`, 'utf8')) as { version: string }
+  return {
+    tool: 'criu-remote zdtm',
+    version,
+    implementation: plan.mode.descriptor?.name ?? 'reference',
+    dialect: plan.mode.descriptor?.dialect ?? 'auto',
+    date: began.toISOString(),
+    seed: 0,
+    duration,
+    caseSet: createHash('sha256')
+      .update(cases.map(({ id }) => id).join('\n'))
+      .digest('hex'),
+    counts: count(cases),
+    verdict: verdict(cases),
+    cases,
+  }
+}
+
+function caseOf(
+  { name, flavor, outcome, what, permitted, clause, actual, tail, clauses, trace, duration, dumps }: ZdtmResult,
+  command: string,
+): CaseResult {
+  const pages = dumps.map(({ written, skipped }, at) => `dump ${at + 1}: ${written} pages written, ${skipped} left to the parent`)
+  return {
+    id: `${name.replaceAll('/', '-')}-${flavor}`,
+    group: name,
+    clauses,
+    level: LEVEL,
+    role: 'pair',
+    about: `${name} in flavor ${flavor}, dumped and restored through proxy and cache. ${pages.join('; ')}`,
+    outcome: OUTCOMES[outcome],
+    ...(what !== undefined && { what }),
+    ...(permitted !== undefined && { expected: [{ outcome: permitted, clause: clause ?? '' }] }),
+    ...(actual !== undefined && { actual: outcome === 'skipped' ? `skipped: ${actual}` : actual }),
+    ...(tail !== undefined && { stderr: tail }),
+    trace: outcome === 'pass' && trace.length > KEPT ? trace.slice(0, KEPT) : trace,
+    ...(outcome === 'fail' && { signature: `${what}: ${permitted}` }),
+    seed: 0,
+    runSeed: 0,
+    duration,
+    passed: outcome === 'pass' ? 1 : 0,
+    runs: 1,
+    repeat: `${command} -t ${name} -f ${flavor}`,
+  }
+}
+
+/** Events of a test that passed that the report keeps. */
+const KEPT = 400

@@ -1,0 +1,84 @@
+import type { TraceEvent } from '../harness/conformance/trace.ts'
+import type { Descriptor } from '../harness/implementation/descriptor.ts'
+
+/* What the launcher asks of the agent that runs in the host or in the virtual machine, and what the agent answers, as JSON. */
+
+export type Flavor = 'h' | 'ns' | 'uns'
+
+/** A .desc file: what a test says of itself (the keys are zdtm's). */
+export interface Desc {
+  flavor: readonly Flavor[]
+  /** Words. */
+  flags: readonly string[]
+  feature: readonly string[]
+  arch: readonly string[]
+  /** Options of criu: of dump and restore, of dumps only, of the restore only. */
+  opts: readonly string[]
+  dopts: readonly string[]
+  ropts: readonly string[]
+  /** Seconds. */
+  timeout: number
+}
+
+/** A test in one flavor. */
+export interface PlannedTest {
+  /** As `zdtm/static/env`. */
+  name: string
+  /** Path of the program; in the agent's own build if it is relative. */
+  program: string
+  flavor: Flavor
+  desc: Desc
+}
+
+/** How every test is run. */
+export interface Mode {
+  /** Pre-dumps, or with `snaps` full dumps, before the dump, and the pause between two, in ms. */
+  pre: number
+  pause: number
+  snaps: boolean
+  iters: number
+  nocr: boolean
+  norst: boolean
+  stop: boolean
+  hosts: 1 | 2
+  criu: string
+  fault?: number
+  /** The implementation under test; the reference if there is none. */
+  descriptor?: Descriptor
+}
+
+export interface Plan {
+  tests: readonly PlannedTest[]
+  mode: Mode
+  parallel: number
+  keepGoing: boolean
+  ignoreTaint: boolean
+}
+
+export type ZdtmOutcome = 'pass' | 'fail' | 'skipped' | 'inconclusive'
+
+export interface ZdtmResult {
+  name: string
+  flavor: Flavor
+  outcome: ZdtmOutcome
+  /** What was looked at, what was permitted and by which clause, and what came; for whatever did not pass. */
+  what?: string
+  permitted?: string
+  clause?: string
+  actual?: string
+  /** The end of the log of whoever failed. */
+  tail?: string
+  /** Clauses that the run showed something of. */
+  clauses: readonly string[]
+  trace: readonly TraceEvent[]
+  /** Milliseconds. */
+  duration: number
+  /** For each dump: pages that it wrote, and pages that it left to its parent. */
+  dumps: readonly { written: number; skipped: number }[]
+}
+
+/** A line of the agent. */
+export type AgentLine =
+  | { event: 'ready'; kernel: string; criu: string }
+  | { event: 'begin'; name: string; flavor: Flavor }
+  | { event: 'result'; result: ZdtmResult }

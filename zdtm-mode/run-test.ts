@@ -1,0 +1,171 @@
+import { readFile } from 'node:fs/promises'
+import { setTimeout as pause } from 'node:timers/promises'
+import { CriuError } from '../harness/criu/criu.ts'
+import { type Host, run } from '../harness/hosts/host.ts'
+import { namespaceHosts } from '../harness/hosts/namespaces.ts'
+import { referenceDescriptor } from '../harness/implementation/start.ts'
+import { Migration } from '../harness/migration/migration.ts'
+import { decodeDumpStatistics } from '../proto/index.ts'
+import { Finding } from './finding.ts'
+import { expectEqualImages } from './images.ts'
+import { expectIncrements, expectReadThroughChain } from './increments.ts'
+import { expectSameTree, type Tree, treeOf } from './outside.ts'
+import { makePlace, type Place } from './place.ts'
+import type { Mode, PlannedTest, ZdtmResult } from './plan.ts'
+import { endProgram, startProgram } from './program.ts'
+import { Relay } from './relay.ts'
+import { Steps } from './steps.ts'
+
+/*
+ * One test in one flavor: the program is started, pre-dumped, dumped, restored, and asked whether it is still right. All images go
+ * through a proxy and a cache of its own, in network namespaces of its own. What is wrong is a Finding, with the clause where the
+ * protocol has one; what is no fault of program, CRIU or implementation is 'inconclusive'.
+ */
+
+/** What every run shows something of; increments show more. */
+const CLAUSES = ['E1', 'E2', 'L3', 'L4', 'L5', 'P1', 'W4', 'W5', 'C3']
+const INCREMENT_CLAUSES = ['E3', 'S1', 'S2', 'S3', 'S4']
+
+interface Run {
+  test: PlannedTest
+  mode: Mode
+  place: Place
+  relay: Relay
+  dumps: { written: number; skipped: number }[]
+}
+
+/** Runs it in a place below `base`; never throws. */
+export async function runTest(test: PlannedTest, mode: Mode, base: string): Promise<ZdtmResult> {
+  const begin = performance.now()
+  const relay = new Relay()
+  const dumps: Run['dumps'] = []
+  const judgement = await judge({ test, mode, relay, dumps }, base)
+  relay.stop()
+  return {
+    name: test.name,
+    flavor: test.flavor,
+    clauses: mode.nocr ? [] : mode.pre > 0 ? [...CLAUSES, ...INCREMENT_CLAUSES] : CLAUSES,
+    trace: relay.events,
+    dumps,
+    duration: Math.round(performance.now() - begin),
+    ...judgement,
+  }
+}
+
+type Judgement = Pick<ZdtmResult, 'outcome' | 'what' | 'permitted' | 'clause' | 'actual' | 'tail'>
+
+async function judge(run: Omit<Run, 'place'>, base: string): Promise<Judgement> {
+  try {
+    const place = await makePlace(base, run.test)
+    try {
+      const hosts = await namespaceHosts(run.mode.hosts, place.hosts)
+      try {
+        await runOn(hosts, { ...run, place })
+        return { outcome: 'pass' }
+      } finally {
+        await Promise.all(hosts.map((host) => host.stop()))
+      }
+    } finally {
+      await place.remove()
+    }
+  } catch (thrown) {
+    return describe(thrown)
+  }
+}
+
+function describe(thrown: unknown): Judgement {
+  if (thrown instanceof Finding) {
+    const { what, permitted, actual, clause } = thrown
+    return { outcome: 'fail', what, permitted, actual, ...(clause !== undefined && { clause }) }
+  }
+  if (thrown instanceof CriuError) return { outcome: 'fail', what: 'criu', permitted: 'exit 0', actual: thrown.message, tail: thrown.tail }
+  return { outcome: 'inconclusive', what: 'the harness', permitted: 'no trouble', actual: (thrown as Error).message }
+}
+
+async function runOn(hosts: readonly Host[], run: Run): Promise<void> {
+  const { test, mode, place } = run
+  let [source, destination] = [hosts[0] as Host, hosts.at(-1) as Host]
+  let pid = await startProgram(source, test, place)
+  for (let iteration = 0; iteration < (mode.nocr ? 0 : mode.iters); iteration++) {
+    pid = await migrate(source, destination, pid, run, iteration)
+    if (!mode.norst) [source, destination] = [destination, source]
+  }
+  await endProgram(source, pid, test, place)
+}
+
+/** One migration of the program, pre-dumps and all; its pid at the destination, or with --norst at the source. */
+async function migrate(source: Host, destination: Host, pid: number, run: Run, iteration: number): Promise<number> {
+  const { test, mode, place, relay } = run
+  const root = test.flavor === 'h' ? [] : ['--root', place.root]
+  const migration = await Migration.start({
+    source,
+    destination,
+    descriptor: mode.descriptor ?? referenceDescriptor(source),
+    criu: mode.criu,
+    criuOptions: [...root, ...test.desc.opts],
+    dumpOptions: test.desc.dopts,
+    restoreOptions: test.desc.ropts,
+    ...(mode.fault !== undefined && { criuEnvironment: { CRIU_FAULT: String(mode.fault) } }),
+    async interpose({ role, socket }) {
+      const path = `${place.hosts}/relay-${iteration}-${role}`
+      await relay.relay(role, path, socket)
+      return path
+    },
+  })
+  try {
+    const first = relay.opens.length
+    const steps = new Steps(place, test)
+    for (let step = 1; step <= mode.pre; step++) {
+      if (mode.snaps) await migration.snapshot(pid)
+      else await migration.preDump(pid)
+      await statistics(migration, run)
+      await steps.take(step)
+      await pause(mode.pause)
+    }
+    const before = treeOf(source, pid)
+    await migration.dump(pid, leaving(mode))
+    await statistics(migration, run)
+    const seen = () => relay.opens.slice(first)
+    await expectEqualImages(seen(), migration.source.daemon.socket, migration.destination.daemon.socket)
+    await steps.expectNoneAtProxy(relay, migration.snapshots, seen())
+    if (mode.pre > 0) await expectIncrements(migration, seen(), run.dumps.slice(-mode.pre - 1))
+    await finish('the end of the proxy', 'E1', migration.finishDump())
+    const restored = mode.norst ? pid : await restore(migration, before, run)
+    if (mode.pre > 0 && !mode.norst) expectReadThroughChain(migration.snapshots, seen())
+    await steps.expectNoneAtCache(relay, migration.snapshots, seen())
+    await finish('the end of the cache', 'E2', migration.finishRestore())
+    return restored
+  } finally {
+    await migration.stop()
+  }
+}
+
+async function restore(migration: Migration, before: Tree, { test, mode }: Run): Promise<number> {
+  const { host } = migration.destination
+  if (mode.stop) await kill(migration.source.host, before, 'KILL')
+  const pid = await migration.restore()
+  if (test.name.includes('/static/')) expectSameTree(before, treeOf(host, pid))
+  if (mode.stop) await kill(host, before, 'CONT')
+  return pid
+}
+
+/** With --stop the tree is left stopped, and whoever left it so has to see to it. */
+async function kill(host: Host, tree: Tree, signal: 'KILL' | 'CONT'): Promise<void> {
+  await run(host, ['kill', `-${signal}`, ...[...tree.keys()].map(String)])
+}
+
+function leaving({ norst, stop }: Mode): { gate?: boolean; leave?: 'running' | 'stopped' } {
+  if (norst) return { leave: 'running' }
+  return stop ? { leave: 'stopped' } : {}
+}
+
+async function statistics({ source }: Migration, { dumps }: Run): Promise<void> {
+  dumps.push(decodeDumpStatistics(await readFile(`${source.work}/stats-dump`)))
+}
+
+/** A daemon that does not end cleanly is the implementation's fault. */
+async function finish(what: string, clause: string, end: Promise<void>): Promise<void> {
+  await end.catch((thrown: Error) => {
+    throw new Finding(what, 'exit 0 by itself', thrown.message, clause)
+  })
+}
