@@ -20,8 +20,6 @@ export interface LaunchFlags extends Omit<Mode, 'pre' | 'pause' | 'snaps' | 'noc
   parallel: number
   keepGoing?: true
   ignoreTaint?: true
-  kernel: string
-  criuSource?: string
   image?: string
 }
 
@@ -34,10 +32,10 @@ export async function launch(
 ): Promise<Results> {
   const began = new Date()
   const plan = planOf(flags, planned, descriptor)
-  const mounts = [flags.criuSource, flags.criu.startsWith('/') ? flags.criu : undefined].filter((path) => path !== undefined)
+  const mounts = flags.criu.startsWith('/') ? [flags.criu] : []
   const host = await oneContainer({ mounts, ...(flags.image !== undefined && { image: flags.image }) })
   try {
-    const results = await Promise.race([runOn(host, plan, flags), interrupted])
+    const results = await Promise.race([runOn(host, plan), interrupted])
     const all = [...results, ...unreadable.map(cannotRead)]
     const made = resultsOf(all, { plan, began, duration: Date.now() - began.getTime(), command: commandOf(flags) })
     process.stdout.write(`${tableOf(all)}\n${describeResults(made)}`)
@@ -47,11 +45,9 @@ export async function launch(
   }
 }
 
-async function runOn(host: Host, plan: Plan, { kernel }: LaunchFlags): Promise<ZdtmResult[]> {
-  if (plan.mode.pre > 0 && kernel === 'host' && !(await hasFeature(host, plan.mode.criu, 'mem_dirty_track')))
-    return plan.tests.map((test) =>
-      notRun(test, "this kernel can't track memory (criu check --feature mem_dirty_track): try --kernel auto"),
-    )
+async function runOn(host: Host, plan: Plan): Promise<ZdtmResult[]> {
+  if (plan.mode.pre > 0 && !(await hasFeature(host, plan.mode.criu, 'mem_dirty_track')))
+    return plan.tests.map((test) => notRun(test, "this kernel can't track memory (criu check --feature mem_dirty_track)"))
   const bar = new SingleBar(
     { format: '  {bar} {value}/{total} | {test}', stream: process.stderr, clearOnComplete: true },
     Presets.shades_classic,
@@ -109,12 +105,11 @@ function tableOf(results: readonly ZdtmResult[]): string {
 }
 
 /** The words that set the mode, for the command that repeats a test. */
-function commandOf({ pre, iters, hosts, kernel, snaps, norst, stop }: LaunchFlags): string {
+function commandOf({ pre, iters, hosts, snaps, norst, stop }: LaunchFlags): string {
   const words = ['criu-remote', 'zdtm', 'run']
   if (pre.pre > 0) words.push('--pre', String(pre.pre))
   if (iters > 1) words.push('--iters', String(iters))
   if (hosts === 2) words.push('--hosts', '2')
-  if (kernel !== 'host') words.push('--kernel', kernel)
   for (const [word, given] of Object.entries({ snaps, norst, stop })) if (given) words.push(`--${word}`)
   return words.join(' ')
 }

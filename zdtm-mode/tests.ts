@@ -1,11 +1,10 @@
-import { accessSync, constants, existsSync, globSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import JSON5 from 'json5'
 import { checkout } from '../harness/hosts/checkout.ts'
 import type { Desc, Flavor, PlannedTest } from './plan.ts'
 
 /*
- * The tests that there are, and those that were asked for: this project's own (fixtures/zdtm), or those of a checkout of CRIU
- * whose programs are built. Options have zdtm.py's names.
+ * The tests that there are (fixtures/zdtm), and those that were asked for. Options have zdtm.py's names.
  */
 
 export interface Selection {
@@ -28,15 +27,15 @@ const DEFAULT_TIMEOUT = 30
 
 interface Found {
   name: string
-  /** Path of the program; relative to the agent's build for our own. */
+  /** Path of the program in the agent's build. */
   program: string
   /** Undefined where it can't be read. */
   desc: Desc | undefined
 }
 
 /** The tests asked for, one for each of their flavors that were asked for. Throws SelectionError. */
-export function selectTests(selection: Selection, criuSource?: string): { planned: PlannedTest[]; unreadable: string[] } {
-  const found = criuSource === undefined ? ownTests() : testsOf(criuSource)
+export function selectTests(selection: Selection): { planned: PlannedTest[]; unreadable: string[] } {
+  const found = ownTests()
   const names = namesOf(selection, found)
   const chosen = found.filter(({ name }) => names.has(name))
   const planned = chosen.flatMap(({ desc, ...test }) =>
@@ -89,27 +88,8 @@ function ownTests(): Found[] {
     .map((program) => ({ name: `zdtm/${program}`, program, desc: readDesc(`${root}/${program}.desc`) }))
 }
 
-function testsOf(source: string): Found[] {
-  const root = `${source}/test/zdtm`
-  if (!existsSync(root)) throw new SelectionError(`looking for CRIU's tests: expected the directory ${root}`)
-  return globSync('{static,transition}/*', { cwd: root })
-    .sort()
-    .filter((name) => isProgram(`${root}/${name}`))
-    .map((name) => ({ name: `zdtm/${name}`, program: `${root}/${name}`, desc: readDesc(`${root}/${name}.desc`) }))
-}
-
-function isProgram(path: string): boolean {
-  if (/\.\w+$/.test(path) || !statSync(path, { throwIfNoEntry: false })?.isFile()) return false
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
-}
-
 /** A Python literal is JSON5 but for its comments. None is as an empty one; undefined is one that computes something. */
-export function readDesc(file: string): Desc | undefined {
+function readDesc(file: string): Desc | undefined {
   const text = existsSync(file) ? readFileSync(file, 'utf8').replaceAll(/^\s*#.*$/gm, '') : ''
   try {
     const fields = (text.trim() === '' ? {} : JSON5.parse(text)) as Record<string, string>

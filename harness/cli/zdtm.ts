@@ -26,8 +26,6 @@ interface ZdtmFlags {
   fault?: number
   implementation?: string
   hosts: 1 | 2
-  kernel: string
-  criuSource?: string
   image?: string
 }
 
@@ -41,7 +39,7 @@ Exit codes: 0 conformant, 1 not conformant, 2 wrong usage or nothing selected, 3
 
 Examples:
   criu-remote zdtm run -a -p 2
-  criu-remote zdtm run -t zdtm/static/vanish -f h,ns --pre 2 --kernel auto --hosts 2`
+  criu-remote zdtm run -t zdtm/static/vanish -f h,ns --pre 2 --hosts 2`
 
 export function addZdtm(program: Command): void {
   program
@@ -74,12 +72,6 @@ export function addZdtm(program: Command): void {
     .addOption(new Option('--fault <n>', 'make every criu fail in this way (CRIU_FAULT)').argParser(whole(1)))
     .option('-i, --implementation <file>', 'descriptor of the proxy and cache (default: the reference)')
     .addOption(new Option('--hosts <n>', 'one host, or a source and a destination').argParser(oneOrTwo).default(1))
-    .option(
-      '--kernel <which>',
-      "'host', 'auto' (a virtual machine where the host's kernel can't track memory), or a Debian kernel package",
-      'host',
-    )
-    .option('--criu-source <dir>', 'run the tests of this checkout of CRIU, whose test programs are built')
     .option('--image <name>', 'image of the host, or the path of a Dockerfile (default: $CRIU_REMOTE_IMAGE, which set-up makes)')
     .addHelpText('after', HELP)
     .action(runZdtm)
@@ -88,7 +80,7 @@ export function addZdtm(program: Command): void {
 async function runZdtm(flags: ZdtmFlags): Promise<void> {
   const { selectTests } = await zdtmMode<typeof import('../../zdtm-mode/tests.ts')>('tests.ts')
   const selected = await Promise.resolve()
-    .then(() => selectTests(flags, flags.criuSource))
+    .then(() => selectTests(flags))
     .catch(fail(2))
   if (flags.dryRun) return void process.stdout.write(selected.planned.map(({ name, flavor }) => `${name} ${flavor}\n`).join(''))
   const { readDescriptor } = await import('../implementation/descriptor.ts')
