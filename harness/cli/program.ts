@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { addBench } from './bench.ts'
 import { addCases } from './cases.ts'
 import { addConform } from './conform.ts'
 import { addDaemons } from './daemons.ts'
@@ -18,6 +19,7 @@ addMount(program)
 addConform(program)
 addCases(program)
 addMatrix(program)
+addBench(program)
 addMigrate(program)
 addZdtm(program)
 addDoctor(program)

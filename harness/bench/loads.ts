@@ -1,0 +1,54 @@
+/* What is measured: each load as a value. `--scale` makes them smaller. */
+
+const KIB = 1024
+const MIB = 1024 * KIB
+
+interface Common {
+  name: string
+  about: string
+  /** Images; of an append, how often; of an open, how many are held. */
+  images: number
+  /** Bytes of each. */
+  size: number
+}
+
+export type Load =
+  | (Common & { kind: 'transfer'; writers: number; readers: number; reads: number })
+  | (Common & { kind: 'append' })
+  | (Common & { kind: 'open'; opens: number })
+
+const all: readonly Load[] = [
+  transfer('one-large', 'one image of 1 GiB', { images: 1, size: 1024 * MIB, writers: 1, readers: 1 }),
+  transfer('many-large', '64 images of 16 MiB, 4 writers', { images: 64, size: 16 * MIB, writers: 4, readers: 1 }),
+  transfer('many-small', '20,000 images of 2 KiB, 8 writers', { images: 20_000, size: 2 * KIB, writers: 8, readers: 8 }),
+]
+
+export const loadNames = all.map(({ name }) => name)
+
+/** The loads of these names, or all; at a scale below 1 with less of what there is most of. */
+export function selectLoads(names: readonly string[], scale: number): Load[] {
+  const selected = names.length === 0 ? all : all.filter(({ name }) => names.includes(name))
+  return selected.map((load) => scaled(load, scale))
+}
+
+/** Bytes that a proxy or cache holds at the end. */
+export function bytesHeld({ images, size }: Load): number {
+  return images * size
+}
+
+type Transfer = Extract<Load, { kind: 'transfer' }>
+
+function transfer(
+  name: string,
+  about: string,
+  numbers: Pick<Transfer, 'images' | 'size' | 'writers' | 'readers'> & { reads?: number },
+): Load {
+  return { kind: 'transfer', name, about, reads: 1, ...numbers }
+}
+
+function scaled(load: Load, scale: number): Load {
+  if (scale === 1) return load
+  const less = (value: number) => Math.max(1, Math.round(value * scale))
+  const smaller = load.images === 1 ? { size: less(load.size) } : { images: less(load.images) }
+  return { ...load, ...smaller, about: `${load.about}, scaled by ${scale}` }
+}
