@@ -9,6 +9,7 @@ import { decodeDumpStatistics } from '../proto/index.ts'
 import { Finding } from './finding.ts'
 import { expectEqualImages } from './images.ts'
 import { expectIncrements, expectReadThroughChain } from './increments.ts'
+import { mountHere } from './mount-here.ts'
 import { expectSameTree, type Tree, treeOf } from './outside.ts'
 import { makePlace, type Place } from './place.ts'
 import type { Mode, PlannedTest, ZdtmResult } from './plan.ts'
@@ -106,6 +107,7 @@ async function migrate(source: Host, destination: Host, pid: number, run: Run, i
     dumpOptions: test.desc.dopts,
     restoreOptions: test.desc.ropts,
     ...(mode.fault !== undefined && { criuEnvironment: { CRIU_FAULT: String(mode.fault) } }),
+    mount: mountHere,
     async interpose({ role, socket }) {
       const path = `${place.hosts}/relay-${iteration}-${role}`
       await relay.relay(role, path, socket)

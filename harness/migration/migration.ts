@@ -3,7 +3,7 @@ import { type Host, HostError, output } from '../hosts/host.ts'
 import type { Descriptor } from '../implementation/descriptor.ts'
 import { describeEnd, type StartedDaemon, startPair } from '../implementation/start.ts'
 import { everythingArrived, makeGate } from './gate.ts'
-import { type Mounted, startMount, type WrittenImage } from './mounted.ts'
+import { type Mounted, type StartMount, startMount, type WrittenImage } from './mounted.ts'
 
 /*
  * One migration: a cache and a proxy, a mount at either side, and the steps of a migration as functions, so that a
@@ -31,6 +31,8 @@ export interface MigrationOptions {
   /** Puts something between a daemon and its mount: gives the socket that the mount shall use in place of the daemon's. */
   interpose?: (daemon: StartedDaemon) => Promise<string>
   onImage?: (written: WrittenImage) => void
+  /** How the images are mounted; by default in a process of the host. */
+  mount?: StartMount
 }
 
 interface Side {
@@ -152,10 +154,13 @@ export class Migration {
   }
 }
 
-async function makeSide({ source, destination, descriptor, interpose, onImage }: MigrationOptions, daemon: StartedDaemon): Promise<Side> {
+async function makeSide(
+  { source, destination, descriptor, interpose, onImage, mount: start = startMount }: MigrationOptions,
+  daemon: StartedDaemon,
+): Promise<Side> {
   const host = daemon.role === 'proxy' ? source : destination
   const socket = (await interpose?.(daemon)) ?? daemon.socket
-  const mount = await startMount(host, daemon.role, socket, descriptor.dialect, daemon.role === 'proxy' ? onImage : undefined)
+  const mount = await start(host, daemon.role, socket, descriptor.dialect, daemon.role === 'proxy' ? onImage : undefined)
   return { host, daemon, mount, work: await host.directory() }
 }
 
