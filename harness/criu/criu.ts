@@ -1,4 +1,5 @@
 import { type Host, lastLine, run, shell } from '../hosts/host.ts'
+import { criuVariables } from './breakpoints.ts'
 
 /* The criu command line on a host: one function, the log's tail in every error. */
 
@@ -36,7 +37,7 @@ export async function criu(
 ): Promise<void> {
   const log = `${action}.log`
   const command = [binary, action, '-D', images, '-W', work, '-o', log, '-v4', ...options]
-  const { code, stderr } = await run(host, command, { timeout, ...(environment && { environment }) })
+  const { code, stderr } = await run(host, command, { timeout, environment: { ...(await criuVariables(host)), ...environment } })
   if (code === 0) return
   const tail = await shell(host, 'tail -n 40 "$1" 2>/dev/null || :', [`${work}/${log}`])
   throw new CriuError(action, host, code, tail.trim() === '' ? stderr : tail)
