@@ -6,6 +6,7 @@ import { namespaceHosts } from '../harness/hosts/namespaces.ts'
 import { referenceDescriptor } from '../harness/implementation/start.ts'
 import { Migration } from '../harness/migration/migration.ts'
 import { decodeDumpStatistics } from '../proto/index.ts'
+import { blame } from './blame.ts'
 import { Finding } from './finding.ts'
 import { expectEqualImages } from './images.ts'
 import { expectIncrements, expectReadThroughChain } from './increments.ts'
@@ -22,6 +23,9 @@ import { Steps } from './steps.ts'
  * through a proxy and a cache of its own, in network namespaces of its own. What is wrong is a Finding, with the clause where the
  * protocol has one; what is no fault of program, CRIU or implementation is 'inconclusive'.
  */
+
+/** Deadline of one criu in ms for each second that a test gives itself. */
+const CRIU_PATIENCE = 4_000
 
 /** What every run shows something of; increments show more. */
 const CLAUSES = ['E1', 'E2', 'L3', 'L4', 'L5', 'P1', 'W4', 'W5', 'C3']
@@ -76,8 +80,8 @@ async function judge(run: Omit<Run, 'place'>, base: string): Promise<Judgement> 
 
 function describe(thrown: unknown): Judgement {
   if (thrown instanceof Finding) {
-    const { what, permitted, actual, clause } = thrown
-    return { outcome: 'fail', what, permitted, actual, ...(clause !== undefined && { clause }) }
+    const { what, permitted, actual, clause, tail } = thrown
+    return { outcome: 'fail', what, permitted, actual, ...(clause !== undefined && { clause }), ...(tail !== undefined && { tail }) }
   }
   if (thrown instanceof CriuError) return { outcome: 'fail', what: 'criu', permitted: 'exit 0', actual: thrown.message, tail: thrown.tail }
   return { outcome: 'inconclusive', what: 'the harness', permitted: 'no trouble', actual: (thrown as Error).message }
@@ -103,6 +107,7 @@ async function migrate(source: Host, destination: Host, pid: number, run: Run, i
     destination,
     descriptor: mode.descriptor ?? referenceDescriptor(source),
     criu: mode.criu,
+    criuTimeout: test.desc.timeout * CRIU_PATIENCE,
     criuOptions: [...root, ...test.desc.opts],
     dumpOptions: test.desc.dopts,
     restoreOptions: test.desc.ropts,
@@ -137,6 +142,8 @@ async function migrate(source: Host, destination: Host, pid: number, run: Run, i
     await steps.expectNoneAtCache(relay, migration.snapshots, seen())
     await finish('the end of the cache', 'E2', migration.finishRestore())
     return restored
+  } catch (thrown) {
+    throw await blame(migration, thrown)
   } finally {
     await migration.stop()
   }

@@ -24,8 +24,8 @@ export class CriuError extends Error {
   override name = 'CriuError'
   readonly tail: string
 
-  constructor(action: string, host: Host, code: number, tail: string) {
-    super(`criu ${action} on ${host.name}: exit ${code}: ${lastError(tail)}`)
+  constructor(action: string, host: Host, end: string, tail: string) {
+    super(`criu ${action} on ${host.name}: ${end}: ${lastError(tail)}`)
     this.tail = tail
   }
 }
@@ -37,10 +37,15 @@ export async function criu(
 ): Promise<void> {
   const log = `${action}.log`
   const command = [binary, action, '-D', images, '-W', work, '-o', log, '-v4', ...options]
-  const { code, stderr } = await run(host, command, { timeout, environment: { ...(await criuVariables(host)), ...environment } })
-  if (code === 0) return
-  const tail = await shell(host, 'tail -n 40 "$1" 2>/dev/null || :', [`${work}/${log}`])
-  throw new CriuError(action, host, code, tail.trim() === '' ? stderr : tail)
+  const failed = async (end: string, stderr = '') => {
+    const tail = await shell(host, 'tail -n 40 "$1" 2>/dev/null || :', [`${work}/${log}`])
+    return new CriuError(action, host, end, tail.trim() === '' ? stderr : tail)
+  }
+  const variables = { ...(await criuVariables(host)), ...environment }
+  const { code, stderr } = await run(host, command, { timeout, environment: variables }).catch(async () => {
+    throw await failed(`no end within ${timeout} ms`)
+  })
+  if (code !== 0) throw await failed(`exit ${code}`, stderr)
 }
 
 /** Whether that criu can do a thing on that host's kernel, as `criu check --feature` says. */

@@ -26,6 +26,8 @@ export interface MigrationOptions {
   /** Options of dumps only, pre-dumps among them, and of the restore only. */
   dumpOptions?: readonly string[]
   restoreOptions?: readonly string[]
+  /** Deadline of one criu, in ms. */
+  criuTimeout?: number
   /** Variables for every criu. */
   criuEnvironment?: Record<string, string>
   /** Puts something between a daemon and its mount: gives the socket that the mount shall use in place of the daemon's. */
@@ -148,9 +150,9 @@ export class Migration {
   }
 
   #criu(action: CriuAction, { host, mount, work }: Side, snapshot: string, options: string[]): Promise<void> {
-    const { criu: binary, criuEnvironment: environment } = this.#options
+    const { criu: binary, criuTimeout: timeout = CRIU_TIMEOUT, criuEnvironment: environment } = this.#options
     const images = `${mount.directory}/${snapshot}`
-    return criu(action, { host, criu: binary, images, work, options, timeout: CRIU_TIMEOUT, ...(environment && { environment }) })
+    return criu(action, { host, criu: binary, images, work, options, timeout, ...(environment && { environment }) })
   }
 }
 
