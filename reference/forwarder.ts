@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { setImmediate } from 'node:timers/promises'
 import { RemoteError } from '../proto/error.ts'
 import { type RemoteImage, remoteImage } from '../proto/messages.ts'
 import type { Content } from './image.ts'
@@ -70,7 +71,7 @@ export class Forwarder {
 
   async #sendAll(): Promise<void> {
     try {
-      for (let forward = this.#queue.shift(); forward !== undefined; forward = this.#queue.shift()) await this.#send(forward)
+      while (this.#queue.length > 0) await this.#sendQueue()
     } catch (thrown) {
       this.#fail(RemoteError.from(thrown, 'forwarding').message)
     } finally {
@@ -78,10 +79,18 @@ export class Forwarder {
     }
   }
 
+  /** Images that complete in the same turn of the event loop go out in the same system call. */
+  async #sendQueue(): Promise<void> {
+    await setImmediate()
+    this.#link.cork()
+    for (let forward = this.#queue.shift(); forward !== undefined; forward = this.#queue.shift()) await this.#send(forward)
+    this.#link.uncork()
+    await drained(this.#link)
+  }
+
   async #send({ header, body }: Forward): Promise<void> {
     this.#log.debug(`forwarding ${header.snapshotId}:${header.name}, ${header.size} bytes`)
     this.#link.write(remoteImage.encode(header))
-    await drained(this.#link)
     await sendContent(this.#link, body)
   }
 
