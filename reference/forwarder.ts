@@ -12,6 +12,9 @@ import { drained, sendContent } from './send.ts'
  * The queue holds references to content that the store holds anyway, so its length costs nothing. The connection is
  * one-way (W2): a byte from the cache, or its end, is the loss of the link. A link that is lost ends the
  * migration; it is reset and not closed, or the cache would take the loss for the clean end (W6).
+ *
+ * An append is forwarded as the whole image, so a thousand of them would send it a thousand times. An append that comes
+ * while the one before is still last in the queue takes its place: as many are sent as the link has time for.
  */
 
 interface Forward {
@@ -49,6 +52,12 @@ export class Forwarder {
     if (this.#busy) return
     this.#busy = true
     this.#sending = this.#sendAll()
+  }
+
+  /** Drops what was queued last, if it is this image and not begun: the next to be queued holds all of it, and nothing completed between. */
+  supersede(snapshotId: string, name: string): void {
+    const last = this.#queue.at(-1)?.header
+    if (last?.name === name && last.snapshotId === snapshotId) this.#queue.pop()
   }
 
   /** Resolves when all that was queued is sent and the link is closed behind it, whether or not the cache closes its direction. */

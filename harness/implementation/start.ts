@@ -80,7 +80,8 @@ export async function startDaemon(
   return { role, socket, directory, process: started }
 }
 
-async function awaitListening(host: Host, { role, process: daemon }: StartedDaemon, places: string[]): Promise<void> {
+/** Waits until a daemon listens at one of these places. Throws HostError if it ends instead, or does not within START_TIMEOUT. */
+export async function awaitListening(host: Host, { role, process: daemon }: StartedDaemon, places: string[]): Promise<void> {
   const waiting = listening(host, places)
   const ended: Completed | { code: number } = await Promise.race([
     waiting,
