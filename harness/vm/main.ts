@@ -11,7 +11,8 @@ import { bootGuest, type Guest, type GuestOptions } from './qemu.ts'
  * line is a Booted. Exit 125 with a reason of one line is a guest that could not be booted, or that died.
  */
 
-const BOOT_DEADLINE = 120_000
+/** Twenty times what a guest takes on an idle machine. */
+const BOOT_DEADLINE = 150_000
 /** Shorter: a KVM that works boots in a second or two, and one that hangs is to be given up soon. */
 const KVM_DEADLINE = 15_000
 
