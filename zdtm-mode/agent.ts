@@ -1,8 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { release } from 'node:os'
 import { execa } from 'execa'
-import { checkout } from '../harness/hosts/checkout.ts'
-import type { AgentLine, Plan, PlannedTest, ZdtmResult } from './plan.ts'
+import type { AgentLine, GivenPlan, PlannedTest, ZdtmResult } from './plan.ts'
 import { runTest } from './run-test.ts'
 
 /*
@@ -14,14 +13,13 @@ const BASE = '/run/criu-remote-zdtm'
 const TAINTED = '/proc/sys/kernel/tainted'
 
 /** Runs all tests of the plan. */
-export async function runPlan(plan: Plan): Promise<void> {
-  const { tests, mode, parallel, keepGoing, ignoreTaint } = plan
+export async function runPlan(plan: GivenPlan): Promise<void> {
+  const { tests, mode, parallel, keepGoing, ignoreTaint, programs } = plan
   await mkdir(BASE, { recursive: true })
   // The pool is there by now; what is started here must not have one of that size.
   delete process.env['UV_THREADPOOL_SIZE']
   const { stdout } = await execa(mode.criu, ['--version'])
   say({ event: 'ready', kernel: release(), criu: stdout.split('\n')[0]?.replace('Version: ', '') ?? '' })
-  const built = tests.some(({ program }) => !program.startsWith('/')) ? await build() : ''
   const tainted = await readFile(TAINTED, 'utf8')
   const has = features(mode.criu)
   let failed = false
@@ -36,7 +34,7 @@ export async function runPlan(plan: Plan): Promise<void> {
 
   const attempt = async (test: PlannedTest): Promise<ZdtmResult> => {
     for (const feature of test.desc.feature) if (!(await has(feature))) return skipped(test, `criu check --feature ${feature} fails`)
-    const program = test.program.startsWith('/') ? test.program : `${built}/${test.program}`
+    const program = test.program.startsWith('/') ? test.program : `${programs}/${test.program}`
     const base = `${BASE}/${next++}`
     const result = await runTest({ ...test, program }, mode, base)
     const taint = await readFile(TAINTED, 'utf8')
@@ -54,13 +52,6 @@ export async function runPlan(plan: Plan): Promise<void> {
   async function takeFrom(queue: Iterable<PlannedTest>, act: (test: PlannedTest) => Promise<void>): Promise<void> {
     for (const test of queue) await act(test)
   }
-}
-
-/** Compiles the programs of fixtures/zdtm; the directory with them. */
-async function build(): Promise<string> {
-  const out = `${BASE}/programs`
-  await execa('make', ['-s', '-j2', '-C', `${checkout}/fixtures/zdtm`, `OUT=${out}`])
-  return out
 }
 
 /** Asks CRIU once for each feature. */
@@ -82,4 +73,4 @@ function skipped({ name, flavor }: PlannedTest, actual: string): ZdtmResult {
 const say = (line: AgentLine) => process.stdout.write(`${JSON.stringify(line)}\n`)
 
 const [plan] = process.argv.slice(2)
-if (plan !== undefined) await runPlan(JSON.parse(plan.startsWith('{') ? plan : await readFile(plan, 'utf8')) as Plan)
+if (plan !== undefined) await runPlan(JSON.parse(await readFile(plan, 'utf8')) as GivenPlan)

@@ -1,12 +1,14 @@
+import { statSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { Presets, SingleBar } from 'cli-progress'
 import Table from 'cli-table3'
 import { describeResults } from '../harness/conformance/report/text.ts'
 import type { Results } from '../harness/conformance/result.ts'
-import { hasFeature } from '../harness/criu/criu.ts'
 import { oneContainer } from '../harness/hosts/container.ts'
-import type { Host } from '../harness/hosts/host.ts'
+import { type Host, HostError } from '../harness/hosts/host.ts'
 import type { Descriptor } from '../harness/implementation/descriptor.ts'
-import { resultsOf, runByAgent, type StartAgent } from './launch.ts'
+import { placeFor } from './kernel.ts'
+import { resultsOf, runByAgent } from './launch.ts'
 import type { Flavor, Mode, Plan, PlannedTest, ZdtmResult } from './plan.ts'
 
 /* `criu-remote zdtm run`: a host for the tests, the run with its progress, and the table at its end. */
@@ -21,6 +23,7 @@ export interface LaunchFlags extends Omit<Mode, 'pre' | 'pause' | 'snaps' | 'noc
   keepGoing?: true
   ignoreTaint?: true
   image?: string
+  kernel: string
 }
 
 /** Runs what was selected; rejects with HostError, or with what `interrupted` rejects. Prints progress and a table. */
@@ -32,12 +35,19 @@ export async function launch(
 ): Promise<Results> {
   const began = new Date()
   const plan = planOf(flags, planned, descriptor)
-  const mounts = flags.criu.startsWith('/') ? [flags.criu] : []
+  const kernel = ['host', 'auto'].includes(flags.kernel) ? flags.kernel : existing(flags.kernel)
+  const mounts = [flags.criu, kernel].filter((path) => path.startsWith('/'))
   const host = await oneContainer({ mounts, ...(flags.image !== undefined && { image: flags.image }) })
   try {
-    const results = await Promise.race([runOn(host, plan), interrupted])
+    const { results, system } = await Promise.race([runOn(host, kernel, plan), interrupted])
     const all = [...results, ...unreadable.map(cannotRead)]
-    const made = resultsOf(all, { plan, began, duration: Date.now() - began.getTime(), command: commandOf(flags) })
+    const made = resultsOf(all, {
+      plan,
+      began,
+      duration: Date.now() - began.getTime(),
+      command: commandOf(flags),
+      ...(system && { system }),
+    })
     process.stdout.write(`${tableOf(all)}\n${describeResults(made)}`)
     return made
   } finally {
@@ -45,32 +55,39 @@ export async function launch(
   }
 }
 
-async function runOn(host: Host, plan: Plan): Promise<ZdtmResult[]> {
-  if (plan.mode.pre > 0 && !(await hasFeature(host, plan.mode.criu, 'mem_dirty_track')))
-    return plan.tests.map((test) => notRun(test, "this kernel can't track memory (criu check --feature mem_dirty_track)"))
+/** The path, absolute. Throws HostError where there is nothing: an engine would make a directory there. */
+function existing(path: string): string {
+  if (statSync(path, { throwIfNoEntry: false }) === undefined)
+    throw new HostError(`using the kernel ${path}: there is no such file or directory`)
+  return resolve(path)
+}
+
+async function runOn(host: Host, kernel: string, plan: Plan): Promise<{ results: ZdtmResult[]; system?: Results['system'] }> {
+  const place = await placeFor(host, kernel, plan, (text) => void process.stdout.write(text))
+  if ('cannot' in place) return { results: plan.tests.map((test) => notRun(test, place.cannot)) }
+  let system: Results['system']
   const bar = new SingleBar(
     { format: '  {bar} {value}/{total} | {test}', stream: process.stderr, clearOnComplete: true },
     Presets.shades_classic,
   )
   if (process.stderr.isTTY) bar.start(plan.tests.length, 0, { test: '' })
   try {
-    return await runByAgent(host, inHost(host), plan, {
-      onReady: ({ kernel: release, criu }) => void process.stdout.write(`${plan.tests.length} tests, kernel ${release}, CRIU ${criu}\n`),
+    const results = await runByAgent(host, place.start, plan, {
+      onReady({ kernel: release, criu }) {
+        system = { kernel: release, criu }
+        process.stdout.write(`${plan.tests.length} tests, kernel ${release}, CRIU ${criu}\n`)
+      },
       onBegin: (name, flavor) => bar.update({ test: `${name} ${flavor}` }),
       onResult: ({ name, flavor, outcome, duration }) => {
         bar.increment()
         if (!process.stderr.isTTY) process.stdout.write(`${outcome} ${name} ${flavor} (${duration} ms)\n`)
       },
     })
+    return { results, ...(system && { system }) }
   } finally {
     bar.stop()
   }
 }
-
-const inHost =
-  (host: Host): StartAgent =>
-  (command, onLine) =>
-    host.start(command, { onLine })
 
 function planOf(
   { pre, snaps, nocr, norst, stop, iters, hosts, criu, fault, ...flags }: LaunchFlags,
@@ -105,11 +122,12 @@ function tableOf(results: readonly ZdtmResult[]): string {
 }
 
 /** The words that set the mode, for the command that repeats a test. */
-function commandOf({ pre, iters, hosts, snaps, norst, stop }: LaunchFlags): string {
+function commandOf({ pre, iters, hosts, snaps, norst, stop, kernel }: LaunchFlags): string {
   const words = ['criu-remote', 'zdtm', 'run']
   if (pre.pre > 0) words.push('--pre', String(pre.pre))
   if (iters > 1) words.push('--iters', String(iters))
   if (hosts === 2) words.push('--hosts', '2')
+  if (kernel !== 'auto') words.push('--kernel', kernel)
   for (const [word, given] of Object.entries({ snaps, norst, stop })) if (given) words.push(`--${word}`)
   return words.join(' ')
 }

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import type { Level } from '../harness/conformance/register.ts'
 import { type CaseResult, count, type Outcome, type Results, verdict } from '../harness/conformance/result.ts'
 import { checkout } from '../harness/hosts/checkout.ts'
-import { type Host, HostError, lastLine } from '../harness/hosts/host.ts'
-import type { AgentLine, Plan, ZdtmOutcome, ZdtmResult } from './plan.ts'
+import { type Host, HostError, lastLine, output, shell } from '../harness/hosts/host.ts'
+import type { AgentLine, GivenPlan, Plan, ZdtmOutcome, ZdtmResult } from './plan.ts'
 
 /*
  * The launcher's side: hands the plan to the agent, hears what becomes of the tests, and makes results of it that have the same
@@ -20,9 +20,10 @@ export interface Heard {
 /** Threads of the agent's pool: each mount holds one, two for each test that runs, and the rest is for files and look-ups. */
 const THREADS = 64
 
-/** Starts a command in the host, or in a virtual machine within it. */
+/** Starts a command in the host, or in a virtual machine within it that sees the directories `shares` of the host. */
 export type StartAgent = (
   command: readonly string[],
+  shares: readonly string[],
   onLine: (line: string) => void,
 ) => Promise<{ exited: Promise<{ code: number; stderr: string }> }>
 
@@ -37,15 +38,26 @@ export async function runByAgent(host: Host, start: StartAgent, plan: Plan, { on
     results.push(said.result)
     onResult(said.result)
   }
-  const [node, ...flags] = host.criuRemote.slice(0, -1) as [string, ...string[]]
-  const agent = await start(
-    ['env', `UV_THREADPOOL_SIZE=${THREADS}`, node, ...flags, `${checkout}/zdtm-mode/agent.ts`, JSON.stringify(plan)],
-    hear,
-  )
+  const directory = await host.directory()
+  await build(host, directory)
+  await writeIn(host, `${directory}/plan.json`, JSON.stringify({ ...plan, programs: directory } satisfies GivenPlan))
+  const script = [...host.criuRemote.slice(0, -1), `${checkout}/zdtm-mode/agent.ts`, `${directory}/plan.json`]
+  const command = ['env', `UV_THREADPOOL_SIZE=${THREADS}`, ...script]
+  const agent = await start(command, [directory], hear)
   const { code, stderr } = await agent.exited
   if (code !== 0)
     throw new HostError(`running the tests in ${host.name}: expected the agent to end with exit 0, got ${code}: ${lastLine(stderr)}`)
   return results
+}
+
+/** Compiles the programs of fixtures/zdtm: here, since a compiler takes long in a virtual machine. */
+async function build(host: Host, directory: string): Promise<void> {
+  await output(host, ['make', '-s', '-j2', '-C', `${checkout}/fixtures/zdtm`, `OUT=${directory}`])
+}
+
+/** Writes a text of any length: a parameter of a command may have 128 KiB. */
+async function writeIn(host: Host, path: string, text: string): Promise<void> {
+  for (const piece of text.match(/.{1,30000}/gsu) ?? []) await shell(host, 'printf %s "$2" >>"$1"', [path, piece])
 }
 
 const OUTCOMES: Record<ZdtmOutcome, Outcome> = { pass: 'pass', fail: 'fail', skipped: 'not-applicable', inconclusive: 'inconclusive' }
@@ -54,7 +66,7 @@ const LEVEL: Level = 'must'
 /** The results of a run in the shape of those of the suite. */
 export function resultsOf(
   results: readonly ZdtmResult[],
-  { plan, began, duration, command }: { plan: Plan; began: Date; duration: number; command: string },
+  { plan, began, duration, command, system }: { plan: Plan; began: Date; duration: number; command: string; system?: Results['system'] },
 ): Results {
   const cases = results.map((result) => caseOf(result, command))
   const { version } = JSON.parse(readFileSync(`${checkout}/package.json`, 'utf8')) as { version: string }
@@ -66,6 +78,7 @@ export function resultsOf(
     date: began.toISOString(),
     seed: 0,
     duration,
+    ...(system && { system }),
     caseSet: createHash('sha256')
       .update(cases.map(({ id }) => id).join('\n'))
       .digest('hex'),

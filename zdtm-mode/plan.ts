@@ -24,7 +24,7 @@ export interface Desc {
 export interface PlannedTest {
   /** As `zdtm/static/env`. */
   name: string
-  /** Path of the program; in the agent's own build if it is relative. */
+  /** Path of the program; in the directory of the plan if it is relative. */
   program: string
   flavor: Flavor
   desc: Desc
@@ -53,6 +53,12 @@ export interface Plan {
   parallel: number
   keepGoing: boolean
   ignoreTaint: boolean
+}
+
+/** The plan as the agent gets it, in a file. */
+export interface GivenPlan extends Plan {
+  /** The directory of the programs of fixtures/zdtm. */
+  programs: string
 }
 
 export type ZdtmOutcome = 'pass' | 'fail' | 'skipped' | 'inconclusive'

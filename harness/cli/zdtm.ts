@@ -27,6 +27,7 @@ interface ZdtmFlags {
   implementation?: string
   hosts: 1 | 2
   image?: string
+  kernel: string
 }
 
 const HELP = `
@@ -35,11 +36,15 @@ and then asked whether it is still right. Beside its own verdict these must hold
 signal masks are as before; every image is the same at proxy and cache; proxy and cache end by themselves with exit 0; with
 --pre, increments are real, listed in order at both sides, and read by the restore. What could not run is skipped, with its reason.
 
+--kernel auto runs on this machine's kernel where it can track memory or nothing asks for that, else in a virtual machine with
+the kernel of the host image, which is booted once for all tests. A path runs that kernel in a virtual machine.
+
 Exit codes: 0 conformant, 1 not conformant, 2 wrong usage or nothing selected, 3 the harness failed.
 
 Examples:
   criu-remote zdtm run -a -p 2
-  criu-remote zdtm run -t zdtm/static/vanish -f h,ns --pre 2 --hosts 2`
+  criu-remote zdtm run -t zdtm/static/vanish -f h,ns --pre 2 --hosts 2
+  criu-remote zdtm run -a --pre 2 --kernel ./linux-image-6.1.0-56-cloud-amd64_6.1.192-2_amd64.deb`
 
 export function addZdtm(program: Command): void {
   program
@@ -69,6 +74,11 @@ export function addZdtm(program: Command): void {
     .option('--report <dir>', 'write results.json, junit.xml, results.tap and index.html there')
     .option('--ignore-taint', 'do not mind that the kernel got tainted')
     .option('--criu <path>', 'the criu binary in the host', 'criu')
+    .addOption(
+      new Option('--kernel <which>', "'host', 'auto', or a Debian kernel package: the file, or a directory with it unpacked").default(
+        'auto',
+      ),
+    )
     .addOption(new Option('--fault <n>', 'make every criu fail in this way (CRIU_FAULT)').argParser(whole(1)))
     .option('-i, --implementation <file>', 'descriptor of the proxy and cache (default: the reference)')
     .addOption(new Option('--hosts <n>', 'one host, or a source and a destination').argParser(oneOrTwo).default(1))

@@ -45,6 +45,8 @@ export interface Results {
   /** The descriptor, absolute; none for the reference. */
   descriptor?: string
   dialect: string
+  /** What the tests of zdtm mode ran on. */
+  system?: { kernel: string; criu: string }
   /** When it began, ISO 8601. */
   date: string
   seed: number

@@ -1,0 +1,60 @@
+import { readFile } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { build, type Plugin } from 'esbuild'
+import { execa } from 'execa'
+import { checkout } from '../hosts/checkout.ts'
+import { HostError } from '../hosts/host.ts'
+
+/*
+ * Scripts of this checkout as a guest runs them: types stripped, many files made one, and compiled.
+ *
+ * Without KVM a guest is ten times slower than its host: to find, read and strip a hundred modules takes Node longer there than everything else
+ * in a test. So that is done here, once for a guest, and V8's code is kept as well.
+ */
+
+const CLI = `${checkout}/harness/cli/main.ts`
+
+export interface Bundled {
+  command: readonly string[]
+  /** Variables for the command. */
+  environment: Record<string, string>
+}
+
+/** Bundles the scripts of a command, and `criu-remote`, into the directory. Throws HostError. */
+export async function bundle(command: readonly string[], directory: string): Promise<Bundled> {
+  const bundled = (script: string) => `${directory}/${basename(script, '.ts')}.mjs`
+  const scripts = command.filter((word) => word.startsWith(checkout) && word.endsWith('.ts'))
+  await build({
+    entryPoints: [CLI, ...scripts].map((script) => ({ in: script, out: basename(script, '.ts') })),
+    outdir: directory,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    splitting: true,
+    minify: true,
+    platform: 'node',
+    format: 'esm',
+    plugins: [keepPlaces],
+    external: ['testcontainers', 'playwright-core'],
+    // CommonJS packages require Node's own modules.
+    banner: { js: "import { createRequire } from 'node:module';const require = createRequire(import.meta.url);" },
+    logLevel: 'silent',
+  }).catch((thrown) => {
+    throw HostError.from(thrown, 'bundling scripts for a guest')
+  })
+  const environment = { NODE_COMPILE_CACHE: `${directory}/compiled`, CRIU_REMOTE_MAIN: bundled(CLI) }
+  await execa(process.execPath, [bundled(CLI), 'proxy', '--help'], { env: environment, reject: false })
+  return { command: command.map((word) => (scripts.includes(word) ? bundled(word) : word)), environment }
+}
+
+/** Files that a module reads beside itself are where they were. */
+const keepPlaces: Plugin = {
+  name: 'keep-places',
+  setup({ onLoad }) {
+    onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+      if (path.includes('/node_modules/')) return undefined
+      const text = await readFile(path, 'utf8')
+      return { loader: 'ts', contents: text.replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href)) }
+    })
+  },
+}

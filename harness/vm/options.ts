@@ -1,0 +1,22 @@
+/** What a virtual machine is started with, as JSON, since it is started by a process in the host. */
+export interface VmOptions {
+  /** A Debian kernel package, or a directory with one unpacked. */
+  kernel: string
+  /** Whether to try KVM. */
+  kvm: boolean
+  /** Directories on a tmpfs of the host that the guest shall see, read-only at the same path. */
+  shares: readonly string[]
+  command: readonly string[]
+}
+
+/** The first line that is printed, before those of the command. */
+export interface Booted {
+  accelerator: 'kvm' | 'tcg'
+  /** From the start of QEMU to the start of the command, in ms. */
+  boot: number
+  /** Why KVM was not used, where it was tried. */
+  kvmFailed?: string
+}
+
+/** Exit code for a guest that did not boot, or that ended without the command's exit code; the reason is the last line of stderr. */
+export const NO_GUEST = 125
