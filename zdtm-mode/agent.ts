@@ -3,7 +3,9 @@ import { release } from 'node:os'
 import { execa } from 'execa'
 import { checkout } from '../harness/hosts/checkout.ts'
 import type { AgentLine, Plan, PlannedTest, ZdtmResult } from './plan.ts'
+import { dumpsOtherUsers } from './program.ts'
 import { runTest } from './run-test.ts'
+import { whyNot } from './why-not.ts'
 
 /*
  * What runs inside the host: a container, or a virtual machine within one. It takes the whole plan at its start, since a guest's Node
@@ -18,7 +20,8 @@ export async function runPlan(plan: Plan): Promise<void> {
   const { tests, mode, parallel, keepGoing, ignoreTaint } = plan
   await mkdir(BASE, { recursive: true })
   const { stdout } = await execa(mode.criu, ['--version'])
-  say({ event: 'ready', kernel: release(), criu: stdout.split('\n')[0]?.replace('Version: ', '') ?? '' })
+  const asRoot = tests.some(({ parameters }) => parameters !== undefined) && !dumpsOtherUsers()
+  say({ event: 'ready', kernel: release(), criu: stdout.split('\n')[0]?.replace('Version: ', '') ?? '', asRoot })
   const built = tests.some(({ program }) => !program.startsWith('/')) ? await build() : ''
   const tainted = await readFile(TAINTED, 'utf8')
   const has = features(mode.criu)
@@ -33,7 +36,8 @@ export async function runPlan(plan: Plan): Promise<void> {
   }
 
   const attempt = async (test: PlannedTest): Promise<ZdtmResult> => {
-    for (const feature of test.desc.feature) if (!(await has(feature))) return skipped(test, `criu check --feature ${feature} fails`)
+    const reason = await whyNot(test, mode, has)
+    if (reason !== undefined) return skipped(test, reason)
     const program = test.program.startsWith('/') ? test.program : `${built}/${test.program}`
     const base = `${BASE}/${next++}`
     const result = await runTest({ ...test, program }, mode, base)

@@ -8,6 +8,7 @@ import type { Host } from '../harness/hosts/host.ts'
 import type { Descriptor } from '../harness/implementation/descriptor.ts'
 import { resultsOf, runByAgent, type StartAgent } from './launch.ts'
 import type { Flavor, Mode, Plan, PlannedTest, ZdtmResult } from './plan.ts'
+import type { Impossible } from './tests.ts'
 
 /* `criu-remote zdtm run`: a host for the tests, the run with its progress, and the table at its end. */
 
@@ -21,22 +22,24 @@ export interface LaunchFlags extends Omit<Mode, 'pre' | 'pause' | 'snaps' | 'noc
   keepGoing?: true
   ignoreTaint?: true
   image?: string
+  /** A checkout of CRIU whose tests these are. */
+  criuSource?: string
 }
 
 /** Runs what was selected; rejects with HostError, or with what `interrupted` rejects. Prints progress and a table. */
 export async function launch(
   flags: LaunchFlags,
-  { planned, unreadable }: { planned: PlannedTest[]; unreadable: string[] },
+  { planned, impossible }: { planned: PlannedTest[]; impossible: Impossible[] },
   descriptor: Descriptor | undefined,
   interrupted: Promise<never>,
 ): Promise<Results> {
   const began = new Date()
   const plan = planOf(flags, planned, descriptor)
-  const mounts = flags.criu.startsWith('/') ? [flags.criu] : []
+  const mounts = [flags.criu, flags.criuSource ?? ''].filter((path) => path.startsWith('/'))
   const host = await oneContainer({ mounts, ...(flags.image !== undefined && { image: flags.image }) })
   try {
     const results = await Promise.race([runOn(host, plan), interrupted])
-    const all = [...results, ...unreadable.map(cannotRead)]
+    const all = [...results, ...impossible.map(({ name, reason }) => notRun({ name, flavor: 'h' }, reason))]
     const made = resultsOf(all, { plan, began, duration: Date.now() - began.getTime(), command: commandOf(flags) })
     process.stdout.write(`${tableOf(all)}\n${describeResults(made)}`)
     return made
@@ -55,7 +58,10 @@ async function runOn(host: Host, plan: Plan): Promise<ZdtmResult[]> {
   if (process.stderr.isTTY) bar.start(plan.tests.length, 0, { test: '' })
   try {
     return await runByAgent(host, inHost(host), plan, {
-      onReady: ({ kernel: release, criu }) => void process.stdout.write(`${plan.tests.length} tests, kernel ${release}, CRIU ${criu}\n`),
+      onReady: ({ kernel: release, criu, asRoot }) => {
+        process.stdout.write(`${plan.tests.length} tests, kernel ${release}, CRIU ${criu}\n`)
+        if (asRoot) process.stdout.write("all of them run as root: this machine has no CAP_SYS_RESOURCE to dump another user's process\n")
+      },
       onBegin: (name, flavor) => bar.update({ test: `${name} ${flavor}` }),
       onResult: ({ name, flavor, outcome, duration }) => {
         bar.increment()
@@ -82,7 +88,7 @@ function planOf(
   return { tests, mode, parallel: flags.parallel, keepGoing: flags.keepGoing === true, ignoreTaint: flags.ignoreTaint === true }
 }
 
-const notRun = ({ name, flavor }: PlannedTest, actual: string): ZdtmResult => ({
+const notRun = ({ name, flavor }: Pick<PlannedTest, 'name' | 'flavor'>, actual: string): ZdtmResult => ({
   name,
   flavor,
   outcome: 'skipped',
@@ -92,8 +98,6 @@ const notRun = ({ name, flavor }: PlannedTest, actual: string): ZdtmResult => ({
   duration: 0,
   dumps: [],
 })
-
-const cannotRead = (name: string) => notRun({ name, flavor: 'h' } as PlannedTest, 'its .desc is no literal')
 
 /** A row for each test, a column for each flavor. */
 function tableOf(results: readonly ZdtmResult[]): string {

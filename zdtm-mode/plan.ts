@@ -16,6 +16,8 @@ export interface Desc {
   opts: readonly string[]
   dopts: readonly string[]
   ropts: readonly string[]
+  /** Files that the test wants in the root of flavors ns and uns; of `a|b` the first that there is. */
+  deps: readonly string[]
   /** Seconds. */
   timeout: number
 }
@@ -28,6 +30,8 @@ export interface PlannedTest {
   program: string
   flavor: Flavor
   desc: Desc
+  /** What a program of CRIU's own tests is started with, its files being named by its own name; our programs say it themselves. */
+  parameters?: readonly string[]
 }
 
 /** How every test is run. */
@@ -79,6 +83,6 @@ export interface ZdtmResult {
 
 /** A line of the agent. */
 export type AgentLine =
-  | { event: 'ready'; kernel: string; criu: string }
+  | { event: 'ready'; kernel: string; criu: string; asRoot: boolean }
   | { event: 'begin'; name: string; flavor: Flavor }
   | { event: 'result'; result: ZdtmResult }

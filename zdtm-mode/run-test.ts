@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
-import { CriuError } from '../harness/criu/criu.ts'
+import { type CriuAction, CriuError } from '../harness/criu/criu.ts'
 import { type Host, run } from '../harness/hosts/host.ts'
 import { namespaceHosts } from '../harness/hosts/namespaces.ts'
 import { referenceDescriptor } from '../harness/implementation/start.ts'
 import { Migration } from '../harness/migration/migration.ts'
 import { decodeDumpStatistics } from '../proto/index.ts'
 import { Finding } from './finding.ts'
+import { notify, runHook } from './hooks.ts'
 import { expectEqualImages } from './images.ts'
 import { expectIncrements, expectReadThroughChain } from './increments.ts'
 import { expectSameTree, type Tree, treeOf } from './outside.ts'
@@ -25,6 +26,9 @@ import { Steps } from './steps.ts'
 /** What every run shows something of; increments show more. */
 const CLAUSES = ['E1', 'E2', 'L3', 'L4', 'L5', 'P1', 'W4', 'W5', 'C3']
 const INCREMENT_CLAUSES = ['E3', 'S1', 'S2', 'S3', 'S4']
+
+/** Deadline of each criu, in ms: that of zdtm.py. */
+const CRIU_TIMEOUT = 60_000
 
 interface Run {
   test: PlannedTest
@@ -85,12 +89,31 @@ function describe(thrown: unknown): Judgement {
 async function runOn(hosts: readonly Host[], run: Run): Promise<void> {
   const { test, mode, place } = run
   let [source, destination] = [hosts[0] as Host, hosts.at(-1) as Host]
-  let pid = await startProgram(source, test, place)
-  for (let iteration = 0; iteration < (mode.nocr ? 0 : mode.iters); iteration++) {
-    pid = await migrate(source, destination, pid, run, iteration)
-    if (!mode.norst) [source, destination] = [destination, source]
+  try {
+    let pid = await startProgram(source, test, place)
+    const failed = await failureOf(test, async () => {
+      for (let iteration = 0; iteration < (mode.nocr ? 0 : mode.iters); iteration++) {
+        pid = await migrate(source, destination, pid, run, iteration)
+        if (!mode.norst) [source, destination] = [destination, source]
+      }
+    })
+    // A restore that failed left nobody to ask.
+    if (failed !== 'restore') await endProgram(source, pid, test, place)
+  } finally {
+    await runHook(source, place, '--clean')
   }
-  await endProgram(source, pid, test, place)
+}
+
+/** Where criu failed, as tests with the flag `crfail` want it; undefined if it should not and did not. */
+async function failureOf({ desc }: PlannedTest, work: () => Promise<void>): Promise<CriuAction | undefined> {
+  if (!desc.flags.includes('crfail')) return void (await work())
+  try {
+    await work()
+  } catch (thrown) {
+    if (thrown instanceof CriuError && thrown.code < 128) return thrown.action
+    throw thrown
+  }
+  throw new Finding('criu with a test that it must refuse (crfail)', 'a failure', 'success')
 }
 
 /** One migration of the program, pre-dumps and all; its pid at the destination, or with --norst at the source. */
@@ -105,6 +128,7 @@ async function migrate(source: Host, destination: Host, pid: number, run: Run, i
     criuOptions: [...root, ...test.desc.opts],
     dumpOptions: test.desc.dopts,
     restoreOptions: test.desc.ropts,
+    criuTimeout: CRIU_TIMEOUT,
     ...(mode.fault !== undefined && { criuEnvironment: { CRIU_FAULT: String(mode.fault) } }),
     async interpose({ role, socket }) {
       const path = `${place.hosts}/relay-${iteration}-${role}`
@@ -114,15 +138,19 @@ async function migrate(source: Host, destination: Host, pid: number, run: Run, i
   })
   try {
     const first = relay.opens.length
+    const hookEnvironment = { ZDTM_TEST_PID: String(pid) }
     const steps = new Steps(place, test)
     for (let step = 1; step <= mode.pre; step++) {
       if (mode.snaps) await migration.snapshot(pid)
       else await migration.preDump(pid)
       await statistics(migration, run)
+      if (!mode.snaps) await runHook(source, place, '--post-pre-dump', hookEnvironment)
+      if (!mode.snaps && test.desc.flags.includes('pre-dump-notify')) await notify(source, pid)
       await steps.take(step)
       await pause(mode.pause)
     }
     const before = treeOf(source, pid)
+    await runHook(source, place, '--pre-dump', hookEnvironment)
     await migration.dump(pid, leaving(mode))
     await statistics(migration, run)
     const seen = () => relay.opens.slice(first)
@@ -140,10 +168,12 @@ async function migrate(source: Host, destination: Host, pid: number, run: Run, i
   }
 }
 
-async function restore(migration: Migration, before: Tree, { test, mode }: Run): Promise<number> {
-  const { host } = migration.destination
+async function restore(migration: Migration, before: Tree, { test, mode, place }: Run): Promise<number> {
+  const { host, mount } = migration.destination
   if (mode.stop) await kill(migration.source.host, before, 'KILL')
+  await runHook(host, place, '--pre-restore')
   const pid = await migration.restore()
+  await runHook(host, place, '--post-restore', { ZDTM_TEST_PID: String(pid), ZDTM_IMG_DIR: mount.directory })
   if (test.name.includes('/static/')) expectSameTree(before, treeOf(host, pid))
   if (mode.stop) await kill(host, before, 'CONT')
   return pid

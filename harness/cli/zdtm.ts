@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { checkout } from '../hosts/checkout.ts'
 import { Failure, fail } from './failure.ts'
@@ -27,6 +28,7 @@ interface ZdtmFlags {
   implementation?: string
   hosts: 1 | 2
   image?: string
+  criuSource?: string
 }
 
 const HELP = `
@@ -69,10 +71,15 @@ export function addZdtm(program: Command): void {
     .option('--report <dir>', 'write results.json, junit.xml, results.tap and index.html there')
     .option('--ignore-taint', 'do not mind that the kernel got tainted')
     .option('--criu <path>', 'the criu binary in the host', 'criu')
-    .addOption(new Option('--fault <n>', 'make every criu fail in this way (CRIU_FAULT)').argParser(whole(1)))
+    .addOption(new Option('--fault <n>', 'make every criu fail in this way').env('CRIU_FAULT').argParser(whole(1)))
     .option('-i, --implementation <file>', 'descriptor of the proxy and cache (default: the reference)')
     .addOption(new Option('--hosts <n>', 'one host, or a source and a destination').argParser(oneOrTwo).default(1))
     .option('--image <name>', 'image of the host, or the path of a Dockerfile (default: $CRIU_REMOTE_IMAGE, which set-up makes)')
+    .addOption(
+      new Option('--criu-source <dir>', "CRIU's own tests, in a checkout of CRIU where they are built; in place of ours").argParser(
+        absolute,
+      ),
+    )
     .addHelpText('after', HELP)
     .action(runZdtm)
 }
@@ -114,6 +121,8 @@ function preDumps(text: string): ZdtmFlags['pre'] {
   if (pre === undefined) throw new InvalidArgumentError('expected N or N:SECONDS')
   return { pre: Number(pre), pause: Number(pause) * 1000 }
 }
+
+const absolute = (path: string) => resolve(path)
 
 function oneOrTwo(text: string): 1 | 2 {
   if (text !== '1' && text !== '2') throw new InvalidArgumentError('expected 1 or 2')

@@ -21,10 +21,15 @@ export interface CriuRun {
 /** A criu that failed. The message has its last error; `tail` the last lines of its log. */
 export class CriuError extends Error {
   override name = 'CriuError'
+  readonly action: CriuAction
+  /** Exit code; over 128 for one that a signal ended. */
+  readonly code: number
   readonly tail: string
 
-  constructor(action: string, host: Host, code: number, tail: string) {
+  constructor(action: CriuAction, host: Host, code: number, tail: string) {
     super(`criu ${action} on ${host.name}: exit ${code}: ${lastError(tail)}`)
+    this.action = action
+    this.code = code
     this.tail = tail
   }
 }

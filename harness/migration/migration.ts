@@ -10,7 +10,7 @@ import { type Mounted, startMount, type WrittenImage } from './mounted.ts'
  * scenario can take them in another order, or break something between two of them.
  */
 
-/** Deadline of one criu, in ms; a restore that waits for its images has it as well. */
+/** Deadline of one criu, in ms, if nothing else is said; a restore that waits for its images has it as well. */
 const CRIU_TIMEOUT = 300_000
 /** How long a daemon may take to end by itself after it was told that its work is finished, in ms. */
 const END_TIMEOUT = 30_000
@@ -26,6 +26,8 @@ export interface MigrationOptions {
   /** Options of dumps only, pre-dumps among them, and of the restore only. */
   dumpOptions?: readonly string[]
   restoreOptions?: readonly string[]
+  /** Deadline of each criu, in ms. */
+  criuTimeout?: number
   /** Variables for every criu. */
   criuEnvironment?: Record<string, string>
   /** Puts something between a daemon and its mount: gives the socket that the mount shall use in place of the daemon's. */
@@ -146,9 +148,9 @@ export class Migration {
   }
 
   #criu(action: CriuAction, { host, mount, work }: Side, snapshot: string, options: string[]): Promise<void> {
-    const { criu: binary, criuEnvironment: environment } = this.#options
+    const { criu: binary, criuEnvironment: environment, criuTimeout: timeout = CRIU_TIMEOUT } = this.#options
     const images = `${mount.directory}/${snapshot}`
-    return criu(action, { host, criu: binary, images, work, options, timeout: CRIU_TIMEOUT, ...(environment && { environment }) })
+    return criu(action, { host, criu: binary, images, work, options, timeout, ...(environment && { environment }) })
   }
 }
 
