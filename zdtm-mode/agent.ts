@@ -13,6 +13,8 @@ import { whyNot } from './why-not.ts'
  */
 
 const BASE = '/run/criu-remote-zdtm'
+/** Bytes of an image in one line. */
+const PIECE = 192 * 1024
 const TAINTED = '/proc/sys/kernel/tainted'
 
 /** Runs all tests of the plan. */
@@ -40,7 +42,8 @@ export async function runPlan(plan: Plan): Promise<void> {
     if (reason !== undefined) return skipped(test, reason)
     const program = test.program.startsWith('/') ? test.program : `${built}/${test.program}`
     const base = `${BASE}/${next++}`
-    const result = await runTest({ ...test, program }, mode, base)
+    const { kept, ...result } = await runTest({ ...test, program }, mode, base)
+    if (mode.keepImages === 'always' || (mode.keepImages === 'failed' && result.outcome !== 'pass')) hand(test, kept)
     const taint = await readFile(TAINTED, 'utf8')
     if (!ignoreTaint && taint !== tainted && result.outcome === 'pass')
       return { ...result, outcome: 'fail', what: 'the kernel', permitted: `tainted ${tainted.trim()}`, actual: `tainted ${taint.trim()}` }
@@ -56,6 +59,13 @@ export async function runPlan(plan: Plan): Promise<void> {
   async function takeFrom(queue: Iterable<PlannedTest>, act: (test: PlannedTest) => Promise<void>): Promise<void> {
     for (const test of queue) await act(test)
   }
+}
+
+/** Hands images over to the launcher, in pieces: a guest has no other way to it. */
+function hand({ name, flavor }: PlannedTest, kept: ReadonlyMap<string, Buffer>): void {
+  for (const [file, bytes] of kept)
+    for (let at = 0; at === 0 || at < bytes.length; at += PIECE)
+      say({ event: 'kept', name, flavor, file, base64: bytes.toString('base64', at, Math.min(at + PIECE, bytes.length)) })
 }
 
 /** Compiles the programs of fixtures/zdtm; the directory with them. */
@@ -83,5 +93,5 @@ function skipped({ name, flavor }: PlannedTest, actual: string): ZdtmResult {
 
 const say = (line: AgentLine) => process.stdout.write(`${JSON.stringify(line)}\n`)
 
-const [plan] = process.argv.slice(2)
-if (plan !== undefined) await runPlan(JSON.parse(plan.startsWith('{') ? plan : await readFile(plan, 'utf8')) as Plan)
+const plan = process.argv.slice(2).join('')
+if (plan !== '') await runPlan(JSON.parse(plan.startsWith('{') ? plan : await readFile(plan, 'utf8')) as Plan)

@@ -6,13 +6,14 @@ import { hasFeature } from '../harness/criu/criu.ts'
 import { oneContainer } from '../harness/hosts/container.ts'
 import type { Host } from '../harness/hosts/host.ts'
 import type { Descriptor } from '../harness/implementation/descriptor.ts'
+import { writeKept } from './keep.ts'
 import { resultsOf, runByAgent, type StartAgent } from './launch.ts'
 import type { Flavor, Mode, Plan, PlannedTest, ZdtmResult } from './plan.ts'
 import type { Impossible } from './tests.ts'
 
 /* `criu-remote zdtm run`: a host for the tests, the run with its progress, and the table at its end. */
 
-export interface LaunchFlags extends Omit<Mode, 'pre' | 'pause' | 'snaps' | 'nocr' | 'norst' | 'stop' | 'descriptor'> {
+export interface LaunchFlags extends Omit<Mode, 'pre' | 'pause' | 'snaps' | 'nocr' | 'norst' | 'stop' | 'descriptor' | 'keepImages'> {
   pre: { pre: number; pause: number }
   snaps?: true
   nocr?: true
@@ -24,6 +25,9 @@ export interface LaunchFlags extends Omit<Mode, 'pre' | 'pause' | 'snaps' | 'noc
   image?: string
   /** A checkout of CRIU whose tests these are. */
   criuSource?: string
+  keepImg: Mode['keepImages']
+  /** Directory of the report, where images are kept, too. */
+  report?: string
 }
 
 /** Runs what was selected; rejects with HostError, or with what `interrupted` rejects. Prints progress and a table. */
@@ -38,17 +42,17 @@ export async function launch(
   const mounts = [flags.criu, flags.criuSource ?? ''].filter((path) => path.startsWith('/'))
   const host = await oneContainer({ mounts, ...(flags.image !== undefined && { image: flags.image }) })
   try {
-    const results = await Promise.race([runOn(host, plan), interrupted])
+    const results = await Promise.race([runOn(host, plan, flags.report), interrupted])
     const all = [...results, ...impossible.map(({ name, reason }) => notRun({ name, flavor: 'h' }, reason))]
     const made = resultsOf(all, { plan, began, duration: Date.now() - began.getTime(), command: commandOf(flags) })
-    process.stdout.write(`${tableOf(all)}\n${describeResults(made)}`)
+    process.stdout.write(`${tableOf(all)}\n${reasonsOf(all)}${describeResults(made)}`)
     return made
   } finally {
     await host.stop()
   }
 }
 
-async function runOn(host: Host, plan: Plan): Promise<ZdtmResult[]> {
+async function runOn(host: Host, plan: Plan, report = ''): Promise<ZdtmResult[]> {
   if (plan.mode.pre > 0 && !(await hasFeature(host, plan.mode.criu, 'mem_dirty_track')))
     return plan.tests.map((test) => notRun(test, "this kernel can't track memory (criu check --feature mem_dirty_track)"))
   const bar = new SingleBar(
@@ -63,9 +67,11 @@ async function runOn(host: Host, plan: Plan): Promise<ZdtmResult[]> {
         if (asRoot) process.stdout.write("all of them run as root: this machine has no CAP_SYS_RESOURCE to dump another user's process\n")
       },
       onBegin: (name, flavor) => bar.update({ test: `${name} ${flavor}` }),
-      onResult: ({ name, flavor, outcome, duration }) => {
+      onKept: writeKept(`${report}/images`),
+      onResult: ({ name, flavor, outcome, duration, what, actual }) => {
         bar.increment()
-        if (!process.stderr.isTTY) process.stdout.write(`${outcome} ${name} ${flavor} (${duration} ms)\n`)
+        const why = outcome === 'pass' ? '' : `: ${[what, actual].filter(Boolean).join(': ').replaceAll('\n', ' ')}`
+        if (!process.stderr.isTTY) process.stdout.write(`${outcome} ${name} ${flavor} (${duration} ms)${why}\n`)
       },
     })
   } finally {
@@ -79,12 +85,22 @@ const inHost =
     host.start(command, { onLine })
 
 function planOf(
-  { pre, snaps, nocr, norst, stop, iters, hosts, criu, fault, ...flags }: LaunchFlags,
+  { pre, snaps, nocr, norst, stop, iters, hosts, criu, fault, report, ...flags }: LaunchFlags,
   tests: PlannedTest[],
   descriptor?: Descriptor,
 ): Plan {
   const given = { snaps: snaps === true, nocr: nocr === true, norst: norst === true, stop: stop === true }
-  const mode = { ...pre, ...given, iters, hosts, criu, ...(fault !== undefined && { fault }), ...(descriptor && { descriptor }) }
+  const keepImages = report === undefined ? 'never' : flags.keepImg
+  const mode = {
+    ...pre,
+    ...given,
+    iters,
+    hosts,
+    criu,
+    keepImages,
+    ...(fault !== undefined && { fault }),
+    ...(descriptor && { descriptor }),
+  }
   return { tests, mode, parallel: flags.parallel, keepGoing: flags.keepGoing === true, ignoreTaint: flags.ignoreTaint === true }
 }
 
@@ -108,9 +124,20 @@ function tableOf(results: readonly ZdtmResult[]): string {
   return table.toString()
 }
 
+/** Why tests were skipped, with how many for each reason. */
+function reasonsOf(results: readonly ZdtmResult[]): string {
+  const skipped = Map.groupBy(
+    results.filter(({ outcome }) => outcome === 'skipped'),
+    ({ actual }) => actual ?? '',
+  )
+  const lines = [...skipped].sort(([, a], [, b]) => b.length - a.length).map(([reason, { length }]) => `skipped, ${length}: ${reason}\n`)
+  return lines.join('')
+}
+
 /** The words that set the mode, for the command that repeats a test. */
-function commandOf({ pre, iters, hosts, snaps, norst, stop }: LaunchFlags): string {
+function commandOf({ pre, iters, hosts, snaps, norst, stop, criuSource }: LaunchFlags): string {
   const words = ['criu-remote', 'zdtm', 'run']
+  if (criuSource !== undefined) words.push('--criu-source', criuSource)
   if (pre.pre > 0) words.push('--pre', String(pre.pre))
   if (iters > 1) words.push('--iters', String(iters))
   if (hosts === 2) words.push('--hosts', '2')

@@ -15,6 +15,7 @@ export interface Heard {
   onReady: (line: Extract<AgentLine, { event: 'ready' }>) => void
   onBegin: (name: string, flavor: string) => void
   onResult: (result: ZdtmResult) => void
+  onKept: (piece: Extract<AgentLine, { event: 'kept' }>) => void
 }
 
 /** Starts a command in the host, or in a virtual machine within it. */
@@ -24,23 +25,32 @@ export type StartAgent = (
 ) => Promise<{ exited: Promise<{ code: number; stderr: string }> }>
 
 /** Runs the plan by an agent in the host. Throws HostError if the agent dies. */
-export async function runByAgent(host: Host, start: StartAgent, plan: Plan, { onReady, onBegin, onResult }: Heard): Promise<ZdtmResult[]> {
+export async function runByAgent(
+  host: Host,
+  start: StartAgent,
+  plan: Plan,
+  { onReady, onBegin, onResult, onKept }: Heard,
+): Promise<ZdtmResult[]> {
   const results: ZdtmResult[] = []
   const hear = (line: string) => {
     const said = JSON.parse(line) as AgentLine
     if (said.event === 'ready') onReady(said)
     if (said.event === 'begin') onBegin(said.name, said.flavor)
+    if (said.event === 'kept') onKept(said)
     if (said.event !== 'result') return
     results.push(said.result)
     onResult(said.result)
   }
   const [node, ...flags] = host.criuRemote.slice(0, -1) as [string, ...string[]]
-  const agent = await start([node, ...flags, `${checkout}/zdtm-mode/agent.ts`, JSON.stringify(plan)], hear)
+  const agent = await start([node, ...flags, `${checkout}/zdtm-mode/agent.ts`, ...inPieces(JSON.stringify(plan))], hear)
   const { code, stderr } = await agent.exited
   if (code !== 0)
     throw new HostError(`running the tests in ${host.name}: expected the agent to end with exit 0, got ${code}: ${lastLine(stderr)}`)
   return results
 }
+
+/** The kernel takes no longer word of a command line than 128 KiB. */
+const inPieces = (text: string) => text.match(/.{1,65536}/gs) ?? []
 
 const OUTCOMES: Record<ZdtmOutcome, Outcome> = { pass: 'pass', fail: 'fail', skipped: 'not-applicable', inconclusive: 'inconclusive' }
 const LEVEL: Level = 'must'

@@ -47,6 +47,8 @@ export interface Mode {
   hosts: 1 | 2
   criu: string
   fault?: number
+  /** Of which tests the images are handed over to the launcher. */
+  keepImages: 'always' | 'never' | 'failed'
   /** The implementation under test; the reference if there is none. */
   descriptor?: Descriptor
 }
@@ -86,3 +88,5 @@ export type AgentLine =
   | { event: 'ready'; kernel: string; criu: string; asRoot: boolean }
   | { event: 'begin'; name: string; flavor: Flavor }
   | { event: 'result'; result: ZdtmResult }
+  /** The next piece of a file of a test: an image as SNAPSHOT/NAME, or a log of criu. */
+  | { event: 'kept'; name: string; flavor: Flavor; file: string; base64: string }

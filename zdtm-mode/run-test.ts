@@ -10,6 +10,7 @@ import { Finding } from './finding.ts'
 import { notify, runHook } from './hooks.ts'
 import { expectEqualImages } from './images.ts'
 import { expectIncrements, expectReadThroughChain } from './increments.ts'
+import { takeImages } from './keep.ts'
 import { expectSameTree, type Tree, treeOf } from './outside.ts'
 import { makePlace, type Place } from './place.ts'
 import type { Mode, PlannedTest, ZdtmResult } from './plan.ts'
@@ -36,14 +37,17 @@ interface Run {
   place: Place
   relay: Relay
   dumps: { written: number; skipped: number }[]
+  /** Images and logs, by the names that they are kept under. */
+  kept: Map<string, Buffer>
 }
 
 /** Runs it in a place below `base`; never throws. */
-export async function runTest(test: PlannedTest, mode: Mode, base: string): Promise<ZdtmResult> {
+export async function runTest(test: PlannedTest, mode: Mode, base: string): Promise<ZdtmResult & { kept: Run['kept'] }> {
   const begin = performance.now()
   const relay = new Relay()
   const dumps: Run['dumps'] = []
-  const judgement = await judge({ test, mode, relay, dumps }, base)
+  const kept: Run['kept'] = new Map()
+  const judgement = await judge({ test, mode, relay, dumps, kept }, base)
   relay.stop()
   return {
     name: test.name,
@@ -51,6 +55,7 @@ export async function runTest(test: PlannedTest, mode: Mode, base: string): Prom
     clauses: mode.nocr ? [] : mode.pre > 0 ? [...CLAUSES, ...INCREMENT_CLAUSES] : CLAUSES,
     trace: relay.events,
     dumps,
+    kept,
     duration: Math.round(performance.now() - begin),
     ...judgement,
   }
@@ -136,8 +141,8 @@ async function migrate(source: Host, destination: Host, pid: number, run: Run, i
       return path
     },
   })
+  const first = relay.opens.length
   try {
-    const first = relay.opens.length
     const hookEnvironment = { ZDTM_TEST_PID: String(pid) }
     const steps = new Steps(place, test)
     for (let step = 1; step <= mode.pre; step++) {
@@ -161,8 +166,12 @@ async function migrate(source: Host, destination: Host, pid: number, run: Run, i
     const restored = mode.norst ? pid : await restore(migration, before, run)
     if (mode.pre > 0 && !mode.norst) expectReadThroughChain(migration.snapshots, seen())
     await steps.expectNoneAtCache(relay, migration.snapshots, seen())
+    if (mode.keepImages !== 'never') await takeImages(migration, seen(), run.kept)
     await finish('the end of the cache', 'E2', migration.finishRestore())
     return restored
+  } catch (thrown) {
+    if (mode.keepImages !== 'never' && run.kept.size === 0) await takeImages(migration, relay.opens.slice(first), run.kept)
+    throw thrown
   } finally {
     await migration.stop()
   }

@@ -29,6 +29,7 @@ interface ZdtmFlags {
   hosts: 1 | 2
   image?: string
   criuSource?: string
+  keepImg: 'always' | 'never' | 'failed'
 }
 
 const HELP = `
@@ -69,6 +70,11 @@ export function addZdtm(program: Command): void {
     .option('--keep-going', 'go on after a failure')
     .option('--dry-run', 'only print the names of the tests')
     .option('--report <dir>', 'write results.json, junit.xml, results.tap and index.html there')
+    .addOption(
+      new Option('-k, --keep-img <when>', 'write the images of tests to REPORT/images/TEST_FLAVOR, where --report is given')
+        .choices(['always', 'never', 'failed'])
+        .default('failed'),
+    )
     .option('--ignore-taint', 'do not mind that the kernel got tainted')
     .option('--criu <path>', 'the criu binary in the host', 'criu')
     .addOption(new Option('--fault <n>', 'make every criu fail in this way').env('CRIU_FAULT').argParser(whole(1)))
