@@ -80,21 +80,24 @@ async function main(state: string): Promise<void> {
   const descriptor = file === undefined ? referenceDescriptor(host) : await readDescriptor(file)
   const migration = await Migration.start({ source: host, destination: host, descriptor, criu: 'criu' })
   const keeper = new Keeper(migration)
+  const stop = async () => {
+    await migration.stop()
+    await host.stop()
+    await rm(state, { recursive: true, force: true })
+  }
   const over = Promise.withResolvers<void>()
   const idle = setTimeout(over.resolve, IDLE)
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => over.resolve())
   const server = createServer({ allowHalfOpen: true }, async (socket) => {
     idle.refresh()
-    const question = JSON.parse(await text(socket)) as Question
-    const { answer, last } = await answerTo(keeper, question)
-    socket.end(JSON.stringify(answer), () => last && over.resolve())
+    const { answer, last } = await answerTo(keeper, JSON.parse(await text(socket)) as Question)
+    // What comes next to the caller finds nothing of this left.
+    if (last) await stop()
+    socket.end(JSON.stringify(answer), () => last && process.exit())
   })
   server.listen(`${state}/keeper.sock`)
   await over.promise
-  server.close()
-  await migration.stop()
-  await host.stop()
-  await rm(state, { recursive: true, force: true })
+  await stop()
   process.exit()
 }
 

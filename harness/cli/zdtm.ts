@@ -42,7 +42,10 @@ Exit codes: 0 conformant, 1 not conformant, 2 wrong usage or nothing selected, 3
 
 Examples:
   criu-remote zdtm run -a -p 2
-  criu-remote zdtm run -t zdtm/static/vanish -f h,ns --pre 2 --hosts 2`
+  criu-remote zdtm run -t zdtm/static/vanish -f h,ns --pre 2 --hosts 2
+  criu-remote zdtm run -a --keep-going --criu-source ~/criu --report report    CRIU's own tests, built before
+
+The other way round, CRIU's own zdtm.py runs them with the program zdtm-mode/criu as its --criu-bin. See docs/zdtm.md.`
 
 export function addZdtm(program: Command): void {
   program
