@@ -2,7 +2,9 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { release } from 'node:os'
 import { execa } from 'execa'
 import type { AgentLine, GivenPlan, PlannedTest, ZdtmResult } from './plan.ts'
+import { dumpsOtherUsers } from './program.ts'
 import { runTest } from './run-test.ts'
+import { whyNot } from './why-not.ts'
 
 /*
  * What runs inside the host: a container, or a virtual machine within one. It takes the whole plan at its start, since a guest's Node
@@ -10,6 +12,8 @@ import { runTest } from './run-test.ts'
  */
 
 const BASE = '/run/criu-remote-zdtm'
+/** Bytes of an image in one line. */
+const PIECE = 192 * 1024
 const TAINTED = '/proc/sys/kernel/tainted'
 
 /** Runs all tests of the plan. */
@@ -19,7 +23,8 @@ export async function runPlan(plan: GivenPlan): Promise<void> {
   // The pool is there by now; what is started here must not have one of that size.
   delete process.env['UV_THREADPOOL_SIZE']
   const { stdout } = await execa(mode.criu, ['--version'])
-  say({ event: 'ready', kernel: release(), criu: stdout.split('\n')[0]?.replace('Version: ', '') ?? '' })
+  const asRoot = tests.some(({ parameters }) => parameters !== undefined) && !dumpsOtherUsers()
+  say({ event: 'ready', kernel: release(), criu: stdout.split('\n')[0]?.replace('Version: ', '') ?? '', asRoot })
   const tainted = await readFile(TAINTED, 'utf8')
   const has = features(mode.criu)
   let failed = false
@@ -33,10 +38,12 @@ export async function runPlan(plan: GivenPlan): Promise<void> {
   }
 
   const attempt = async (test: PlannedTest): Promise<ZdtmResult> => {
-    for (const feature of test.desc.feature) if (!(await has(feature))) return skipped(test, `criu check --feature ${feature} fails`)
+    const reason = await whyNot(test, mode, has)
+    if (reason !== undefined) return skipped(test, reason)
     const program = test.program.startsWith('/') ? test.program : `${programs}/${test.program}`
     const base = `${BASE}/${next++}`
-    const result = await runTest({ ...test, program }, mode, base)
+    const { kept, ...result } = await runTest({ ...test, program }, mode, base)
+    if (mode.keepImages === 'always' || (mode.keepImages === 'failed' && result.outcome !== 'pass')) hand(test, kept)
     const taint = await readFile(TAINTED, 'utf8')
     if (!ignoreTaint && taint !== tainted && result.outcome === 'pass')
       return { ...result, outcome: 'fail', what: 'the kernel', permitted: `tainted ${tainted.trim()}`, actual: `tainted ${taint.trim()}` }
@@ -52,6 +59,13 @@ export async function runPlan(plan: GivenPlan): Promise<void> {
   async function takeFrom(queue: Iterable<PlannedTest>, act: (test: PlannedTest) => Promise<void>): Promise<void> {
     for (const test of queue) await act(test)
   }
+}
+
+/** Hands images over to the launcher, in pieces: a guest has no other way to it. */
+function hand({ name, flavor }: PlannedTest, kept: ReadonlyMap<string, Buffer>): void {
+  for (const [file, bytes] of kept)
+    for (let at = 0; at === 0 || at < bytes.length; at += PIECE)
+      say({ event: 'kept', name, flavor, file, base64: bytes.toString('base64', at, Math.min(at + PIECE, bytes.length)) })
 }
 
 /** Asks CRIU once for each feature. */

@@ -7,13 +7,15 @@ import type { Results } from '../harness/conformance/result.ts'
 import { oneContainer } from '../harness/hosts/container.ts'
 import { type Host, HostError } from '../harness/hosts/host.ts'
 import type { Descriptor } from '../harness/implementation/descriptor.ts'
+import { writeKept } from './keep.ts'
 import { placeFor } from './kernel.ts'
 import { resultsOf, runByAgent } from './launch.ts'
 import type { Flavor, Mode, Plan, PlannedTest, ZdtmResult } from './plan.ts'
+import type { Impossible } from './tests.ts'
 
 /* `criu-remote zdtm run`: a host for the tests, the run with its progress, and the table at its end. */
 
-export interface LaunchFlags extends Omit<Mode, 'pre' | 'pause' | 'snaps' | 'nocr' | 'norst' | 'stop' | 'descriptor'> {
+export interface LaunchFlags extends Omit<Mode, 'pre' | 'pause' | 'snaps' | 'nocr' | 'norst' | 'stop' | 'descriptor' | 'keepImages'> {
   pre: { pre: number; pause: number }
   snaps?: true
   nocr?: true
@@ -24,23 +26,28 @@ export interface LaunchFlags extends Omit<Mode, 'pre' | 'pause' | 'snaps' | 'noc
   ignoreTaint?: true
   image?: string
   kernel: string
+  /** A checkout of CRIU whose tests these are. */
+  criuSource?: string
+  keepImg: Mode['keepImages']
+  /** Directory of the report, where images are kept, too. */
+  report?: string
 }
 
 /** Runs what was selected; rejects with HostError, or with what `interrupted` rejects. Prints progress and a table. */
 export async function launch(
   flags: LaunchFlags,
-  { planned, unreadable }: { planned: PlannedTest[]; unreadable: string[] },
+  { planned, impossible }: { planned: PlannedTest[]; impossible: Impossible[] },
   descriptor: Descriptor | undefined,
   interrupted: Promise<never>,
 ): Promise<Results> {
   const began = new Date()
   const plan = planOf(flags, planned, descriptor)
   const kernel = ['host', 'auto'].includes(flags.kernel) ? flags.kernel : existing(flags.kernel)
-  const mounts = [flags.criu, kernel].filter((path) => path.startsWith('/'))
+  const mounts = [flags.criu, flags.criuSource ?? '', kernel].filter((path) => path.startsWith('/'))
   const host = await oneContainer({ mounts, ...(flags.image !== undefined && { image: flags.image }) })
   try {
-    const { results, system } = await Promise.race([runOn(host, kernel, plan), interrupted])
-    const all = [...results, ...unreadable.map(cannotRead)]
+    const { results, system } = await Promise.race([runOn(host, kernel, plan, flags.report), interrupted])
+    const all = [...results, ...impossible.map(({ name, reason }) => notRun({ name, flavor: 'h' }, reason))]
     const made = resultsOf(all, {
       plan,
       began,
@@ -48,7 +55,7 @@ export async function launch(
       command: commandOf(flags),
       ...(system && { system }),
     })
-    process.stdout.write(`${tableOf(all)}\n${describeResults(made)}`)
+    process.stdout.write(`${tableOf(all)}\n${reasonsOf(all)}${describeResults(made)}`)
     return made
   } finally {
     await host.stop()
@@ -62,7 +69,7 @@ function existing(path: string): string {
   return resolve(path)
 }
 
-async function runOn(host: Host, kernel: string, plan: Plan): Promise<{ results: ZdtmResult[]; system?: Results['system'] }> {
+async function runOn(host: Host, kernel: string, plan: Plan, report = ''): Promise<{ results: ZdtmResult[]; system?: Results['system'] }> {
   const place = await placeFor(host, kernel, plan, (text) => void process.stdout.write(text))
   if ('cannot' in place) return { results: plan.tests.map((test) => notRun(test, place.cannot)) }
   let system: Results['system']
@@ -73,14 +80,17 @@ async function runOn(host: Host, kernel: string, plan: Plan): Promise<{ results:
   if (process.stderr.isTTY) bar.start(plan.tests.length, 0, { test: '' })
   try {
     const results = await runByAgent(host, place.start, plan, {
-      onReady({ kernel: release, criu }) {
+      onReady({ kernel: release, criu, asRoot }) {
         system = { kernel: release, criu }
         process.stdout.write(`${plan.tests.length} tests, kernel ${release}, CRIU ${criu}\n`)
+        if (asRoot) process.stdout.write("all of them run as root: this machine has no CAP_SYS_RESOURCE to dump another user's process\n")
       },
       onBegin: (name, flavor) => bar.update({ test: `${name} ${flavor}` }),
-      onResult: ({ name, flavor, outcome, duration }) => {
+      onKept: writeKept(`${report}/images`),
+      onResult: ({ name, flavor, outcome, duration, what, actual }) => {
         bar.increment()
-        if (!process.stderr.isTTY) process.stdout.write(`${outcome} ${name} ${flavor} (${duration} ms)\n`)
+        const why = outcome === 'pass' ? '' : `: ${[what, actual].filter(Boolean).join(': ').replaceAll('\n', ' ')}`
+        if (!process.stderr.isTTY) process.stdout.write(`${outcome} ${name} ${flavor} (${duration} ms)${why}\n`)
       },
     })
     return { results, ...(system && { system }) }
@@ -90,16 +100,26 @@ async function runOn(host: Host, kernel: string, plan: Plan): Promise<{ results:
 }
 
 function planOf(
-  { pre, snaps, nocr, norst, stop, iters, hosts, criu, fault, ...flags }: LaunchFlags,
+  { pre, snaps, nocr, norst, stop, iters, hosts, criu, fault, report, ...flags }: LaunchFlags,
   tests: PlannedTest[],
   descriptor?: Descriptor,
 ): Plan {
   const given = { snaps: snaps === true, nocr: nocr === true, norst: norst === true, stop: stop === true }
-  const mode = { ...pre, ...given, iters, hosts, criu, ...(fault !== undefined && { fault }), ...(descriptor && { descriptor }) }
+  const keepImages = report === undefined ? 'never' : flags.keepImg
+  const mode = {
+    ...pre,
+    ...given,
+    iters,
+    hosts,
+    criu,
+    keepImages,
+    ...(fault !== undefined && { fault }),
+    ...(descriptor && { descriptor }),
+  }
   return { tests, mode, parallel: flags.parallel, keepGoing: flags.keepGoing === true, ignoreTaint: flags.ignoreTaint === true }
 }
 
-const notRun = ({ name, flavor }: PlannedTest, actual: string): ZdtmResult => ({
+const notRun = ({ name, flavor }: Pick<PlannedTest, 'name' | 'flavor'>, actual: string): ZdtmResult => ({
   name,
   flavor,
   outcome: 'skipped',
@@ -110,8 +130,6 @@ const notRun = ({ name, flavor }: PlannedTest, actual: string): ZdtmResult => ({
   dumps: [],
 })
 
-const cannotRead = (name: string) => notRun({ name, flavor: 'h' } as PlannedTest, 'its .desc is no literal')
-
 /** A row for each test, a column for each flavor. */
 function tableOf(results: readonly ZdtmResult[]): string {
   const flavors: Flavor[] = ['h', 'ns', 'uns']
@@ -121,9 +139,20 @@ function tableOf(results: readonly ZdtmResult[]): string {
   return table.toString()
 }
 
+/** Why tests were skipped, with how many for each reason. */
+function reasonsOf(results: readonly ZdtmResult[]): string {
+  const skipped = Map.groupBy(
+    results.filter(({ outcome }) => outcome === 'skipped'),
+    ({ actual }) => actual ?? '',
+  )
+  const lines = [...skipped].sort(([, a], [, b]) => b.length - a.length).map(([reason, { length }]) => `skipped, ${length}: ${reason}\n`)
+  return lines.join('')
+}
+
 /** The words that set the mode, for the command that repeats a test. */
-function commandOf({ pre, iters, hosts, snaps, norst, stop, kernel }: LaunchFlags): string {
+function commandOf({ pre, iters, hosts, snaps, norst, stop, kernel, criuSource }: LaunchFlags): string {
   const words = ['criu-remote', 'zdtm', 'run']
+  if (criuSource !== undefined) words.push('--criu-source', criuSource)
   if (pre.pre > 0) words.push('--pre', String(pre.pre))
   if (iters > 1) words.push('--iters', String(iters))
   if (hosts === 2) words.push('--hosts', '2')

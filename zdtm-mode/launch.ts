@@ -15,6 +15,7 @@ export interface Heard {
   onReady: (line: Extract<AgentLine, { event: 'ready' }>) => void
   onBegin: (name: string, flavor: string) => void
   onResult: (result: ZdtmResult) => void
+  onKept: (piece: Extract<AgentLine, { event: 'kept' }>) => void
 }
 
 /** Threads of the agent's pool: each mount holds one, two for each test that runs, and the rest is for files and look-ups. */
@@ -28,18 +29,24 @@ export type StartAgent = (
 ) => Promise<{ exited: Promise<{ code: number; stderr: string }> }>
 
 /** Runs the plan by an agent in the host. Throws HostError if the agent dies. */
-export async function runByAgent(host: Host, start: StartAgent, plan: Plan, { onReady, onBegin, onResult }: Heard): Promise<ZdtmResult[]> {
+export async function runByAgent(
+  host: Host,
+  start: StartAgent,
+  plan: Plan,
+  { onReady, onBegin, onResult, onKept }: Heard,
+): Promise<ZdtmResult[]> {
   const results: ZdtmResult[] = []
   const hear = (line: string) => {
     const said = JSON.parse(line) as AgentLine
     if (said.event === 'ready') onReady(said)
     if (said.event === 'begin') onBegin(said.name, said.flavor)
+    if (said.event === 'kept') onKept(said)
     if (said.event !== 'result') return
     results.push(said.result)
     onResult(said.result)
   }
   const directory = await host.directory()
-  await build(host, directory)
+  await build(host, plan, directory)
   await writeIn(host, `${directory}/plan.json`, JSON.stringify({ ...plan, programs: directory } satisfies GivenPlan))
   const script = [...host.criuRemote.slice(0, -1), `${checkout}/zdtm-mode/agent.ts`, `${directory}/plan.json`]
   const command = ['env', `UV_THREADPOOL_SIZE=${THREADS}`, ...script]
@@ -50,9 +57,12 @@ export async function runByAgent(host: Host, start: StartAgent, plan: Plan, { on
   return results
 }
 
-/** Compiles the programs of fixtures/zdtm: here, since a compiler takes long in a virtual machine. */
-async function build(host: Host, directory: string): Promise<void> {
-  await output(host, ['make', '-s', '-j2', '-C', `${checkout}/fixtures/zdtm`, `OUT=${directory}`])
+/** Compiles those programs of fixtures/zdtm that are wanted: here, since a compiler takes long in a virtual machine. */
+async function build(host: Host, { tests }: Plan, directory: string): Promise<void> {
+  const own = new Set(tests.map(({ program }) => program).filter((program) => !program.startsWith('/')))
+  if (own.size === 0) return
+  const wanted = [...own].map((program) => `${directory}/${program}`)
+  await output(host, ['make', '-s', '-j2', '-C', `${checkout}/fixtures/zdtm`, `OUT=${directory}`, ...wanted])
 }
 
 /** Writes a text of any length: a parameter of a command may have 128 KiB. */

@@ -2,6 +2,7 @@ import { copyFile, mkdir, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { execa } from 'execa'
 import { HostError } from '../harness/hosts/host.ts'
+import { makeCriuPlace } from './criu-place.ts'
 import type { PlannedTest } from './plan.ts'
 
 /*
@@ -32,7 +33,9 @@ mknod -m 666 "$1/dev/null" c 1 3; mknod -m 666 "$1/dev/zero" c 1 5; ln -s pts/pt
 mount --bind "$1$2" "$2"`
 
 /** Makes the place of a test below `base`, which is on a tmpfs. */
-export async function makePlace(base: string, { program, name }: PlannedTest): Promise<Place> {
+export async function makePlace(base: string, test: PlannedTest): Promise<Place> {
+  if (test.parameters !== undefined) return makeCriuPlace(base, test)
+  const { program, name } = test
   const [directory, root, hosts] = [`${base}/dir`, `${base}/root`, `${base}/hosts`]
   for (const each of [directory, root, hosts]) await mkdir(each, { recursive: true })
   const remove = async () => {

@@ -16,6 +16,8 @@ export interface Desc {
   opts: readonly string[]
   dopts: readonly string[]
   ropts: readonly string[]
+  /** Files that the test wants in the root of flavors ns and uns; of `a|b` the first that there is. */
+  deps: readonly string[]
   /** Seconds. */
   timeout: number
 }
@@ -28,6 +30,8 @@ export interface PlannedTest {
   program: string
   flavor: Flavor
   desc: Desc
+  /** What a program of CRIU's own tests is started with, its files being named by its own name; our programs say it themselves. */
+  parameters?: readonly string[]
 }
 
 /** How every test is run. */
@@ -43,6 +47,8 @@ export interface Mode {
   hosts: 1 | 2
   criu: string
   fault?: number
+  /** Of which tests the images are handed over to the launcher. */
+  keepImages: 'always' | 'never' | 'failed'
   /** The implementation under test; the reference if there is none. */
   descriptor?: Descriptor
 }
@@ -85,6 +91,8 @@ export interface ZdtmResult {
 
 /** A line of the agent. */
 export type AgentLine =
-  | { event: 'ready'; kernel: string; criu: string }
+  | { event: 'ready'; kernel: string; criu: string; asRoot: boolean }
   | { event: 'begin'; name: string; flavor: Flavor }
   | { event: 'result'; result: ZdtmResult }
+  /** The next piece of a file of a test: an image as SNAPSHOT/NAME, or a log of criu. */
+  | { event: 'kept'; name: string; flavor: Flavor; file: string; base64: string }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
-import { CriuError } from '../harness/criu/criu.ts'
+import { type CriuAction, CriuError } from '../harness/criu/criu.ts'
 import { type Host, run } from '../harness/hosts/host.ts'
 import { namespaceHosts } from '../harness/hosts/namespaces.ts'
 import { referenceDescriptor } from '../harness/implementation/start.ts'
@@ -8,8 +8,10 @@ import { Migration } from '../harness/migration/migration.ts'
 import { decodeDumpStatistics } from '../proto/index.ts'
 import { blame } from './blame.ts'
 import { Finding } from './finding.ts'
+import { notify, runHook } from './hooks.ts'
 import { expectEqualImages } from './images.ts'
 import { expectIncrements, expectReadThroughChain } from './increments.ts'
+import { takeImages } from './keep.ts'
 import { mountHere } from './mount-here.ts'
 import { expectSameTree, type Tree, treeOf } from './outside.ts'
 import { makePlace, type Place } from './place.ts'
@@ -24,7 +26,7 @@ import { Steps } from './steps.ts'
  * protocol has one; what is no fault of program, CRIU or implementation is 'inconclusive'.
  */
 
-/** Deadline of one criu in ms for each second that a test gives itself. */
+/** Deadline of one criu, in ms for each second that a test gives itself: 120 s where it says nothing. */
 const CRIU_PATIENCE = 4_000
 
 /** What every run shows something of; increments show more. */
@@ -37,14 +39,17 @@ interface Run {
   place: Place
   relay: Relay
   dumps: { written: number; skipped: number }[]
+  /** Images and logs, by the names that they are kept under. */
+  kept: Map<string, Buffer>
 }
 
 /** Runs it in a place below `base`; never throws. */
-export async function runTest(test: PlannedTest, mode: Mode, base: string): Promise<ZdtmResult> {
+export async function runTest(test: PlannedTest, mode: Mode, base: string): Promise<ZdtmResult & { kept: Run['kept'] }> {
   const begin = performance.now()
   const relay = new Relay()
   const dumps: Run['dumps'] = []
-  const judgement = await judge({ test, mode, relay, dumps }, base)
+  const kept: Run['kept'] = new Map()
+  const judgement = await judge({ test, mode, relay, dumps, kept }, base)
   relay.stop()
   return {
     name: test.name,
@@ -52,6 +57,7 @@ export async function runTest(test: PlannedTest, mode: Mode, base: string): Prom
     clauses: mode.nocr ? [] : mode.pre > 0 ? [...CLAUSES, ...INCREMENT_CLAUSES] : CLAUSES,
     trace: relay.events,
     dumps,
+    kept,
     duration: Math.round(performance.now() - begin),
     ...judgement,
   }
@@ -90,12 +96,31 @@ function describe(thrown: unknown): Judgement {
 async function runOn(hosts: readonly Host[], run: Run): Promise<void> {
   const { test, mode, place } = run
   let [source, destination] = [hosts[0] as Host, hosts.at(-1) as Host]
-  let pid = await startProgram(source, test, place)
-  for (let iteration = 0; iteration < (mode.nocr ? 0 : mode.iters); iteration++) {
-    pid = await migrate(source, destination, pid, run, iteration)
-    if (!mode.norst) [source, destination] = [destination, source]
+  try {
+    let pid = await startProgram(source, test, place)
+    const failed = await failureOf(test, async () => {
+      for (let iteration = 0; iteration < (mode.nocr ? 0 : mode.iters); iteration++) {
+        pid = await migrate(source, destination, pid, run, iteration)
+        if (!mode.norst) [source, destination] = [destination, source]
+      }
+    })
+    // A restore that failed left nobody to ask.
+    if (failed !== 'restore') await endProgram(source, pid, test, place)
+  } finally {
+    await runHook(source, place, '--clean')
   }
-  await endProgram(source, pid, test, place)
+}
+
+/** Where criu failed, as tests with the flag `crfail` want it; undefined if it should not and did not. */
+async function failureOf({ desc }: PlannedTest, work: () => Promise<void>): Promise<CriuAction | undefined> {
+  if (!desc.flags.includes('crfail')) return void (await work())
+  try {
+    await work()
+  } catch (thrown) {
+    if (thrown instanceof CriuError && thrown.code < 128) return thrown.action
+    throw thrown
+  }
+  throw new Finding('criu with a test that it must refuse (crfail)', 'a failure', 'success')
 }
 
 /** One migration of the program, pre-dumps and all; its pid at the destination, or with --norst at the source. */
@@ -107,10 +132,10 @@ async function migrate(source: Host, destination: Host, pid: number, run: Run, i
     destination,
     descriptor: mode.descriptor ?? referenceDescriptor(source),
     criu: mode.criu,
-    criuTimeout: test.desc.timeout * CRIU_PATIENCE,
     criuOptions: [...root, ...test.desc.opts],
     dumpOptions: test.desc.dopts,
     restoreOptions: test.desc.ropts,
+    criuTimeout: test.desc.timeout * CRIU_PATIENCE,
     ...(mode.fault !== undefined && { criuEnvironment: { CRIU_FAULT: String(mode.fault) } }),
     mount: mountHere,
     async interpose({ role, socket }) {
@@ -119,17 +144,21 @@ async function migrate(source: Host, destination: Host, pid: number, run: Run, i
       return path
     },
   })
+  const first = relay.opens.length
   try {
-    const first = relay.opens.length
+    const hookEnvironment = { ZDTM_TEST_PID: String(pid) }
     const steps = new Steps(place, test)
     for (let step = 1; step <= mode.pre; step++) {
       if (mode.snaps) await migration.snapshot(pid)
       else await migration.preDump(pid)
       await statistics(migration, run)
+      if (!mode.snaps) await runHook(source, place, '--post-pre-dump', hookEnvironment)
+      if (!mode.snaps && test.desc.flags.includes('pre-dump-notify')) await notify(source, pid)
       await steps.take(step)
       await pause(mode.pause)
     }
     const before = treeOf(source, pid)
+    await runHook(source, place, '--pre-dump', hookEnvironment)
     await migration.dump(pid, leaving(mode))
     await statistics(migration, run)
     const seen = () => relay.opens.slice(first)
@@ -140,19 +169,23 @@ async function migrate(source: Host, destination: Host, pid: number, run: Run, i
     const restored = mode.norst ? pid : await restore(migration, before, run)
     if (mode.pre > 0 && !mode.norst) expectReadThroughChain(migration.snapshots, seen())
     await steps.expectNoneAtCache(relay, migration.snapshots, seen())
+    if (mode.keepImages !== 'never') await takeImages(migration, seen(), run.kept)
     await finish('the end of the cache', 'E2', migration.finishRestore())
     return restored
   } catch (thrown) {
+    if (mode.keepImages !== 'never' && run.kept.size === 0) await takeImages(migration, relay.opens.slice(first), run.kept)
     throw await blame(migration, thrown)
   } finally {
     await migration.stop()
   }
 }
 
-async function restore(migration: Migration, before: Tree, { test, mode }: Run): Promise<number> {
-  const { host } = migration.destination
+async function restore(migration: Migration, before: Tree, { test, mode, place }: Run): Promise<number> {
+  const { host, mount } = migration.destination
   if (mode.stop) await kill(migration.source.host, before, 'KILL')
+  await runHook(host, place, '--pre-restore')
   const pid = await migration.restore()
+  await runHook(host, place, '--post-restore', { ZDTM_TEST_PID: String(pid), ZDTM_IMG_DIR: mount.directory })
   if (test.name.includes('/static/')) expectSameTree(before, treeOf(host, pid))
   if (mode.stop) await kill(host, before, 'CONT')
   return pid

@@ -1,10 +1,11 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
-import JSON5 from 'json5'
 import { checkout } from '../harness/hosts/checkout.ts'
+import { testsOfCriu } from './criu-tests.ts'
+import { readDesc } from './desc.ts'
 import type { Desc, Flavor, PlannedTest } from './plan.ts'
 
 /*
- * The tests that there are (fixtures/zdtm), and those that were asked for. Options have zdtm.py's names.
+ * The tests that there are (fixtures/zdtm, or a checkout of CRIU), and those that were asked for. Options have zdtm.py's names.
  */
 
 export interface Selection {
@@ -15,6 +16,8 @@ export interface Selection {
   from?: string
   /** Flavors, or 'best': the last one that a test lists. */
   flavor: readonly Flavor[] | 'best'
+  /** A checkout of CRIU, whose tests these are then. */
+  criuSource?: string
 }
 
 /** A selection that nothing matches, or that can't be read. */
@@ -22,29 +25,43 @@ export class SelectionError extends Error {
   override name = 'SelectionError'
 }
 
-const FLAVORS: readonly Flavor[] = ['h', 'ns', 'uns']
-const DEFAULT_TIMEOUT = 30
-
-interface Found {
-  name: string
-  /** Path of the program in the agent's build. */
-  program: string
+/** A test that there is. */
+export interface Found extends Omit<PlannedTest, 'flavor' | 'desc'> {
   /** Undefined where it can't be read. */
   desc: Desc | undefined
+  /** Why it can't be started by anybody. */
+  impossible?: string
+}
+
+/** Tests that were asked for and can't be planned, each with the reason. */
+export interface Impossible {
+  name: string
+  reason: string
 }
 
 /** The tests asked for, one for each of their flavors that were asked for. Throws SelectionError. */
-export function selectTests(selection: Selection): { planned: PlannedTest[]; unreadable: string[] } {
-  const found = ownTests()
+export function selectTests(selection: Selection): { planned: PlannedTest[]; impossible: Impossible[] } {
+  const found = selection.criuSource === undefined ? ownTests() : foundIn(selection.criuSource)
   const names = namesOf(selection, found)
-  const chosen = found.filter(({ name }) => names.has(name))
-  const planned = chosen.flatMap(({ desc, ...test }) =>
-    desc === undefined ? [] : flavorsOf(desc, selection.flavor).map((flavor) => ({ ...test, desc, flavor })),
-  )
-  const unreadable = chosen.filter(({ desc }) => desc === undefined).map(({ name }) => name)
+  const planned: PlannedTest[] = []
+  const impossible: Impossible[] = []
+  for (const { desc, impossible: reason, ...test } of found) {
+    if (!names.has(test.name)) continue
+    if (desc === undefined || reason !== undefined) impossible.push({ name: test.name, reason: reason ?? 'its .desc is no literal' })
+    else planned.push(...flavorsOf(desc, selection.flavor).map((flavor) => ({ ...test, desc, flavor })))
+  }
   if (planned.length === 0)
     throw new SelectionError(`selecting tests: expected at least one in a flavor that it has, got none of ${found.length}`)
-  return { planned, unreadable }
+  return { planned, impossible }
+}
+
+function foundIn(directory: string): Found[] {
+  const found = testsOfCriu(directory)
+  if (found.length === 0)
+    throw new SelectionError(
+      `reading the tests of ${directory}: expected a checkout of CRIU with test/zdtm/static and test/zdtm/transition`,
+    )
+  return found
 }
 
 function namesOf({ test, tests, all, exclude, from }: Selection, found: readonly Found[]): Set<string> {
@@ -86,28 +103,4 @@ function ownTests(): Found[] {
     .sort()
     .map((source) => source.slice(0, -'.c'.length))
     .map((program) => ({ name: `zdtm/${program}`, program, desc: readDesc(`${root}/${program}.desc`) }))
-}
-
-/** A Python literal is JSON5 but for its comments. None is as an empty one; undefined is one that computes something. */
-function readDesc(file: string): Desc | undefined {
-  const text = existsSync(file) ? readFileSync(file, 'utf8').replaceAll(/^\s*#.*$/gm, '') : ''
-  try {
-    const fields = (text.trim() === '' ? {} : JSON5.parse(text)) as Record<string, string>
-    const words = (key: string) =>
-      String(fields[key] ?? '')
-        .split(/\s+/)
-        .filter(Boolean)
-    return {
-      flavor: fields['flavor'] === undefined ? FLAVORS : FLAVORS.filter((flavor) => words('flavor').includes(flavor)),
-      flags: words('flags'),
-      feature: words('feature'),
-      arch: words('arch'),
-      opts: words('opts'),
-      dopts: words('dopts'),
-      ropts: words('ropts'),
-      timeout: Number(fields['timeout'] ?? DEFAULT_TIMEOUT),
-    }
-  } catch {
-    return undefined
-  }
 }

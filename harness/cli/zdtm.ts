@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { checkout } from '../hosts/checkout.ts'
 import { Failure, fail } from './failure.ts'
@@ -28,6 +29,8 @@ interface ZdtmFlags {
   hosts: 1 | 2
   image?: string
   kernel: string
+  criuSource?: string
+  keepImg: 'always' | 'never' | 'failed'
 }
 
 const HELP = `
@@ -44,7 +47,10 @@ Exit codes: 0 conformant, 1 not conformant, 2 wrong usage or nothing selected, 3
 Examples:
   criu-remote zdtm run -a -p 2
   criu-remote zdtm run -t zdtm/static/vanish -f h,ns --pre 2 --hosts 2
-  criu-remote zdtm run -a --pre 2 --kernel ./linux-image-6.1.0-56-cloud-amd64_6.1.192-2_amd64.deb`
+  criu-remote zdtm run -a --pre 2 --kernel ./linux-image-6.1.0-56-cloud-amd64_6.1.192-2_amd64.deb
+  criu-remote zdtm run -a --keep-going --criu-source ~/criu --report report    CRIU's own tests, built before
+
+The other way round, CRIU's own zdtm.py runs them with the program zdtm-mode/criu as its --criu-bin. See docs/zdtm.md.`
 
 export function addZdtm(program: Command): void {
   program
@@ -72,6 +78,11 @@ export function addZdtm(program: Command): void {
     .option('--keep-going', 'go on after a failure')
     .option('--dry-run', 'only print the names of the tests')
     .option('--report <dir>', 'write results.json, junit.xml, results.tap and index.html there')
+    .addOption(
+      new Option('-k, --keep-img <when>', 'write the images of tests to REPORT/images/TEST_FLAVOR, where --report is given')
+        .choices(['always', 'never', 'failed'])
+        .default('failed'),
+    )
     .option('--ignore-taint', 'do not mind that the kernel got tainted')
     .option('--criu <path>', 'the criu binary in the host', 'criu')
     .addOption(
@@ -83,6 +94,11 @@ export function addZdtm(program: Command): void {
     .option('-i, --implementation <file>', 'descriptor of the proxy and cache (default: the reference)')
     .addOption(new Option('--hosts <n>', 'one host, or a source and a destination').argParser(oneOrTwo).default(1))
     .option('--image <name>', 'image of the host, or the path of a Dockerfile (default: $CRIU_REMOTE_IMAGE, which set-up makes)')
+    .addOption(
+      new Option('--criu-source <dir>', "CRIU's own tests, in a checkout of CRIU where they are built; in place of ours").argParser(
+        absolute,
+      ),
+    )
     .addHelpText('after', HELP)
     .action(runZdtm)
 }
@@ -124,6 +140,8 @@ function preDumps(text: string): ZdtmFlags['pre'] {
   if (pre === undefined) throw new InvalidArgumentError('expected N or N:SECONDS')
   return { pre: Number(pre), pause: Number(pause) * 1000 }
 }
+
+const absolute = (path: string) => resolve(path)
 
 function oneOrTwo(text: string): 1 | 2 {
   if (text !== '1' && text !== '2') throw new InvalidArgumentError('expected 1 or 2')

@@ -22,13 +22,21 @@ export interface CriuRun {
 /** A criu that failed. The message has its last error; `tail` the last lines of its log. */
 export class CriuError extends Error {
   override name = 'CriuError'
+  readonly action: CriuAction
+  /** Exit code; over 128 for one that a signal ended. */
+  readonly code: number
   readonly tail: string
 
-  constructor(action: string, host: Host, end: string, tail: string) {
+  constructor(action: CriuAction, host: Host, { code, end, tail }: { code: number; end: string; tail: string }) {
     super(`criu ${action} on ${host.name}: ${end}: ${lastError(tail)}`)
+    this.action = action
+    this.code = code
     this.tail = tail
   }
 }
+
+/** Exit code of what SIGKILL ended. */
+const KILLED = 137
 
 /** Runs criu to its success; throws CriuError. */
 export async function criu(
@@ -37,15 +45,15 @@ export async function criu(
 ): Promise<void> {
   const log = `${action}.log`
   const command = [binary, action, '-D', images, '-W', work, '-o', log, '-v4', ...options]
-  const failed = async (end: string, stderr = '') => {
+  const failed = async (code: number, end: string, stderr = '') => {
     const tail = await shell(host, 'tail -n 40 "$1" 2>/dev/null || :', [`${work}/${log}`])
-    return new CriuError(action, host, end, tail.trim() === '' ? stderr : tail)
+    return new CriuError(action, host, { code, end, tail: tail.trim() === '' ? stderr : tail })
   }
   const variables = { ...(await criuVariables(host)), ...environment }
   const { code, stderr } = await run(host, command, { timeout, environment: variables }).catch(async () => {
-    throw await failed(`no end within ${timeout} ms`)
+    throw await failed(KILLED, `no end within ${timeout} ms`)
   })
-  if (code !== 0) throw await failed(`exit ${code}`, stderr)
+  if (code !== 0) throw await failed(code, `exit ${code}`, stderr)
 }
 
 /** Whether that criu can do a thing on that host's kernel, as `criu check --feature` says. */

@@ -10,7 +10,7 @@ import { type Mounted, type StartMount, startMount, type WrittenImage } from './
  * scenario can take them in another order, or break something between two of them.
  */
 
-/** Deadline of one criu, in ms; a restore that waits for its images has it as well. */
+/** Deadline of one criu, in ms, if nothing else is said; a restore that waits for its images has it as well. */
 const CRIU_TIMEOUT = 300_000
 /** How long a daemon may take to end by itself after it was told that its work is finished, in ms. */
 const END_TIMEOUT = 30_000
