@@ -36,6 +36,29 @@ t.test('E1 W7: a link that is lost with the last bytes unsent is no clean end', 
   await t.rejects(Promise.race([finished, forwarder.lost]), { code: 'connection-lost' })
 })
 
+t.test('W5: an append takes the place of the one before it, unless another image completed between', async (t) => {
+  const { forwarder, peer } = await linked(t)
+  for (const [name, megabytes] of [
+    ['a', 1],
+    ['a', 2],
+    ['b', 1],
+    ['a', 3],
+  ] as const) {
+    forwarder.supersede('s', name)
+    forwarder.queue({ name, snapshotId: 's', openMode: 1024, size: megabytes * MEBIBYTE.length }, repeated(megabytes))
+  }
+  const finished = forwarder.finish()
+  for (const [name, megabytes] of [
+    ['a', 2],
+    ['b', 1],
+    ['a', 3],
+  ] as const) {
+    t.match(await peer.forwarded(), { header: { name, size: megabytes * MEBIBYTE.length } })
+  }
+  await finished
+  t.equal((await peer.rest()).length, 0)
+})
+
 async function linked(t: Scope) {
   const { address, connection } = await listenOnce(t)
   const link = await openLink(address)

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { setImmediate } from 'node:timers/promises'
 import { RemoteError } from '../proto/error.ts'
 import { type RemoteImage, remoteImage } from '../proto/messages.ts'
 import type { Content } from './image.ts'
@@ -11,6 +12,9 @@ import { drained, sendContent } from './send.ts'
  * The queue holds references to content that the store holds anyway, so its length costs nothing. The connection is
  * one-way (W2): a byte from the cache, or its end, is the loss of the link. A link that is lost ends the
  * migration; it is reset and not closed, or the cache would take the loss for the clean end (W6).
+ *
+ * An append is forwarded as the whole image, so a thousand of them would send it a thousand times. An append that comes
+ * while the one before is still last in the queue takes its place: as many are sent as the link has time for.
  */
 
 interface Forward {
@@ -50,6 +54,12 @@ export class Forwarder {
     this.#sending = this.#sendAll()
   }
 
+  /** Drops what was queued last, if it is this image and not begun: the next to be queued holds all of it, and nothing completed between. */
+  supersede(snapshotId: string, name: string): void {
+    const last = this.#queue.at(-1)?.header
+    if (last?.name === name && last.snapshotId === snapshotId) this.#queue.pop()
+  }
+
   /** Resolves when all that was queued is sent and the link is closed behind it, whether or not the cache closes its direction. */
   async finish(): Promise<void> {
     await this.#sending
@@ -70,7 +80,7 @@ export class Forwarder {
 
   async #sendAll(): Promise<void> {
     try {
-      for (let forward = this.#queue.shift(); forward !== undefined; forward = this.#queue.shift()) await this.#send(forward)
+      while (this.#queue.length > 0) await this.#sendQueue()
     } catch (thrown) {
       this.#fail(RemoteError.from(thrown, 'forwarding').message)
     } finally {
@@ -78,10 +88,18 @@ export class Forwarder {
     }
   }
 
+  /** Images that complete in the same turn of the event loop go out in the same system call. */
+  async #sendQueue(): Promise<void> {
+    await setImmediate()
+    this.#link.cork()
+    for (let forward = this.#queue.shift(); forward !== undefined; forward = this.#queue.shift()) await this.#send(forward)
+    this.#link.uncork()
+    await drained(this.#link)
+  }
+
   async #send({ header, body }: Forward): Promise<void> {
     this.#log.debug(`forwarding ${header.snapshotId}:${header.name}, ${header.size} bytes`)
     this.#link.write(remoteImage.encode(header))
-    await drained(this.#link)
     await sendContent(this.#link, body)
   }
 

@@ -36,6 +36,8 @@ function own(content: Content): Buffer[] {
 /** Takes the pieces of an image as they arrive. */
 export class ContentBuilder {
   readonly #chunks: Buffer[] = []
+  /** A small piece that came alone so far: most small images are no more than that. */
+  #small: Buffer | undefined
   #block: Buffer | undefined
   #blockBytes = 0
   #size = 0
@@ -50,9 +52,12 @@ export class ContentBuilder {
     if (piece.length >= KEEP) {
       this.#closeBlock()
       this.#chunks.push(piece)
-      return
+    } else if (this.#block === undefined && this.#small === undefined) {
+      this.#small = piece
+    } else {
+      this.#openBlock()
+      this.#gather(piece)
     }
-    for (let rest = piece; rest.length > 0; ) rest = this.#gather(rest)
   }
 
   finish(): Content {
@@ -60,19 +65,39 @@ export class ContentBuilder {
     return { chunks: this.#chunks, count: this.#chunks.length, size: this.#size }
   }
 
-  #gather(piece: Buffer): Buffer {
-    this.#block ??= Buffer.allocUnsafeSlow(BLOCK)
-    const copied = piece.copy(this.#block, this.#blockBytes)
-    this.#blockBytes += copied
-    if (this.#blockBytes === BLOCK) this.#closeBlock()
-    return piece.subarray(copied)
+  #openBlock(): void {
+    const small = this.#small
+    this.#small = undefined
+    if (small !== undefined) this.#gather(small)
+  }
+
+  #gather(piece: Buffer): void {
+    for (let rest = piece; rest.length > 0; ) {
+      this.#block ??= Buffer.allocUnsafeSlow(BLOCK)
+      const copied = rest.copy(this.#block, this.#blockBytes)
+      this.#blockBytes += copied
+      rest = rest.subarray(copied)
+      if (this.#blockBytes === BLOCK) this.#closeBlock()
+    }
   }
 
   #closeBlock(): void {
-    if (this.#block === undefined) return
-    const bytes = this.#block.subarray(0, this.#blockBytes)
-    this.#chunks.push(this.#blockBytes === BLOCK ? bytes : Buffer.from(bytes))
+    if (this.#blockBytes === BLOCK) this.#chunks.push(this.#block as Buffer)
+    else if (this.#block !== undefined) this.#chunks.push(shared(this.#block.subarray(0, this.#blockBytes)))
+    else if (this.#small !== undefined && this.#small.length > 0) this.#chunks.push(shared(this.#small))
+    this.#small = undefined
     this.#block = undefined
     this.#blockBytes = 0
   }
 }
+
+/** A copy of bytes that are less than a block, in the block where such bytes of all images lie behind each other. */
+function shared(bytes: Buffer): Buffer {
+  if (bytes.length > sharedBlock.length) sharedBlock = Buffer.allocUnsafeSlow(BLOCK)
+  const copy = sharedBlock.subarray(0, bytes.length)
+  sharedBlock = sharedBlock.subarray(bytes.length)
+  bytes.copy(copy)
+  return copy
+}
+
+let sharedBlock = Buffer.alloc(0)

@@ -79,7 +79,7 @@ export class LocalServer {
       this.#connections.set(socket, 'image')
       if (this.#finishing) this.#limitSilence(socket)
       await this.#handle(open)
-      socket.destroySoon()
+      close(socket)
     } catch (thrown) {
       const failure = RemoteError.from(thrown, 'serving a connection')
       if (failure.code === 'connection-lost') this.#log.info(failure.message)
@@ -101,8 +101,16 @@ export class LocalServer {
 
 /** Answers a read: the image and a close, or ENOENT and a close (L3, L4). */
 export async function answer({ socket }: Open, content: Content | undefined): Promise<void> {
+  socket.cork()
   socket.write(localReply.encode(content === undefined ? ENOENT : 0))
   if (content !== undefined) await sendContent(socket, content)
+  socket.uncork()
+}
+
+/** Where the kernel has every byte, the close alone tells the client of the end: a shutdown before it is one call more. */
+function close(socket: Socket): void {
+  if (socket.writableLength === 0) socket.destroy()
+  else socket.destroySoon()
 }
 
 async function readOpen(socket: Socket): Promise<Open | undefined> {

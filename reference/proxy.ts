@@ -91,6 +91,7 @@ export async function startProxy({ socket, link: end, dialect: name = 'auto', ma
     const whole = kind === 'append' ? store.append(key, image, content) : content
     const body = dialect.appendForwardedAs === 'whole image' ? whole : content
     log.debug(`${kind} ${nameOf(open)}: ${content.size} bytes, ${whole.size} in all`)
+    if (kind === 'append' && body === whole) forwarder.supersede(snapshotId, image)
     forwarder.queue({ snapshotId, name: image, openMode: forwardedMode(dialect, kind, replaces), size: whole.size }, body)
   }
 }

@@ -6,8 +6,9 @@ import { FrameDecoder } from '../proto/frame.ts'
  * Reads a socket as this protocol needs it: a frame, then image bytes, then perhaps the next frame.
  *
  * The pieces that arrive are given to whoever is reading at the time: one listener for the life of the socket,
- * no promise for each piece. Bytes behind a frame stay here until the next read (F2), and while nobody reads the
- * socket is paused, so that the sender feels it. Node's async iterators would do the same at a promise a piece.
+ * no promise for each piece. Bytes behind a frame stay here until the next read (F2). Whoever reads one thing mostly reads
+ * the next at once, so the socket is paused only when a piece comes that nobody waits for: then the sender feels it.
+ * Node's async iterators would do the same at a promise a piece.
  */
 
 interface Consumer {
@@ -26,9 +27,9 @@ export class SocketReader {
   constructor(socket: Socket) {
     this.#socket = socket
     socket.on('data', (piece) => this.#give(piece as Buffer))
-    socket.on('end', () => this.#finish('ended'))
-    socket.on('error', (error) => this.#finish(RemoteError.from(error, 'reading a connection')))
-    socket.on('close', () => this.#finish(new RemoteError('connection-lost', 'reading a connection: it was closed')))
+    socket.on('end', () => this.#finish(() => 'ended'))
+    socket.on('error', (error) => this.#finish(() => RemoteError.from(error, 'reading a connection')))
+    socket.on('close', () => this.#finish(() => new RemoteError('connection-lost', 'reading a connection: it was closed')))
     socket.pause()
   }
 
@@ -86,7 +87,7 @@ export class SocketReader {
       if (left !== undefined) this.#give(left)
       if (this.#consumer === undefined) return
       if (this.#end !== 'open') this.#conclude()
-      else this.#socket.resume()
+      else if (this.#socket.isPaused()) this.#socket.resume()
     })
   }
 
@@ -102,7 +103,6 @@ export class SocketReader {
       if (left === undefined) return
       this.#consumer = undefined
       this.#left = left.length > 0 ? left : undefined
-      this.#socket.pause()
     } catch (thrown) {
       this.#consumer = undefined
       this.#socket.pause()
@@ -110,9 +110,10 @@ export class SocketReader {
     }
   }
 
-  #finish(how: 'ended' | RemoteError): void {
+  /** An error takes longer to make than the rest of a small image, so it is made only if this is the end. */
+  #finish(how: () => 'ended' | RemoteError): void {
     if (this.#end !== 'open') return
-    this.#end = how
+    this.#end = how()
     if (this.#consumer !== undefined) this.#conclude()
   }
 

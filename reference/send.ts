@@ -5,18 +5,19 @@ import type { Content } from './image.ts'
 /** Bytes handed to the kernel in one gathered write, before asking whether it wants more. */
 const BATCH = 1_048_576
 
-/** Writes an image's chunks from where they lie, a batch at a time, waiting whenever the receiver is behind. */
-export async function sendContent(socket: Socket, content: Content): Promise<void> {
-  for (let index = 0; index < content.count; ) {
-    socket.cork()
-    for (let bytes = 0; bytes < BATCH && index < content.count; index++) {
-      const chunk = content.chunks[index] as Buffer
-      socket.write(chunk)
-      bytes += chunk.length
-    }
-    socket.uncork()
-    await drained(socket)
+/** Writes an image's chunks from where they lie, to a socket that is corked and stays so: a batch at a time, waiting whenever the receiver is behind. */
+export async function sendContent(socket: Socket, { chunks, count }: Content): Promise<void> {
+  for (let index = 0; index < count; index++) {
+    const chunk = chunks[index] as Buffer
+    socket.write(chunk)
+    if (socket.writableLength >= BATCH) await flushed(socket)
   }
+}
+
+async function flushed(socket: Socket): Promise<void> {
+  socket.uncork()
+  await drained(socket)
+  socket.cork()
 }
 
 /** Resolves when the socket takes more, rejects with `connection-lost` when it never will. */

@@ -21,6 +21,8 @@ const TAINTED = '/proc/sys/kernel/tainted'
 export async function runPlan(plan: Plan): Promise<void> {
   const { tests, mode, parallel, keepGoing, ignoreTaint } = plan
   await mkdir(BASE, { recursive: true })
+  // The pool is there by now; what is started here must not have one of that size.
+  delete process.env['UV_THREADPOOL_SIZE']
   const { stdout } = await execa(mode.criu, ['--version'])
   const asRoot = tests.some(({ parameters }) => parameters !== undefined) && !dumpsOtherUsers()
   say({ event: 'ready', kernel: release(), criu: stdout.split('\n')[0]?.replace('Version: ', '') ?? '', asRoot })

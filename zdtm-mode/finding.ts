@@ -5,13 +5,16 @@ export class Finding extends Error {
   readonly permitted: string
   readonly actual: string
   readonly clause: string | undefined
+  /** The end of the log of whoever failed. */
+  readonly tail: string | undefined
 
-  constructor(what: string, permitted: string, actual: string, clause?: string) {
+  constructor(what: string, permitted: string, actual: string, clause?: string, tail?: string) {
     super(`${what}: expected ${permitted}, got ${actual}`)
     this.what = what
     this.permitted = permitted
     this.actual = actual
     this.clause = clause
+    this.tail = tail
   }
 }
 

@@ -18,6 +18,9 @@ export interface Heard {
   onKept: (piece: Extract<AgentLine, { event: 'kept' }>) => void
 }
 
+/** Threads of the agent's pool: each mount holds one, two for each test that runs, and the rest is for files and look-ups. */
+const THREADS = 64
+
 /** Starts a command in the host, or in a virtual machine within it. */
 export type StartAgent = (
   command: readonly string[],
@@ -42,7 +45,10 @@ export async function runByAgent(
     onResult(said.result)
   }
   const [node, ...flags] = host.criuRemote.slice(0, -1) as [string, ...string[]]
-  const agent = await start([node, ...flags, `${checkout}/zdtm-mode/agent.ts`, ...inPieces(JSON.stringify(plan))], hear)
+  const agent = await start(
+    ['env', `UV_THREADPOOL_SIZE=${THREADS}`, node, ...flags, `${checkout}/zdtm-mode/agent.ts`, ...inPieces(JSON.stringify(plan))],
+    hear,
+  )
   const { code, stderr } = await agent.exited
   if (code !== 0)
     throw new HostError(`running the tests in ${host.name}: expected the agent to end with exit 0, got ${code}: ${lastLine(stderr)}`)

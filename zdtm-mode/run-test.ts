@@ -6,11 +6,13 @@ import { namespaceHosts } from '../harness/hosts/namespaces.ts'
 import { referenceDescriptor } from '../harness/implementation/start.ts'
 import { Migration } from '../harness/migration/migration.ts'
 import { decodeDumpStatistics } from '../proto/index.ts'
+import { blame } from './blame.ts'
 import { Finding } from './finding.ts'
 import { notify, runHook } from './hooks.ts'
 import { expectEqualImages } from './images.ts'
 import { expectIncrements, expectReadThroughChain } from './increments.ts'
 import { takeImages } from './keep.ts'
+import { mountHere } from './mount-here.ts'
 import { expectSameTree, type Tree, treeOf } from './outside.ts'
 import { makePlace, type Place } from './place.ts'
 import type { Mode, PlannedTest, ZdtmResult } from './plan.ts'
@@ -24,12 +26,12 @@ import { Steps } from './steps.ts'
  * protocol has one; what is no fault of program, CRIU or implementation is 'inconclusive'.
  */
 
+/** Deadline of one criu in ms for each second that a test gives itself. */
+const CRIU_PATIENCE = 4_000
+
 /** What every run shows something of; increments show more. */
 const CLAUSES = ['E1', 'E2', 'L3', 'L4', 'L5', 'P1', 'W4', 'W5', 'C3']
 const INCREMENT_CLAUSES = ['E3', 'S1', 'S2', 'S3', 'S4']
-
-/** Deadline of each criu, in ms: that of zdtm.py. */
-const CRIU_TIMEOUT = 60_000
 
 interface Run {
   test: PlannedTest
@@ -84,8 +86,8 @@ async function judge(run: Omit<Run, 'place'>, base: string): Promise<Judgement> 
 
 function describe(thrown: unknown): Judgement {
   if (thrown instanceof Finding) {
-    const { what, permitted, actual, clause } = thrown
-    return { outcome: 'fail', what, permitted, actual, ...(clause !== undefined && { clause }) }
+    const { what, permitted, actual, clause, tail } = thrown
+    return { outcome: 'fail', what, permitted, actual, ...(clause !== undefined && { clause }), ...(tail !== undefined && { tail }) }
   }
   if (thrown instanceof CriuError) return { outcome: 'fail', what: 'criu', permitted: 'exit 0', actual: thrown.message, tail: thrown.tail }
   return { outcome: 'inconclusive', what: 'the harness', permitted: 'no trouble', actual: (thrown as Error).message }
@@ -115,7 +117,7 @@ async function failureOf({ desc }: PlannedTest, work: () => Promise<void>): Prom
   try {
     await work()
   } catch (thrown) {
-    if (thrown instanceof CriuError && thrown.code < 128) return thrown.action
+    if (thrown instanceof CriuError && thrown.code !== undefined && thrown.code < 128) return thrown.action
     throw thrown
   }
   throw new Finding('criu with a test that it must refuse (crfail)', 'a failure', 'success')
@@ -130,11 +132,12 @@ async function migrate(source: Host, destination: Host, pid: number, run: Run, i
     destination,
     descriptor: mode.descriptor ?? referenceDescriptor(source),
     criu: mode.criu,
+    criuTimeout: test.desc.timeout * CRIU_PATIENCE,
     criuOptions: [...root, ...test.desc.opts],
     dumpOptions: test.desc.dopts,
     restoreOptions: test.desc.ropts,
-    criuTimeout: CRIU_TIMEOUT,
     ...(mode.fault !== undefined && { criuEnvironment: { CRIU_FAULT: String(mode.fault) } }),
+    mount: mountHere,
     async interpose({ role, socket }) {
       const path = `${place.hosts}/relay-${iteration}-${role}`
       await relay.relay(role, path, socket)
@@ -171,7 +174,7 @@ async function migrate(source: Host, destination: Host, pid: number, run: Run, i
     return restored
   } catch (thrown) {
     if (mode.keepImages !== 'never' && run.kept.size === 0) await takeImages(migration, relay.opens.slice(first), run.kept)
-    throw thrown
+    throw await blame(migration, thrown)
   } finally {
     await migration.stop()
   }

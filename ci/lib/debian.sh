@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Debian packages without installing them: looked up and downloaded by apt in a state folder of our own.
+# Debian packages, where it is possible without installing them: looked up and downloaded by apt in a state folder of our own.
 #
 # In:         a state's name: `system` (the machine's own sources) or `trixie` (Debian 13).
 # Constraint: the machine's packages, package lists and dpkg lock belong to whoever else works there; signatures
@@ -63,6 +63,13 @@ apt_missing_libraries() {
   shift
   in_apt "$state" apt-get install --simulate --no-install-recommends "$@" |
     sed -n 's/^Inst \(lib[^ ]*\) (.*/\1/p'
+}
+
+# apt_install PACKAGES: into the machine itself; for what can't run from a folder.
+apt_install() {
+  is_root && is_debian_like || return 1
+  apt-get update -y -q || true
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=300 "$@"
 }
 
 # apt_unpack STATE FOLDER PACKAGES: downloads and unpacks them; their own scripts do not run.

@@ -26,10 +26,7 @@ debootstrap_ready() {
   command -v debootstrap >/dev/null || packages+=(debootstrap)
   [ -e "$DEBIAN_KEYRING" ] || packages+=(debian-archive-keyring)
   [ "${#packages[@]}" != 0 ] || return 0
-  is_debian_like || return 1
-  apt-get update -y -q || true
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
-    -o DPkg::Lock::Timeout=300 "${packages[@]}"
+  apt_install "${packages[@]}"
 }
 
 # debootstrap knows the proxy by the environment only, apt by its settings as well.

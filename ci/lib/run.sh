@@ -75,11 +75,17 @@ setup_containers() {
   fi
 }
 
+# For the tests of the reports. What is missing is told by the tests that are skipped then.
+setup_browser() {
+  [ -z "${CRIU_REMOTE_WITH_BROWSER:-}" ] || step browser browser || true
+}
+
 setup() {
   LEFT_OUT=
   step "npm packages" packages || exit 1
   export PATH=$ROOT/node_modules/.bin:$PATH
   setup_containers
+  setup_browser
   [ -n "$LEFT_OUT" ] || return 0
   unset CRIU_REMOTE_IMAGE
   export CRIU_REMOTE_NO_CONTAINERS=$LEFT_OUT

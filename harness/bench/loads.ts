@@ -21,6 +21,17 @@ const all: readonly Load[] = [
   transfer('one-large', 'one image of 1 GiB', { images: 1, size: 1024 * MIB, writers: 1, readers: 1 }),
   transfer('many-large', '64 images of 16 MiB, 4 writers', { images: 64, size: 16 * MIB, writers: 4, readers: 1 }),
   transfer('many-small', '20,000 images of 2 KiB, 8 writers', { images: 20_000, size: 2 * KIB, writers: 8, readers: 8 }),
+  transfer('many-readers', '1,000 readers that wait for one image of 1 MiB', {
+    images: 1,
+    size: MIB,
+    writers: 1,
+    readers: 1000,
+    reads: 1000,
+  }),
+  { kind: 'append', name: 'append', about: '10,000 appends of 256 bytes to one image', images: 10_000, size: 256 },
+  open('open-100', '100'),
+  open('open-10000', '10,000'),
+  open('open-1000000', '1,000,000'),
 ]
 
 export const loadNames = all.map(({ name }) => name)
@@ -44,6 +55,11 @@ function transfer(
   numbers: Pick<Transfer, 'images' | 'size' | 'writers' | 'readers'> & { reads?: number },
 ): Load {
   return { kind: 'transfer', name, about, reads: 1, ...numbers }
+}
+
+function open(name: string, images: string): Load {
+  const about = `opens of an image of 1 KiB, one after the other, among ${images} held by the cache`
+  return { kind: 'open', name, about, images: Number(images.replaceAll(',', '')), size: KIB, opens: 5000 }
 }
 
 function scaled(load: Load, scale: number): Load {

@@ -1,27 +1,69 @@
 import Table from 'cli-table3'
 import type { Measurement, Share } from './bench.ts'
 import type { Spread } from './spread.ts'
+import type { Judged } from './targets.ts'
 
-/** The measurements as a table for a terminal: medians, and in brackets the least and the most. */
-export function describeMeasurements(measurements: readonly Measurement[]): string {
-  const table = new Table({
-    head: ['load', 'subject', 'seconds', 'x floor', 'images/s', 'proxy CPU s/GiB', 'cache CPU s/GiB', 'proxy peak', 'cache peak'],
-    style: { head: [], border: [] },
-  })
-  for (const each of measurements) {
-    const { load, subject, seconds, toFloor, imagesPerSecond, proxy, cache } = each
-    table.push([
+/* The results as rows of text, for a terminal and for the page. */
+
+export interface Rows {
+  head: readonly string[]
+  rows: readonly (readonly string[])[]
+}
+
+/** Bytes held from which on numbers by GiB and by the bytes held are shown; results.json has them all. */
+const WORTH_A_RATIO = 2 ** 24
+
+/** The measurements: medians, and in brackets the least and the most. */
+export function measured(measurements: readonly Measurement[]): Rows {
+  return {
+    head: [
+      'load',
+      'subject',
+      'seconds',
+      'x floor',
+      'images/s',
+      'CPU s/GiB, proxy',
+      'cache',
+      'peak, proxy',
+      'cache',
+      'open p50 us',
+      'p99 us',
+    ],
+    rows: measurements.map(({ load, subject, bytes, seconds, toFloor, imagesPerSecond, proxy, cache, open }) => [
       load,
       subject,
       withSpread(seconds),
-      toFloor.toFixed(2),
+      toFloor?.toFixed(2) ?? '',
       imagesPerSecond.toFixed(imagesPerSecond < 100 ? 1 : 0),
-      proxy === undefined ? '' : withSpread(proxy.cpuPerGib),
-      cache === undefined ? '' : withSpread(cache.cpuPerGib),
-      describePeak(proxy),
-      describePeak(cache),
-    ])
+      describeCpu(proxy, bytes),
+      describeCpu(cache, bytes),
+      describePeak(proxy, bytes),
+      describePeak(cache, bytes),
+      open === undefined ? '' : (open.p50.median * 1e6).toFixed(0),
+      open === undefined ? '' : (open.p99.median * 1e6).toFixed(0),
+    ]),
   }
+}
+
+/** What was asked of them. */
+export function judged(targets: readonly Judged[]): Rows {
+  return {
+    head: ['load', 'subject', 'target', 'limit', 'value', ''],
+    rows: targets.map(({ load, subject, target, limit, value, met }) => [
+      load,
+      subject,
+      target,
+      number(limit),
+      number(value),
+      met ? 'met' : 'not met',
+    ]),
+  }
+}
+
+/** As a table for a terminal. */
+export function describeRows({ head, rows }: Rows): string {
+  const table = new Table({ head: [...head], style: { head: [], border: [], compact: true } })
+  table.push(...rows.map((row) => [...row]))
   return table.toString()
 }
 
@@ -29,6 +71,17 @@ function withSpread({ median, least, most }: Spread): string {
   return `${median.toFixed(2)} (${least.toFixed(2)}-${most.toFixed(2)})`
 }
 
-function describePeak(share: Share | undefined): string {
-  return share === undefined ? '' : `${(share.peak.median / 1e6).toFixed(0)} MB, ${share.peakToHeld.toFixed(2)} x`
+/** Of next to no bytes, the seconds for a GiB of them say nothing. */
+function describeCpu(share: Share | undefined, bytes: number): string {
+  return share === undefined || bytes < WORTH_A_RATIO ? '' : withSpread(share.cpuPerGib)
+}
+
+function describePeak(share: Share | undefined, bytes: number): string {
+  if (share === undefined) return ''
+  const ratio = bytes < WORTH_A_RATIO ? '' : `, ${share.peakToHeld.toFixed(2)} x`
+  return `${(share.peak.median / 1e6).toFixed(0)} MB${ratio}`
+}
+
+function number(value: number): string {
+  return value.toFixed(value < 100 ? 2 : 0)
 }

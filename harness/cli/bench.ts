@@ -1,3 +1,4 @@
+import { mkdir, writeFile } from 'node:fs/promises'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { loadNames } from '../bench/loads.ts'
 import { fail } from './failure.ts'
@@ -12,6 +13,7 @@ interface BenchFlags {
   repeat: number
   scale: number
   json?: true
+  report?: string
 }
 
 export function addBench(program: Command): void {
@@ -27,14 +29,16 @@ export function addBench(program: Command): void {
     .addOption(new Option('--repeat <n>', 'runs of each load; medians are shown').argParser(whole(1)).default(3))
     .addOption(new Option('--scale <fraction>', 'make the loads smaller; then only the bytes are judged').argParser(fraction).default(1))
     .option('--json', 'as JSON')
+    .option('--report <directory>', 'write results.json and index.html, with plots, there')
     .addHelpText('after', '\nExit codes: 0 measured, 2 wrong usage, 3 a daemon did not start or a byte was wrong.')
     .action(act)
 }
 
-async function act({ implementation, versus, load, repeat, scale, json }: BenchFlags): Promise<void> {
+async function act({ implementation, versus, load, repeat, scale, json, report }: BenchFlags): Promise<void> {
   const { bench } = await import('../bench/bench.ts')
   const { selectLoads } = await import('../bench/loads.ts')
-  const { describeMeasurements } = await import('../bench/table.ts')
+  const { describeRows, judged, measured } = await import('../bench/table.ts')
+  const { judge } = await import('../bench/targets.ts')
   const { readDescriptor } = await import('../implementation/descriptor.ts')
   const { referenceDescriptor } = await import('../implementation/start.ts')
   const { localHost } = await import('../hosts/local.ts')
@@ -47,7 +51,16 @@ async function act({ implementation, versus, load, repeat, scale, json }: BenchF
   const measurements = await bench(options)
     .finally(() => host.stop())
     .catch(fail(3))
-  process.stdout.write(`${json ? JSON.stringify(measurements, null, 2) : describeMeasurements(measurements)}\n`)
+  const targets = scale === 1 ? judge(measurements) : []
+  const results = JSON.stringify({ measurements, targets }, null, 2)
+  if (report !== undefined) {
+    const { resultPage } = await import('../bench/page.ts')
+    await mkdir(report, { recursive: true })
+    await writeFile(`${report}/results.json`, results)
+    await writeFile(`${report}/index.html`, resultPage(measurements, targets))
+  }
+  const tables = [measured(measurements), judged(targets)].filter(({ rows }) => rows.length > 0).map(describeRows)
+  process.stdout.write(`${json ? results : tables.join('\n')}\n`)
 }
 
 function loadName(text: string, before: string[]): string[] {

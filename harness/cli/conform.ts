@@ -34,7 +34,9 @@ export function addConform(program: Command): void {
     .addOption(new Option('--jobs <n>', 'cases at once').argParser(whole(1)).default(2))
     .addOption(new Option('--repeat <n>', 'runs of each case; the rate is shown').argParser(whole(1)).default(1))
     .addOption(new Option('--seed <n>', 'seed of pseudo-random cases (default: another each time)').argParser(whole(0)))
-    .addOption(new Option('--timeout <s>', 'deadline of a case, in seconds').argParser(whole(1)).default(10))
+    .addOption(
+      new Option('--timeout <s>', 'deadline of a case, in seconds; waits for a processor do not count').argParser(whole(1)).default(10),
+    )
     .option('--baseline <file>', 'known failures: they must fail, and in the same way')
     .option('--write-baseline <file>', 'write the failures of this run as known failures')
     .option('--failed-from <results>', 'only what did not pass in that results.json')

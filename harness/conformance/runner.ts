@@ -4,6 +4,7 @@ import { localHost } from '../hosts/local.ts'
 import type { Descriptor } from '../implementation/descriptor.ts'
 import { names2017, names2019, Waiting } from './bench.ts'
 import { type Case, NotApplicable, Violation } from './case.ts'
+import { startDeadline } from './deadline.ts'
 import type { LoadedCase } from './load.ts'
 import type { CaseResult, Outcome } from './result.ts'
 import { runOnFreshDaemons, type Setting, tryStart } from './setting.ts'
@@ -135,9 +136,10 @@ async function judge(
     waiting,
   }
   const deadline = Promise.withResolvers<never>()
-  let timer: NodeJS.Timeout | undefined
+  let end = () => {}
   const begin = () => {
-    timer = setTimeout(() => deadline.reject(waiting.late(timeout)), timeout)
+    const processes = () => subjects.map(({ process: daemon }) => daemon.pid)
+    end = startDeadline(timeout, processes, () => deadline.reject(waiting.late(timeout)))
   }
   try {
     await Promise.race([runOnFreshDaemons(setting, value, bench, subjects, begin), deadline.promise])
@@ -146,7 +148,7 @@ async function judge(
     await graceToDie(subjects)
     return crash(subjects) ?? outcomeOf(thrown, value)
   } finally {
-    clearTimeout(timer)
+    end()
   }
 }
 

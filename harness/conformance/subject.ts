@@ -4,6 +4,7 @@ import type { Descriptor } from '../implementation/descriptor.ts'
 import { askAgain, tcpListens } from '../implementation/listening.ts'
 import { describeEnd, START_TIMEOUT, type StartedDaemon, startDaemon } from '../implementation/start.ts'
 import { Connection } from './connection.ts'
+import { startDeadline } from './deadline.ts'
 import { Trace } from './trace.ts'
 
 /* A daemon of the implementation under test: started in a private directory, on this machine. */
@@ -32,7 +33,7 @@ export async function startSubject(host: Host, descriptor: Descriptor, role: 'pr
     exitCode = code
   })
   const untilDone = <T>(what: string, attempt: () => Promise<T>) =>
-    retry(what, attempt, async () => {
+    retry(what, started.pid, attempt, async () => {
       if (exitCode !== undefined)
         throw new HostError(`starting the ${role} ${descriptor.name}: it ended at once, ${describeEnd(await started.exited)}`)
     })
@@ -57,18 +58,29 @@ export async function startSubject(host: Host, descriptor: Descriptor, role: 'pr
   }
 }
 
-/** Tries until an attempt does not throw; throws HostError at the deadline, or what `check` throws between two attempts. */
-async function retry<T>(what: string, attempt: () => Promise<T>, check: () => Promise<void>): Promise<T> {
+/** Tries until an attempt does not throw; throws HostError at the deadline of the process, or what `check` throws between two attempts. */
+async function retry<T>(what: string, process: number, attempt: () => Promise<T>, check: () => Promise<void>): Promise<T> {
   let why = ''
-  const done = await askAgain(async () => {
-    try {
-      return { value: await attempt() }
-    } catch (thrown) {
-      await check()
-      why = (thrown as Error).message
-      return undefined
-    }
-  }, START_TIMEOUT)
+  let late = false
+  const end = startDeadline(
+    START_TIMEOUT,
+    () => [process],
+    () => {
+      late = true
+    },
+  )
+  const done = await askAgain(
+    async () => {
+      try {
+        return { value: await attempt() }
+      } catch (thrown) {
+        await check()
+        why = (thrown as Error).message
+        return undefined
+      }
+    },
+    () => late,
+  ).finally(end)
   if (done !== undefined) return done.value
   throw new HostError(`starting an implementation: expected it to listen at ${what} within ${START_TIMEOUT} ms: ${why}`)
 }

@@ -1,4 +1,5 @@
 import { type Host, lastLine, run, shell } from '../hosts/host.ts'
+import { criuVariables } from './breakpoints.ts'
 
 /* The criu command line on a host: one function, the log's tail in every error. */
 
@@ -22,12 +23,12 @@ export interface CriuRun {
 export class CriuError extends Error {
   override name = 'CriuError'
   readonly action: CriuAction
-  /** Exit code; over 128 for one that a signal ended. */
-  readonly code: number
+  /** Exit code; over 128 for one that a signal ended, undefined for one that did not end. */
+  readonly code: number | undefined
   readonly tail: string
 
-  constructor(action: CriuAction, host: Host, code: number, tail: string) {
-    super(`criu ${action} on ${host.name}: exit ${code}: ${lastError(tail)}`)
+  constructor(action: CriuAction, host: Host, code: number | undefined, end: string, tail: string) {
+    super(`criu ${action} on ${host.name}: ${end}: ${lastError(tail)}`)
     this.action = action
     this.code = code
     this.tail = tail
@@ -41,10 +42,15 @@ export async function criu(
 ): Promise<void> {
   const log = `${action}.log`
   const command = [binary, action, '-D', images, '-W', work, '-o', log, '-v4', ...options]
-  const { code, stderr } = await run(host, command, { timeout, ...(environment && { environment }) })
-  if (code === 0) return
-  const tail = await shell(host, 'tail -n 40 "$1" 2>/dev/null || :', [`${work}/${log}`])
-  throw new CriuError(action, host, code, tail.trim() === '' ? stderr : tail)
+  const failed = async (exitCode: number | undefined, end: string, stderr = '') => {
+    const tail = await shell(host, 'tail -n 40 "$1" 2>/dev/null || :', [`${work}/${log}`])
+    return new CriuError(action, host, exitCode, end, tail.trim() === '' ? stderr : tail)
+  }
+  const variables = { ...(await criuVariables(host)), ...environment }
+  const { code, stderr } = await run(host, command, { timeout, environment: variables }).catch(async () => {
+    throw await failed(undefined, `no end within ${timeout} ms`)
+  })
+  if (code !== 0) throw await failed(code, `exit ${code}`, stderr)
 }
 
 /** Whether that criu can do a thing on that host's kernel, as `criu check --feature` says. */

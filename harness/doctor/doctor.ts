@@ -1,4 +1,5 @@
 import { access, constants } from 'node:fs/promises'
+import { breakpointsFire } from '../criu/breakpoints.ts'
 import { containerPair } from '../hosts/container.ts'
 import { type Host, lastLine, output, run } from '../hosts/host.ts'
 import { defaultImage } from '../hosts/image.ts'
@@ -71,6 +72,7 @@ async function criuIn(host: Host): Promise<Finding[]> {
   const version = await run(host, ['criu', '--version'])
   const check = await run(host, ['criu', 'check'])
   const tracking = await run(host, ['criu', 'check', '--feature', 'mem_dirty_track'])
+  const breakpoints = await breakpointsFire(host)
   return [
     {
       what: 'criu',
@@ -92,6 +94,13 @@ async function criuIn(host: Host): Promise<Finding[]> {
       needed: false,
       found: tracking.code === 0 ? 'this kernel tracks memory' : 'this kernel does not track memory',
       remedy: 'pre-dumps need a kernel with CONFIG_MEM_SOFT_DIRTY',
+    },
+    {
+      what: 'hardware breakpoints',
+      ok: breakpoints,
+      needed: false,
+      found: breakpoints ? 'they stop a traced process' : 'they do not stop a traced process',
+      remedy: 'nothing to do here: CRIU is run with CRIU_FAULT=130; one run by hand needs that as well, before CRIU 4.2',
     },
   ]
 }

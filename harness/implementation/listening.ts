@@ -7,12 +7,13 @@ import { setTimeout as pause } from 'node:timers/promises'
 /** Longest interval between two questions, in ms. */
 const LONGEST = 50
 
-/** Asks until the answer is not undefined, or until the deadline, in ms from now; then undefined. */
-export async function askAgain<T>(ask: () => Promise<T | undefined>, timeout: number): Promise<T | undefined> {
-  const deadline = Date.now() + timeout
+/** Asks until the answer is not undefined, or until the deadline, in ms from now or as a function that says whether it is over; then undefined. */
+export async function askAgain<T>(ask: () => Promise<T | undefined>, deadline: number | (() => boolean)): Promise<T | undefined> {
+  const end = Date.now() + Number(deadline)
+  const isOver = typeof deadline === 'number' ? () => Date.now() > end : deadline
   for (let interval = 2; ; interval = Math.min(interval * 2, LONGEST)) {
     const answer = await ask()
-    if (answer !== undefined || Date.now() > deadline) return answer
+    if (answer !== undefined || isOver()) return answer
     await pause(interval)
   }
 }

@@ -2,6 +2,7 @@ import { checkout } from '../hosts/checkout.ts'
 import { type Completed, type Host, HostError, type HostProcess, lastLine, run } from '../hosts/host.ts'
 import type { DaemonDescription, Descriptor } from './descriptor.ts'
 import { askAgain, isListening } from './listening.ts'
+import { tunedEnvironment } from './tuning.ts'
 
 type Role = 'proxy' | 'cache'
 
@@ -26,7 +27,7 @@ export function referenceDescriptor(host: Host, dialect: Descriptor['dialect'] =
     dialect,
     proxy: { command: [...host.criuRemote, 'proxy', ...common, '--connect', '{host}:{port}'] },
     cache: { command: [...host.criuRemote, 'cache', ...common, '--listen', '{host}:{port}'] },
-    environment: {},
+    environment: tunedEnvironment(),
     capabilities: { append: true, inheritedConnection: true },
   }
 }
@@ -79,7 +80,8 @@ export async function startDaemon(
   return { role, socket, directory, process: started }
 }
 
-async function awaitListening(host: Host, { role, process: daemon }: StartedDaemon, places: string[]): Promise<void> {
+/** Waits until a daemon listens at one of these places. Throws HostError if it ends instead, or does not within START_TIMEOUT. */
+export async function awaitListening(host: Host, { role, process: daemon }: StartedDaemon, places: string[]): Promise<void> {
   const waiting = listening(host, places)
   const ended: Completed | { code: number } = await Promise.race([
     waiting,

@@ -3,7 +3,7 @@ import { type Host, HostError, output } from '../hosts/host.ts'
 import type { Descriptor } from '../implementation/descriptor.ts'
 import { describeEnd, type StartedDaemon, startPair } from '../implementation/start.ts'
 import { everythingArrived, makeGate } from './gate.ts'
-import { type Mounted, startMount, type WrittenImage } from './mounted.ts'
+import { type Mounted, type StartMount, startMount, type WrittenImage } from './mounted.ts'
 
 /*
  * One migration: a cache and a proxy, a mount at either side, and the steps of a migration as functions, so that a
@@ -26,13 +26,15 @@ export interface MigrationOptions {
   /** Options of dumps only, pre-dumps among them, and of the restore only. */
   dumpOptions?: readonly string[]
   restoreOptions?: readonly string[]
-  /** Deadline of each criu, in ms. */
+  /** Deadline of one criu, in ms. */
   criuTimeout?: number
   /** Variables for every criu. */
   criuEnvironment?: Record<string, string>
   /** Puts something between a daemon and its mount: gives the socket that the mount shall use in place of the daemon's. */
   interpose?: (daemon: StartedDaemon) => Promise<string>
   onImage?: (written: WrittenImage) => void
+  /** How the images are mounted; by default in a process of the host. */
+  mount?: StartMount
 }
 
 interface Side {
@@ -148,16 +150,19 @@ export class Migration {
   }
 
   #criu(action: CriuAction, { host, mount, work }: Side, snapshot: string, options: string[]): Promise<void> {
-    const { criu: binary, criuEnvironment: environment, criuTimeout: timeout = CRIU_TIMEOUT } = this.#options
+    const { criu: binary, criuTimeout: timeout = CRIU_TIMEOUT, criuEnvironment: environment } = this.#options
     const images = `${mount.directory}/${snapshot}`
     return criu(action, { host, criu: binary, images, work, options, timeout, ...(environment && { environment }) })
   }
 }
 
-async function makeSide({ source, destination, descriptor, interpose, onImage }: MigrationOptions, daemon: StartedDaemon): Promise<Side> {
+async function makeSide(
+  { source, destination, descriptor, interpose, onImage, mount: start = startMount }: MigrationOptions,
+  daemon: StartedDaemon,
+): Promise<Side> {
   const host = daemon.role === 'proxy' ? source : destination
   const socket = (await interpose?.(daemon)) ?? daemon.socket
-  const mount = await startMount(host, daemon.role, socket, descriptor.dialect, daemon.role === 'proxy' ? onImage : undefined)
+  const mount = await start(host, daemon.role, socket, descriptor.dialect, daemon.role === 'proxy' ? onImage : undefined)
   return { host, daemon, mount, work: await host.directory() }
 }
 

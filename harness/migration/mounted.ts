@@ -1,4 +1,5 @@
 import { type Host, HostError, type HostProcess, lastLine, run } from '../hosts/host.ts'
+import type { Descriptor } from '../implementation/descriptor.ts'
 import { describeEnd } from '../implementation/start.ts'
 
 /** An image that CRIU wrote through a mount and the proxy took. */
@@ -7,7 +8,7 @@ export interface WrittenImage {
   bytes: number
 }
 
-/** A `criu-remote mount` on a host. */
+/** A mount on a host. */
 export interface Mounted {
   /** The mount point; `ID/` below it is the images directory of snapshot ID. */
   directory: string
@@ -15,17 +16,20 @@ export interface Mounted {
   stop(): Promise<void>
 }
 
-/** How long an unmount may take, in ms, before it is forced. */
-const STOP_TIMEOUT = 10_000
-
 /** Mounts the images of the daemon at `socket`; `onImage` is called for each image that is completed through the mount. */
-export async function startMount(
+export type StartMount = (
   host: Host,
   side: 'proxy' | 'cache',
   socket: string,
-  dialect: string,
+  dialect: Descriptor['dialect'],
   onImage?: (written: WrittenImage) => void,
-): Promise<Mounted> {
+) => Promise<Mounted>
+
+/** How long an unmount may take, in ms, before it is forced. */
+const STOP_TIMEOUT = 10_000
+
+/** By a `criu-remote mount` of its own. */
+export const startMount: StartMount = async (host, side, socket, dialect, onImage) => {
   const directory = await host.directory()
   const ready = Promise.withResolvers<void>()
   const mount = await host.start([...host.criuRemote, 'mount', directory, `--${side}`, socket, '--dialect', dialect, '--report-images'], {

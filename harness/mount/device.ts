@@ -36,16 +36,24 @@ export interface Device {
   unmount(): Promise<void>
 }
 
-/** Mounts at `directory` and gives each request to `handle`, which is done with its bytes when its promise settles. */
-export async function mountDevice(directory: string, handle: (request: Buffer) => Promise<void>): Promise<Device> {
+/**
+ * Mounts at `directory` and gives each request to `handle`, which is done with its bytes when its promise settles. `inside` is the
+ * beginning of a command that runs the rest of it in the mount namespace to mount in; none for this process's own.
+ */
+export async function mountDevice(
+  directory: string,
+  inside: readonly string[],
+  handle: (request: Buffer) => Promise<void>,
+): Promise<Device> {
+  const run = (command: readonly string[], device?: number) => runCommand([...inside, ...command], device)
   const fd = openDevice()
   try {
-    await run('mount', ['-i', '-t', 'fuse', '-o', `fd=3,${MOUNT_OPTIONS}`, 'criu-remote', directory], fd)
+    await run(['mount', '-i', '-t', 'fuse', '-o', `fd=3,${MOUNT_OPTIONS}`, 'criu-remote', directory], fd)
   } catch (thrown) {
     closeSync(fd)
     throw thrown
   }
-  const watchdog = startWatchdog(directory)
+  const watchdog = startWatchdog([...inside, 'umount', '-f', '-l', directory])
   const closed = readRequests(fd, handle).then(() => {
     watchdog.kill('SIGKILL')
     closeSync(fd)
@@ -54,8 +62,8 @@ export async function mountDevice(directory: string, handle: (request: Buffer) =
     closed,
     reply: (parts) => reply(fd, parts),
     async unmount() {
-      await run('umount', [directory])
-        .catch(() => run('umount', ['-f', '-l', directory]))
+      await run(['umount', directory])
+        .catch(() => run(['umount', '-f', '-l', directory]))
         .catch(() => {})
       await closed
     },
@@ -109,8 +117,8 @@ function reply(fd: number, parts: readonly Buffer[]): void {
   } catch {}
 }
 
-function startWatchdog(directory: string): ChildProcess {
-  const watchdog = spawn('sh', ['-c', 'cat >/dev/null; exec umount -f -l "$1" 2>/dev/null', 'watchdog', directory], {
+function startWatchdog(unmount: readonly string[]): ChildProcess {
+  const watchdog = spawn('sh', ['-c', 'cat >/dev/null; exec "$@" 2>/dev/null', 'watchdog', ...unmount], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   })
@@ -121,9 +129,9 @@ function startWatchdog(directory: string): ChildProcess {
   return watchdog
 }
 
-function run(command: string, parameters: string[], device?: number): Promise<void> {
+function runCommand(command: readonly string[], device?: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, parameters, {
+    const child = spawn(command[0] as string, command.slice(1), {
       env: { ...process.env, ...CLASSIC_MOUNT },
       stdio: ['ignore', 'ignore', 'pipe', ...(device === undefined ? [] : [device])],
     })
@@ -131,16 +139,10 @@ function run(command: string, parameters: string[], device?: number): Promise<vo
     child.stderr?.on('data', (text) => {
       errors += text
     })
-    child.on('error', (error) => reject(RemoteError.from(error, `running ${command}`)))
+    child.on('error', (error) => reject(RemoteError.from(error, `running ${command[0]}`)))
     child.on('close', (code) => {
       if (code === 0) resolve()
-      else
-        reject(
-          new RemoteError(
-            'internal',
-            `running ${command} on ${parameters.at(-1)}: ${errors.trim().replaceAll('\n', ' ') || `exit ${code}`}`,
-          ),
-        )
+      else reject(new RemoteError('internal', `running ${command.join(' ')}: ${errors.trim().replaceAll('\n', ' ') || `exit ${code}`}`))
     })
   })
 }

@@ -13,11 +13,13 @@ export interface MountOptions {
   log: Log
   /** Called for each image that was written through the mount and taken by the proxy; size in bytes. */
   onWritten: (path: string, size: number) => void
+  /** Beginning of a command that runs the rest of it in the mount namespace to mount in (nsenter); by default this process's own. */
+  inside?: readonly string[]
 }
 
 /** Mounts the images of a proxy or cache; needs root and /dev/fuse. Throws RemoteError if it can't. */
-export async function mountImages({ directory, ...options }: MountOptions): Promise<Session> {
+export async function mountImages({ directory, inside = [], ...options }: MountOptions): Promise<Session> {
   const found = await stat(directory).catch(() => undefined)
   if (!found?.isDirectory()) throw new RemoteError('not-found', `mounting at ${directory}: expected a directory`)
-  return mount(directory, new Files(options), options.log)
+  return mount(directory, inside, new Files(options), options.log)
 }

@@ -43,11 +43,11 @@ export interface Session {
 
 const { opcode } = wire
 
-/** Mounts a file system at `directory`. */
-export async function mount(directory: string, files: FileSystem, log: Log): Promise<Session> {
+/** Mounts a file system at `directory`; `inside` as `mountDevice` has it. */
+export async function mount(directory: string, inside: readonly string[], files: FileSystem, log: Log): Promise<Session> {
   const interrupts = new Map<number, () => void>()
   const ready = Promise.withResolvers<Device>()
-  const device = await mountDevice(directory, (bytes) => handle(wire.decodeRequest(bytes)))
+  const device = await mountDevice(directory, inside, (bytes) => handle(wire.decodeRequest(bytes)))
   ready.resolve(device)
   const close = () => files.close()
   void device.closed.then(close, close)

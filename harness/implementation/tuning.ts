@@ -1,0 +1,31 @@
+/*
+ * The environment in which Node runs a proxy or cache well, which a process can't change once it runs.
+ *
+ * Huge pages: images are written to fresh memory, and a page fault costs more than the copy of the 4 KiB behind it. With
+ * this tunable glibc asks the kernel for pages of 2 MiB (madvise), which makes one fault of 512. Elsewhere it does nothing.
+ * A small young generation: what a connection leaves behind is garbage at once, and three spaces of up to 32 MiB are more
+ * than many small images together.
+ */
+
+const tuned = { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1', NODE_OPTIONS: '--max-semi-space-size=2' }
+
+/** These variables, behind what they hold already. */
+export function tunedEnvironment(): Record<string, string> {
+  const { GLIBC_TUNABLES: tunables, NODE_OPTIONS: options } = process.env
+  return {
+    GLIBC_TUNABLES: tunables ? `${tunables}:${tuned.GLIBC_TUNABLES}` : tuned.GLIBC_TUNABLES,
+    NODE_OPTIONS: options ? `${options} ${tuned.NODE_OPTIONS}` : tuned.NODE_OPTIONS,
+  }
+}
+
+/**
+ * Where the words of the command line are those of a proxy or cache, starts this process again in its place, tuned, unless
+ * it is. Not with a connection that was handed over as a file descriptor: Node closes those at an exec.
+ */
+export function ensureTuned([role, ...words]: readonly string[]): void {
+  const wanted = role === 'proxy' || role === 'cache'
+  const inherits = words.some((word) => word.startsWith('--inherit-fd'))
+  if (!wanted || inherits || process.env['GLIBC_TUNABLES']?.includes(tuned.GLIBC_TUNABLES)) return
+  const command = [process.execPath, ...process.execArgv, ...process.argv.slice(1)]
+  process.execve?.(process.execPath, command, { ...process.env, ...tunedEnvironment() })
+}
