@@ -20,8 +20,7 @@ export async function whyNot(test: PlannedTest, mode: Mode, has: (feature: strin
   for (const feature of desc.feature) if (!(await has(feature))) return `criu check --feature ${feature} fails`
   const options = [...desc.opts, ...desc.dopts, ...desc.ropts]
   if (options.includes('--pidfd-store')) return "its option --pidfd-store is not one of criu's command line"
-  if (options.some((word) => word.startsWith('../')))
-    return "an option of criu names a file by its way from zdtm.py's images directory"
+  if (options.some((word) => word.startsWith('../'))) return "an option of criu names a file by its way from zdtm.py's images directory"
   const missing = flavor === 'h' ? undefined : desc.deps.find((file) => firstOf(file) === undefined)
   if (missing !== undefined) return `none of its deps ${missing.replaceAll('|', ', ')} is there`
   return checkSkip(program)
