@@ -15,7 +15,7 @@ await onRealCriu(async ({ source, program }) => {
   const environment = { CRIU_REMOTE_NODE: node, ...(await criuVariables(source)) }
   const criu = (action: string, directory: string, ...options: string[]) => {
     const words = ['--no-default-config', '--log-file', `${action}.log`, '--images-dir', directory, '--verbosity=4', ...options]
-    return run(source, [CRIU, action, ...words], { environment, timeout: 60_000, workingDirectory: '/run' })
+    return run(source, [CRIU, action, ...words], { environment, timeout: 120_000, workingDirectory: '/run' })
   }
 
   await t.test('a dump, the count of its pages, and a restore, twice', async (t) => {

@@ -20,7 +20,7 @@ export type Question = { snapshot: string; work: string } & (
 export type Answer = { images: string } | { done: true } | { error: string }
 
 /** Below the 60 s that zdtm.py gives one criu. */
-const START_TIMEOUT = 40_000
+const START_TIMEOUT = 50_000
 
 async function main(step: string, action: 'dump' | 'pre-dump' | 'restore', directory: string, code: string): Promise<void> {
   const work = resolve(directory)
