@@ -4,10 +4,10 @@ import { execa } from 'execa'
 import t from 'tap'
 import type { Results } from '../harness/conformance/result.ts'
 import { checkout, criuRemoteCommand } from '../harness/hosts/checkout.ts'
-import { type Host, shell } from '../harness/hosts/host.ts'
 import { onRealCriu } from '../scenarios/real.ts'
 import { copyWithLibraries } from './libraries.ts'
 import { readStarts } from './makefile.ts'
+import { ownProgram } from './testing.ts'
 
 /* `criu-remote zdtm run --criu-source`, on a directory in the shape of a checkout of CRIU that has programs of our own in it. */
 
@@ -102,7 +102,7 @@ await onRealCriu(async ({ source }) => {
   await t.test('each outcome of a test in a checkout', async (t) => {
     const directory = mkdtempSync(`${tmpdir()}/criu-remote-test-`)
     t.teardown(() => rmSync(directory, { recursive: true }))
-    makeCheckout(directory, await programOf(source))
+    makeCheckout(directory, await ownProgram(source, 'static/env'))
     const report = `${directory}/report`
     const parameters = ['-a', '-p', '2', '--keep-going', '--criu-source', directory, '--report', report]
     const { exitCode, stdout } = await execa(node, [...main, 'zdtm', 'run', ...parameters], { reject: false })
@@ -134,12 +134,4 @@ function makeCheckout(directory: string, program: Buffer): void {
   executable('hooked.hook', HOOK)
   executable('badhook.hook', '#!/bin/sh\n[ "$1" != --pre-restore ] || { echo it must not be; exit 3; }')
   executable('skipped.checkskip', '#!/bin/sh\necho not here\nexit 1')
-}
-
-/** The program `env`, compiled where there is a compiler. */
-async function programOf(host: Host): Promise<Buffer> {
-  const lines: string[] = []
-  const script = 'make -s -C "$1/fixtures/zdtm" OUT=/run/programs /run/programs/static/env && base64 /run/programs/static/env'
-  await shell(host, script, [checkout], { onLine: (line) => lines.push(line) })
-  return Buffer.from(lines.join(''), 'base64')
 }

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { criuVariables } from '../harness/criu/breakpoints.ts'
 import { checkout } from '../harness/hosts/checkout.ts'
 import { type Host, run, shell } from '../harness/hosts/host.ts'
 import { decodeDumpStatistics } from '../proto/index.ts'
@@ -11,10 +12,10 @@ const SERIES = '/run/dump/zdtm/static/counter'
 
 await onRealCriu(async ({ source, program }) => {
   const node = source.criuRemote[0] as string
-  const environment = { CRIU_REMOTE_NODE: node, ...(process.env['CRIU_FAULT'] && { CRIU_FAULT: process.env['CRIU_FAULT'] }) }
+  const environment = { CRIU_REMOTE_NODE: node, ...(await criuVariables(source)) }
   const criu = (action: string, directory: string, ...options: string[]) => {
     const words = ['--no-default-config', '--log-file', `${action}.log`, '--images-dir', directory, '--verbosity=4', ...options]
-    return run(source, [CRIU, action, ...words], { environment, timeout: 60_000, workingDirectory: '/run' })
+    return run(source, [CRIU, action, ...words], { environment, timeout: 120_000, workingDirectory: '/run' })
   }
 
   await t.test('a dump, the count of its pages, and a restore, twice', async (t) => {

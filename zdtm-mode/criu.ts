@@ -4,11 +4,14 @@ import { mkdirSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { createConnection } from 'node:net'
 import { basename, dirname, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { criuVariables } from '../harness/criu/breakpoints.ts'
 import { lastLine } from '../harness/hosts/host.ts'
+import { localHost } from '../harness/hosts/local.ts'
 import { askAgain } from '../harness/implementation/listening.ts'
 
 /*
- * What `zdtm-mode/criu` asks the keeper before and after the real criu: `begin ACTION DIRECTORY` prints the images directory to use,
+ * What `zdtm-mode/criu` asks the keeper before and after the real criu: `begin ACTION DIRECTORY` prints the images directory to use and
+ * the variables that criu needs, a line each,
  * `end ACTION DIRECTORY CODE` has it done what belongs behind. The keeper of DIRECTORY's parent is started where there is none.
  */
 
@@ -20,7 +23,7 @@ export type Question = { snapshot: string; work: string } & (
 export type Answer = { images: string } | { done: true } | { error: string }
 
 /** Below the 60 s that zdtm.py gives one criu. */
-const START_TIMEOUT = 40_000
+const START_TIMEOUT = 50_000
 
 async function main(step: string, action: 'dump' | 'pre-dump' | 'restore', directory: string, code: string): Promise<void> {
   const work = resolve(directory)
@@ -29,7 +32,9 @@ async function main(step: string, action: 'dump' | 'pre-dump' | 'restore', direc
   const question: Question = step === 'begin' ? { ...about, begin: action } : { ...about, end: action, code: Number(code) }
   const answer = (await ask(state, question)) ?? (step === 'begin' ? await askAnew(state, question) : { error: 'the keeper has gone' })
   if ('error' in answer) throw new Error(`criu ${action}: ${answer.error}`)
-  if ('images' in answer) process.stdout.write(`${answer.images}\n`)
+  if (!('images' in answer)) return
+  const variables = Object.entries(await criuVariables(localHost())).map(([name, value]) => `${name}=${value}`)
+  process.stdout.write([answer.images, ...variables, ''].join('\n'))
 }
 
 /** Of one process to dump, which zdtm.py has a directory for. /run is in memory and root's. */

@@ -21,6 +21,7 @@ ip link set lo up
 mount -t devpts -o newinstance,ptmxmode=0666,mode=0620 devpts /dev/pts
 [ -L /dev/ptmx ] || mount --bind /dev/pts/ptmx /dev/ptmx
 mount -t mqueue mqueue /dev/mqueue 2>/dev/null
+mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc 2>/dev/null
 echo ready
 trap : TERM
 while :; do sleep 3600 & wait $!; done`

@@ -1,0 +1,88 @@
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { execa } from 'execa'
+import t from 'tap'
+import type { CaseResult, Results } from '../harness/conformance/result.ts'
+import { criuRemoteCommand } from '../harness/hosts/checkout.ts'
+import { onRealCriu } from '../scenarios/real.ts'
+import { ownProgram } from './testing.ts'
+
+/*
+ * Each kind of failure is told as what it is, and the next test is not affected. Hooks bring the failures about: they run in the
+ * test's own host, where a proxy or cache can be ended or stopped at a known moment.
+ */
+
+const WRONG = `#!/bin/sh
+for each; do case $each in --pidfile=*) pid=\${each#*=};; --outfile=*) out=\${each#*=};; esac; done
+setsid sh -c 'trap "echo FAIL: wrong.c:1: the state is lost >$0; exit" TERM; while :; do sleep 0.1; done' "$out" </dev/null >/dev/null 2>&1 &
+echo $! >"$pid"
+`
+
+/** At a random moment of the dump, which may be over by then. */
+const AT_RANDOM = `(sleep 0.$(shuf -i 0-9 -n 1); pkill -KILL -f ' proxy ') >/dev/null 2>&1 &`
+
+const TESTS: Record<string, { at?: string; act?: string; options?: string; expected: Partial<Record<keyof CaseResult, string | RegExp>> }> =
+  {
+    wrong: { expected: { outcome: 'fail', what: 'the verdict of the program', actual: /FAIL: wrong.c:1: the state is lost/ } },
+    refused: { options: "'dopts': '--no-such-option'", expected: { outcome: 'fail', what: 'criu', actual: /criu dump .*no-such-option/s } },
+    proxydies: {
+      at: '--pre-dump',
+      act: "pkill -KILL -f ' proxy '",
+      expected: { outcome: 'fail', what: 'the proxy', actual: /proxy: exit 137/ },
+    },
+    cachedies: {
+      at: '--pre-restore',
+      act: "pkill -KILL -f ' cache '",
+      expected: { outcome: 'fail', what: 'the cache', actual: /cache: exit 137/ },
+    },
+    cachehangs: {
+      at: '--pre-restore',
+      act: "pkill -STOP -f ' cache '",
+      options: "'timeout': '3'",
+      expected: { outcome: 'fail', what: 'criu', actual: /criu restore on .*: no end within 12000 ms/, stderr: /restore|kerndat|criu/i },
+    },
+    randomly: {
+      at: '--pre-dump',
+      act: AT_RANDOM,
+      expected: { outcome: /^(fail|pass)$/, what: /^(the proxy|the end of the proxy|undefined)$/ },
+    },
+    zfine: { expected: { outcome: 'pass' } },
+  }
+
+await onRealCriu(async ({ source }) => {
+  await t.test('failures of a program, of criu, of a proxy and of a cache', async (t) => {
+    const directory = mkdtempSync(`${tmpdir()}/criu-remote-test-`)
+    t.teardown(() => rmSync(directory, { recursive: true }))
+    makeCheckout(directory, await ownProgram(source, 'static/env'))
+    const [node, ...main] = criuRemoteCommand(process.execPath) as [string, ...string[]]
+    const parameters = ['-a', '--keep-going', '--criu-source', directory, '--report', `${directory}/report`]
+    const { exitCode, stdout } = await execa(node, [...main, 'zdtm', 'run', ...parameters], { reject: false })
+    t.equal(exitCode, 1, stdout)
+    const { cases } = JSON.parse(readFileSync(`${directory}/report/results.json`, 'utf8')) as Results
+    t.equal(cases.length, Object.keys(TESTS).length)
+    for (const [name, { expected }] of Object.entries(TESTS)) {
+      const result = cases.find(({ group }) => group === `zdtm/static/${name}`)
+      for (const [key, value] of Object.entries(expected)) t.match(String(result?.[key as keyof CaseResult]), value, `${name}: ${key}`)
+    }
+  })
+})
+
+function makeCheckout(directory: string, program: Buffer): void {
+  const folder = `${directory}/test/zdtm/static`
+  mkdirSync(folder, { recursive: true })
+  const names = Object.keys(TESTS)
+  writeFileSync(`${directory}/test/zdtm.desc`, "{'dir': 'zdtm/'}")
+  writeFileSync(
+    `${folder}/Makefile`,
+    `TESTS := ${names.join(' ')}\n$(TESTS:%=%.pid): %.pid: %\n\t$(<D)/$(<F) --pidfile=$@ --outfile=$<.out\n`,
+  )
+  const executable = (name: string, content: string | Buffer) => {
+    writeFileSync(`${folder}/${name}`, content)
+    chmodSync(`${folder}/${name}`, 0o755)
+  }
+  for (const [name, { at, act, options = '' }] of Object.entries(TESTS)) {
+    executable(name, name === 'wrong' ? WRONG : program)
+    writeFileSync(`${folder}/${name}.desc`, `{'flavor': 'h', 'flags': 'suid', ${options}}`)
+    if (act !== undefined) executable(`${name}.hook`, `#!/bin/sh\n[ "$1" != ${at} ] || { ${act}\n}`)
+  }
+}
