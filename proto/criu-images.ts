@@ -10,12 +10,12 @@ const MAGIC_NUMBERS = 8
 const statistics = codec('statistics')
 const pageRange = codec('page_range')
 
-/** What stats-dump says: pages written, and pages left out because the parent has them. Throws RemoteError. */
-export function decodeDumpStatistics(image: Buffer): { written: number; skipped: number } {
+/** What stats-dump says: pages written, pages left out because the parent has them, seconds that the process was frozen. Throws RemoteError. */
+export function decodeDumpStatistics(image: Buffer): { written: number; skipped: number; frozen: number } {
   const [entry] = entries(image, 'stats-dump')
   const dump = entry && (statistics.decode(entry)['dump'] as Record<string, number> | undefined)
   if (dump === undefined) throw new RemoteError('message-invalid', 'decoding stats-dump: expected the statistics of a dump')
-  return { written: dump['pages_written'] ?? 0, skipped: dump['pages_skipped_parent'] ?? 0 }
+  return { written: dump['pages_written'] ?? 0, skipped: dump['pages_skipped_parent'] ?? 0, frozen: (dump['frozen_time'] ?? 0) / 1e6 }
 }
 
 /** How many ranges of pages a page map leaves to the parent. Throws RemoteError. */

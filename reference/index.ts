@@ -7,4 +7,3 @@ export { type Dialect, type DialectName, dialect, dialectNames } from './dialect
 export type { LinkEnd } from './link.ts'
 export { createLog, type Log, type LogLevel, logLevels } from './log.ts'
 export { startProxy } from './proxy.ts'
-export { drained } from './send.ts'

@@ -4,7 +4,7 @@ import { ENOENT, type LocalImage, localImage, localReply, purpose } from '../pro
 import type { Content } from './image.ts'
 import type { Log } from './log.ts'
 import { SocketReader } from './reader.ts'
-import { sendContent } from './send.ts'
+import { drained, sendContent } from './send.ts'
 import { listenUnix } from './unix.ts'
 
 /*
@@ -105,6 +105,7 @@ export async function answer({ socket }: Open, content: Content | undefined): Pr
   socket.write(localReply.encode(content === undefined ? ENOENT : 0))
   if (content !== undefined) await sendContent(socket, content)
   socket.uncork()
+  await drained(socket)
 }
 
 /** Where the kernel has every byte, the close alone tells the client of the end: a shutdown before it is one call more. */

@@ -34,12 +34,23 @@ const all: readonly Load[] = [
   open('open-1000000', '1,000,000'),
 ]
 
-export const loadNames = all.map(({ name }) => name)
+/** The load that needs containers: see through-mount.ts. */
+export const MOUNT = 'mount'
+/** Random memory of its process, in MiB. */
+const MOUNT_MEBIBYTES = 2048
+
+export const loadNames = [...all.map(({ name }) => name), MOUNT]
 
 /** The loads of these names, or all; at a scale below 1 with less of what there is most of. */
 export function selectLoads(names: readonly string[], scale: number): Load[] {
   const selected = names.length === 0 ? all : all.filter(({ name }) => names.includes(name))
   return selected.map((load) => scaled(load, scale))
+}
+
+/** MiB of the process to dump and restore through the mount, where that was asked for. */
+export function selectMount(names: readonly string[], scale: number): number | undefined {
+  if (names.length > 0 && !names.includes(MOUNT)) return undefined
+  return Math.ceil(MOUNT_MEBIBYTES * scale)
 }
 
 /** Bytes that a proxy or cache holds at the end. */

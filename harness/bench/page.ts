@@ -4,14 +4,15 @@ import { init, use } from 'echarts/core'
 import { SVGRenderer } from 'echarts/renderers'
 import { Html, html, page } from '../conformance/report/html.ts'
 import type { Measurement } from './bench.ts'
-import { judged, measured, type Rows } from './table.ts'
+import { judged, measured, measuredMount, type Rows } from './table.ts'
 import type { Judged } from './targets.ts'
+import type { MountMeasurement } from './through-mount.ts'
 
 /* The results as one page that needs nothing but itself: plots drawn here, then the tables. */
 
 use([BarChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer])
 
-export function resultPage(measurements: readonly Measurement[], targets: readonly Judged[]): string {
+export function resultPage({ measurements, mount, targets }: Results): string {
   const plots = [
     plot('Seconds, median of the repeats', measurements, ({ seconds }) => seconds.median),
     plot('Time by that of the floor', measurements, ({ toFloor }) => toFloor),
@@ -25,8 +26,15 @@ export function resultPage(measurements: readonly Measurement[], targets: readon
   ]
   return page(
     'criu-remote bench',
-    html`<h1>criu-remote bench</h1>${plots}<h2>Targets</h2>${table(judged(targets))}<h2>Measurements</h2>${table(measured(measurements))}`,
+    html`<h1>criu-remote bench</h1>${plots}<h2>Targets</h2>${table(judged(targets))}<h2>Measurements</h2>${table(measured(measurements))}${mount.length > 0 ? table(measuredMount(mount)) : ''}`,
   )
+}
+
+/** The content of results.json. */
+interface Results {
+  measurements: readonly Measurement[]
+  mount: readonly MountMeasurement[]
+  targets: readonly Judged[]
 }
 
 /** Only there a GiB is what is measured. */

@@ -2,6 +2,7 @@ import Table from 'cli-table3'
 import type { Measurement, Share } from './bench.ts'
 import type { Spread } from './spread.ts'
 import type { Judged } from './targets.ts'
+import type { MountMeasurement } from './through-mount.ts'
 
 /* The results as rows of text, for a terminal and for the page. */
 
@@ -41,6 +42,21 @@ export function measured(measurements: readonly Measurement[]): Rows {
       describePeak(cache, bytes),
       open === undefined ? '' : (open.p50.median * 1e6).toFixed(0),
       open === undefined ? '' : (open.p99.median * 1e6).toFixed(0),
+    ]),
+  }
+}
+
+/** What a stock CRIU needed. */
+export function measuredMount(measurements: readonly MountMeasurement[]): Rows {
+  return {
+    head: ['load', 'images', 'dump, s', 'frozen, s', 'forward behind it, s', 'restore, s'],
+    rows: measurements.map(({ subject, dump, frozen, forward, restore }) => [
+      'mount',
+      subject,
+      withSpread(dump),
+      withSpread(frozen),
+      forward === undefined ? '' : withSpread(forward),
+      withSpread(restore),
     ]),
   }
 }

@@ -1,4 +1,6 @@
 import { FLOOR, type Measurement } from './bench.ts'
+import { MOUNT } from './loads.ts'
+import { type MountMeasurement, TMPFS } from './through-mount.ts'
 
 /* What the reference must hold, each judged by medians of one run. At a scale below 1 none is judged: they are about these loads. */
 
@@ -48,6 +50,19 @@ export function judge(measurements: readonly Measurement[]): Judged[] {
           const met = least ? value >= limit : value <= limit
           return [{ load: measurement.load, subject: measurement.subject, target: name, limit, value, met }]
         }),
+    )
+}
+
+/** Dump and restore through the mount, by those of the same CRIU on a tmpfs. */
+export function judgeMount(measurements: readonly MountMeasurement[]): Judged[] {
+  const tmpfs = measurements.find(({ subject }) => subject === TMPFS)
+  return measurements
+    .filter(({ subject }) => subject !== TMPFS)
+    .flatMap((measurement) =>
+      (['dump', 'restore'] as const).map((step) => {
+        const value = measurement[step].median / (tmpfs?.[step].median ?? Number.NaN)
+        return { load: MOUNT, subject: measurement.subject, target: `${step} by that on tmpfs`, limit: 2, value, met: value <= 2 }
+      }),
     )
 }
 

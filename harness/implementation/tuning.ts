@@ -1,5 +1,5 @@
 /*
- * The environment in which Node runs a proxy or cache well, which a process can't change once it runs.
+ * The environment in which Node runs a proxy, cache or mount well, which a process can't change once it runs.
  *
  * Huge pages: images are written to fresh memory, and a page fault costs more than the copy of the 4 KiB behind it. With
  * this tunable glibc asks the kernel for pages of 2 MiB (madvise), which makes one fault of 512. Elsewhere it does nothing.
@@ -19,11 +19,11 @@ export function tunedEnvironment(): Record<string, string> {
 }
 
 /**
- * Where the words of the command line are those of a proxy or cache, starts this process again in its place, tuned, unless
+ * Where the words of the command line are those of a proxy, cache or mount, starts this process again in its place, tuned, unless
  * it is. Not with a connection that was handed over as a file descriptor: Node closes those at an exec.
  */
 export function ensureTuned([role, ...words]: readonly string[]): void {
-  const wanted = role === 'proxy' || role === 'cache'
+  const wanted = role === 'proxy' || role === 'cache' || role === 'mount'
   const inherits = words.some((word) => word.startsWith('--inherit-fd'))
   if (!wanted || inherits || process.env['GLIBC_TUNABLES']?.includes(tuned.GLIBC_TUNABLES)) return
   const command = [process.execPath, ...process.execArgv, ...process.argv.slice(1)]

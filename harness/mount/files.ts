@@ -179,11 +179,12 @@ export class Files implements FileSystem {
     throw new Errno('EBADF')
   }
 
-  async write(number: number, offset: number, bytes: Buffer): Promise<void> {
+  async write(number: number, offset: number, bytes: Buffer): Promise<{ sent: Promise<void> }> {
     const handle = this.#handle(number)
     if ('writing' in handle) return handle.writing.write(offset, bytes)
     if (!('file' in handle)) throw new Errno('EBADF')
     handle.file.write(handle.append ? handle.file.size : offset, bytes)
+    return { sent: Promise.resolve() }
   }
 
   release(number: number): void {

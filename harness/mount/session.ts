@@ -28,8 +28,8 @@ export interface FileSystem {
   open(node: number, flags: number): Promise<number>
   create(parent: number, name: string, flags: number): Promise<{ attributes: wire.Attributes; handle: number }>
   read(handle: number, offset: number, size: number): Promise<Buffer[]>
-  /** The bytes are the caller's again when this resolves. */
-  write(handle: number, offset: number, bytes: Buffer): Promise<void>
+  /** Resolves when the write may be answered; the bytes are the caller's again when `sent` has resolved, or this has rejected. */
+  write(handle: number, offset: number, bytes: Buffer): Promise<{ sent: Promise<void> }>
   release(handle: number): void
   /** The mount is gone: no open file will be released any more. */
   close(): void
@@ -58,7 +58,10 @@ export async function mount(directory: string, inside: readonly string[], files:
     if (withoutReply(request)) return
     const interrupted = Promise.withResolvers<never>()
     if (!changes(request)) interrupts.set(request.unique, () => interrupted.reject(new Errno('EINTR')))
-    const work = perform(files, request)
+    let bytesInUse: Promise<void> | undefined
+    const work = perform(files, request, (until) => {
+      bytesInUse = until
+    })
     try {
       const body = await Promise.race([work, interrupted.promise])
       reply([wire.encodeReply(request.unique, 0, length(body)), ...body])
@@ -73,6 +76,7 @@ export async function mount(directory: string, inside: readonly string[], files:
     } finally {
       interrupts.delete(request.unique)
     }
+    await bytesInUse
   }
 
   function withoutReply({ opcode: code, node, body }: wire.Request): boolean {
@@ -88,7 +92,12 @@ const CHANGES: readonly number[] = [opcode.write, opcode.symlink, opcode.mkdir, 
 const changes = ({ opcode: code }: wire.Request) => CHANGES.includes(code)
 const opens = ({ opcode: code }: wire.Request) => code === opcode.open
 
-async function perform(files: FileSystem, { opcode: code, node, body }: wire.Request): Promise<Buffer[]> {
+/** The reply's body. `useBytes` is told how long the request's bytes are needed, where that is longer than the reply takes. */
+async function perform(
+  files: FileSystem,
+  { opcode: code, node, body }: wire.Request,
+  useBytes: (until: Promise<void>) => void,
+): Promise<Buffer[]> {
   switch (code) {
     case opcode.init:
       return [wire.encodeInit(body)]
@@ -127,7 +136,7 @@ async function perform(files: FileSystem, { opcode: code, node, body }: wire.Req
     case opcode.write: {
       const { handle, offset } = wire.decodeTransfer(body)
       const bytes = wire.decodeWriteData(body)
-      await files.write(handle, offset, bytes)
+      useBytes((await files.write(handle, offset, bytes)).sent)
       return [wire.encodeWritten(bytes.length)]
     }
     case opcode.release:
