@@ -1,27 +1,36 @@
-import { createReadStream, mkdirSync, rmSync } from 'node:fs'
+import { createReadStream, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { execa } from 'execa'
 import { Parser, type Result } from 'tap-parser'
+import { bundle } from '../harness/hosts/bundle.ts'
+import { checkout } from '../harness/hosts/checkout.ts'
 
 /*
  * `npm test`: runs tap, keeps its stream in report/tests.tap, and ends with the line `N passed, N failed`, which tap's
- * own reporters do not have. What counts is a test of a file, that is, one t.test(); a file that breaks
+ * own reporters do not have. The reference's daemons, of which the tests start thousands, are bundled for it.
+ * What counts is a test of a file, that is, one t.test(); a file that breaks
  * without a failed test counts as one failure.
  */
 
 const RESULTS = 'report/tests.tap'
+const CACHE = `${checkout}/node_modules/.cache/criu-remote`
 
 mkdirSync('report', { recursive: true })
+mkdirSync(CACHE, { recursive: true })
 rmSync(RESULTS, { force: true })
 await execa('tap', ['build'], { preferLocal: true })
+const bundled = mkdtempSync(`${CACHE}/bundle-`)
+const { environment } = await bundle([], bundled)
 const terminal = process.stdout.isTTY
 const { exitCode } = await execa('tap', [...(terminal ? ['--output-file', RESULTS] : []), ...process.argv.slice(2)], {
   preferLocal: true,
+  env: environment,
   stdin: 'ignore',
   stdout: terminal ? 'inherit' : ['inherit', { file: RESULTS }],
   stderr: 'inherit',
   buffer: false,
   reject: false,
 })
+rmSync(bundled, { recursive: true, force: true })
 const { passed, failed, skipped } = await count(RESULTS)
 const skips = skipped > 0 ? `, ${skipped} skipped` : ''
 process.stdout.write(`\n${passed} passed, ${failed} failed${skips}\n`)

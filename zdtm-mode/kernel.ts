@@ -1,5 +1,8 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { hasFeature } from '../harness/criu/criu.ts'
-import type { Host } from '../harness/hosts/host.ts'
+import { bundle } from '../harness/hosts/bundle.ts'
+import { checkout } from '../harness/hosts/checkout.ts'
+import type { Host, HostProcess } from '../harness/hosts/host.ts'
 import { IMAGE_KERNEL, startInVm } from '../harness/vm/vm.ts'
 import type { StartAgent } from './launch.ts'
 import type { Plan } from './plan.ts'
@@ -13,9 +16,26 @@ export type Place = { start: StartAgent } | { cannot: string }
 export async function placeFor(host: Host, kernel: string, plan: Plan, onBoot: (text: string) => void): Promise<Place> {
   const tracks = !needsTracking(plan) || (kernel !== 'host' && kernel !== 'auto') || (await hasFeature(host, plan.mode.criu, TRACKING))
   if (kernel === 'host' && !tracks) return { cannot: `this kernel can't track memory (criu check --feature ${TRACKING})` }
-  if (kernel === 'host' || (kernel === 'auto' && tracks)) return { start: (command, _, onLine) => host.start(command, { onLine }) }
+  if (kernel === 'host' || (kernel === 'auto' && tracks)) return { start: (command, _, onLine) => startBundled(host, command, onLine) }
   return { start: inGuest(host, kernel === 'auto' ? IMAGE_KERNEL : kernel, onBoot) }
 }
+
+/** The bundle lies in the checkout, which the host sees. */
+async function startBundled(host: Host, command: readonly string[], onLine: (line: string) => void): Promise<HostProcess> {
+  await mkdir(CACHE, { recursive: true })
+  const directory = await mkdtemp(`${CACHE}/bundle-`)
+  const remove = () => rm(directory, { recursive: true, force: true })
+  try {
+    const { command: bundled, environment } = await bundle(command, directory)
+    const started = await host.start(bundled, { environment, onLine })
+    return { ...started, exited: started.exited.finally(remove) }
+  } catch (thrown) {
+    await remove()
+    throw thrown
+  }
+}
+
+const CACHE = `${checkout}/node_modules/.cache/criu-remote`
 
 const TRACKING = 'mem_dirty_track'
 

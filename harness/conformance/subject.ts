@@ -2,12 +2,15 @@ import { rm } from 'node:fs/promises'
 import { type Host, HostError } from '../hosts/host.ts'
 import type { Descriptor } from '../implementation/descriptor.ts'
 import { askAgain, tcpListens } from '../implementation/listening.ts'
-import { describeEnd, START_TIMEOUT, type StartedDaemon, startDaemon } from '../implementation/start.ts'
+import { describeEnd, type StartedDaemon, startDaemon } from '../implementation/start.ts'
 import { Connection } from './connection.ts'
 import { startDeadline } from './deadline.ts'
 import { Trace } from './trace.ts'
 
 /* A daemon of the implementation under test: started in a private directory, on this machine. */
+
+/** How long it may take to listen, in ms; waits for a processor do not count. */
+const START_TIMEOUT = 15_000
 
 export interface Subject extends StartedDaemon {
   /** Set once the case has given it a reason to exit. */

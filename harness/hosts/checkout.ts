@@ -3,7 +3,12 @@ import { fileURLToPath } from 'node:url'
 /** The root of this package: containers see it read-only at the same path. */
 export const checkout = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
 
-/** `criu-remote` run by that node binary; a guest has it bundled. */
-export function criuRemoteCommand(node: string): readonly string[] {
-  return [node, '--disable-warning=ExperimentalWarning', process.env['CRIU_REMOTE_MAIN'] ?? `${checkout}/harness/cli/main.ts`]
+/** `criu-remote` run by that node binary. */
+export function criuRemoteCommand(node: string, main = `${checkout}/harness/cli/main.ts`): readonly string[] {
+  return [node, '--disable-warning=ExperimentalWarning', main]
+}
+
+/** The same for daemons, which may be bundled: see bundle.ts. */
+export function daemonCommand(node: string): readonly string[] {
+  return criuRemoteCommand(node, process.env['CRIU_REMOTE_MAIN'])
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { mkdir, mkdtemp } from 'node:fs/promises'
 import { execa } from 'execa'
 import { ANNOUNCE, Announced } from './announced.ts'
-import { criuRemoteCommand } from './checkout.ts'
+import { daemonCommand } from './checkout.ts'
 import { type Host, HostError, type HostProcess, type StartOptions } from './host.ts'
 import { startLocal } from './local.ts'
 
@@ -59,7 +59,7 @@ async function namespaceHost(name: string, address: string, directory: string): 
   const host: Host = {
     name,
     address,
-    criuRemote: criuRemoteCommand(process.execPath),
+    criuRemote: daemonCommand(process.execPath),
     ownPids: true,
     procDirectory: `/proc/${init}`,
     start: (command, options = {}) => startInside(init, command, options),

@@ -17,7 +17,7 @@ export interface StartedDaemon {
 }
 
 /** How long a daemon may take to listen, in ms: a guest without KVM on a busy machine needs more than ten seconds. */
-export const START_TIMEOUT = 60_000
+const START_TIMEOUT = 60_000
 
 /** The reference as an implementation like any other, started by its command line. */
 export function referenceDescriptor(host: Host, dialect: Descriptor['dialect'] = 'auto'): Descriptor {

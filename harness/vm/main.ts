@@ -1,6 +1,6 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { mkdtemp, writeFile } from 'node:fs/promises'
-import { type Bundled, bundle } from './bundle.ts'
+import { type Bundled, bundle } from '../hosts/bundle.ts'
 import { makeInitramfs } from './initramfs.ts'
 import { findKernel } from './kernel.ts'
 import { type Booted, NO_GUEST, type VmOptions } from './options.ts'

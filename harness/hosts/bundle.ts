@@ -3,14 +3,15 @@ import { basename } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { build, type Plugin } from 'esbuild'
 import { execa } from 'execa'
-import { checkout } from '../hosts/checkout.ts'
-import { HostError } from '../hosts/host.ts'
+import { checkout } from './checkout.ts'
+import { HostError } from './host.ts'
 
 /*
- * Scripts of this checkout as a guest runs them: types stripped, many files made one, and compiled.
+ * Scripts of this checkout made ready to start soon: types stripped, many files made one, and compiled.
  *
- * Without KVM a guest is ten times slower than its host: to find, read and strip a hundred modules takes Node longer there than everything else
- * in a test. So that is done here, once for a guest, and V8's code is kept as well.
+ * A daemon of the reference is started for each case and each test. To find, read and strip a hundred modules takes Node longer than
+ * all else in a start; in a guest without KVM it takes seconds. So that is done once, and V8's code is kept as well. Only for
+ * daemons and the agent: the suite finds its cases by their folder, and must share its modules with them.
  */
 
 const CLI = `${checkout}/harness/cli/main.ts`
@@ -21,8 +22,11 @@ export interface Bundled {
   environment: Record<string, string>
 }
 
+/** A source file as it is to be bundled; undefined for as it is. */
+export type Change = (path: string, source: string) => string | undefined
+
 /** Bundles the scripts of a command, and `criu-remote`, into the directory. Throws HostError. */
-export async function bundle(command: readonly string[], directory: string): Promise<Bundled> {
+export async function bundle(command: readonly string[], directory: string, change: Change = () => undefined): Promise<Bundled> {
   const bundled = (script: string) => `${directory}/${basename(script, '.ts')}.mjs`
   const scripts = command.filter((word) => word.startsWith(checkout) && word.endsWith('.ts'))
   await build({
@@ -34,13 +38,13 @@ export async function bundle(command: readonly string[], directory: string): Pro
     minify: true,
     platform: 'node',
     format: 'esm',
-    plugins: [keepPlaces],
+    plugins: [keepPlaces(change)],
     external: ['testcontainers', 'playwright-core'],
     // CommonJS packages require Node's own modules.
     banner: { js: "import { createRequire } from 'node:module';const require = createRequire(import.meta.url);" },
     logLevel: 'silent',
   }).catch((thrown) => {
-    throw HostError.from(thrown, 'bundling scripts for a guest')
+    throw HostError.from(thrown, 'bundling scripts')
   })
   const environment = { NODE_COMPILE_CACHE: `${directory}/compiled`, CRIU_REMOTE_MAIN: bundled(CLI) }
   await execa(process.execPath, [bundled(CLI), 'proxy', '--help'], { env: environment, reject: false })
@@ -48,13 +52,14 @@ export async function bundle(command: readonly string[], directory: string): Pro
 }
 
 /** Files that a module reads beside itself are where they were. */
-const keepPlaces: Plugin = {
+const keepPlaces = (change: Change): Plugin => ({
   name: 'keep-places',
   setup({ onLoad }) {
     onLoad({ filter: /\.ts$/ }, async ({ path }) => {
       if (path.includes('/node_modules/')) return undefined
-      const text = await readFile(path, 'utf8')
+      const source = await readFile(path, 'utf8')
+      const text = change(path, source) ?? source
       return { loader: 'ts', contents: text.replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href)) }
     })
   },
-}
+})
