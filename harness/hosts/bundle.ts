@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { build, type Plugin } from 'esbuild'
+import { build, type Plugin, stop } from 'esbuild'
 import { execa } from 'execa'
 import { checkout } from './checkout.ts'
 import { HostError } from './host.ts'
@@ -46,6 +46,7 @@ export async function bundle(command: readonly string[], directory: string, chan
   }).catch((thrown) => {
     throw HostError.from(thrown, 'bundling scripts')
   })
+  await stop()
   const environment = { NODE_COMPILE_CACHE: `${directory}/compiled`, CRIU_REMOTE_MAIN: bundled(CLI) }
   await execa(process.execPath, [bundled(CLI), 'proxy', '--help'], { env: environment, reject: false })
   return { command: command.map((word) => (scripts.includes(word) ? bundled(word) : word)), environment }
