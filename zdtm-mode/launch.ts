@@ -53,9 +53,12 @@ export async function runByAgent(
   const agent = await start(command, [directory], hear)
   const { code, stderr } = await agent.exited
   if (code !== 0)
-    throw new HostError(`running the tests in ${host.name}: expected the agent to end with exit 0, got ${code}: ${lastLine(stderr)}`)
+    throw new HostError(`running the tests in ${host.name}: expected the agent to end with exit 0, got ${code}: ${reasonIn(stderr)}`)
   return results
 }
+
+/** Of what Node prints of an exception the line that says it. */
+const reasonIn = (stderr: string) => /^\w*Error.*$/m.exec(stderr)?.[0] ?? lastLine(stderr)
 
 /** Compiles those programs of fixtures/zdtm that are wanted: here, since a compiler takes long in a virtual machine. */
 async function build(host: Host, { tests }: Plan, directory: string): Promise<void> {

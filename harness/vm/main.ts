@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { type Bundled, bundle } from '../hosts/bundle.ts'
 import { makeInitramfs } from './initramfs.ts'
@@ -60,13 +60,11 @@ exec /bin/busybox reboot -f
 }
 
 function pass(piece: Buffer | string, stream: 'stdout' | 'stderr'): void {
-  writeFileSync(stream === 'stdout' ? 1 : 2, piece)
+  process[stream].write(piece)
 }
 
 const [options] = process.argv.slice(2)
-process.exit(
-  await main(JSON.parse(options as string) as VmOptions).catch((thrown: Error) => {
-    pass(`${thrown.message}\n`, 'stderr')
-    return NO_GUEST
-  }),
-)
+process.exitCode = await main(JSON.parse(options as string) as VmOptions).catch((thrown: Error) => {
+  pass(`${thrown.message}\n`, 'stderr')
+  return NO_GUEST
+})
