@@ -40,9 +40,9 @@ const CPUS = 2
  */
 const TRANSLATED = 'Nehalem,xsave=on,xsaveopt=on,rdrand=on'
 
-/** Without the mitigations and the fifth level of page tables, which cost most where an address is translated by a program. */
+/** Without what costs most where a program translates addresses: mitigations, a fifth level of page tables, clearing 2 MiB to use 4 KiB. */
 const APPEND =
-  'console=ttyS0 quiet panic=-1 nokaslr no5lvl mitigations=off audit=0 random.trust_cpu=on tsc=reliable clocksource=tsc no_timer_check'
+  'console=ttyS0 quiet panic=-1 nokaslr no5lvl transparent_hugepage=never mitigations=off audit=0 random.trust_cpu=on tsc=reliable clocksource=tsc no_timer_check'
 
 /** Boots it, to the point where the root tree is there. Throws HostError, with nothing left running. */
 export async function bootGuest({ kernel, initramfs, work, accelerator, deadline, onOutput }: GuestOptions): Promise<Guest> {
