@@ -4,6 +4,7 @@ import type { Level } from '../harness/conformance/register.ts'
 import { type CaseResult, count, type Outcome, type Results, verdict } from '../harness/conformance/result.ts'
 import { checkout } from '../harness/hosts/checkout.ts'
 import { type Host, HostError, lastLine, output, shell } from '../harness/hosts/host.ts'
+import { keptTrace } from './kept-trace.ts'
 import type { AgentLine, GivenPlan, Plan, ZdtmOutcome, ZdtmResult } from './plan.ts'
 
 /*
@@ -118,7 +119,7 @@ function caseOf(
     ...(permitted !== undefined && { expected: [{ outcome: permitted, clause: clause ?? '' }] }),
     ...(actual !== undefined && { actual: outcome === 'skipped' ? `skipped: ${actual}` : actual }),
     ...(tail !== undefined && { stderr: tail }),
-    trace: outcome === 'pass' && trace.length > KEPT ? trace.slice(0, KEPT) : trace,
+    trace: outcome === 'pass' ? keptTrace(trace) : trace,
     ...(outcome === 'fail' && { signature: `${what}: ${permitted}` }),
     seed: 0,
     runSeed: 0,
@@ -128,6 +129,3 @@ function caseOf(
     repeat: `${command} -t ${name} -f ${flavor}`,
   }
 }
-
-/** Events of a test that passed that the report keeps. */
-const KEPT = 400

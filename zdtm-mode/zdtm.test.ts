@@ -1,5 +1,8 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { release, tmpdir } from 'node:os'
 import { execa } from 'execa'
 import t from 'tap'
+import type { Results } from '../harness/conformance/result.ts'
 import { checkout, criuRemoteCommand } from '../harness/hosts/checkout.ts'
 import { onRealCriu } from '../scenarios/real.ts'
 
@@ -8,18 +11,30 @@ import { onRealCriu } from '../scenarios/real.ts'
 const [node, ...main] = criuRemoteCommand(process.execPath) as [string, ...string[]]
 const zdtm = (...parameters: string[]) => execa(node, [...main, 'zdtm', 'run', ...parameters], { reject: false })
 
+const report = mkdtempSync(`${tmpdir()}/criu-remote-test-`)
+t.teardown(() => rmSync(report, { recursive: true }))
+
+/** CRIU 4.1.1 can't dump Internet sockets on Linux 6.16 and later (criu#2705): they are run in the guest. */
+const [major = 0, minor = 0] = release().split('.').map(Number)
+const INTERNET = ['tcp', 'tcp_listen', 'udp']
+const without = major > 6 || (major === 6 && minor >= 16) ? INTERNET.flatMap((name) => ['-x', `static/${name}$`]) : []
+
 await onRealCriu(async () => {
-  await t.test('programs in all flavors, from one host to another', async (t) => {
-    const { exitCode, stdout } = await zdtm('-t', 'static/env', '-t', 'static/pipes', '-t', 'transition/writer', '--hosts', '2', '-p', '2')
+  await t.test('all programs in all flavors, from one host to another', async (t) => {
+    const all = ['-a', ...without]
+    const { stdout: names } = await zdtm(...all, '--dry-run')
+    const { exitCode, stdout } = await zdtm(...all, '--hosts', '2', '-p', '2', '--keep-going', '--report', report)
     t.equal(exitCode, 0, stdout)
-    t.match(stdout, /reference: 9 pass/)
+    const { counts } = JSON.parse(readFileSync(`${report}/results.json`, 'utf8')) as Results
+    t.equal(counts.pass, names.split('\n').length, 'each test of each flavor')
+    t.ok(counts.pass > 100)
   })
 
-  await t.test('pre-dumps, on a kernel that tracks memory: in a guest where this machine has none', async (t) => {
-    const programs = ['-t', 'static/env', '-t', 'transition/writer', '-t', 'static/vanish']
-    const { exitCode, stdout } = await zdtm(...programs, '-f', 'h,ns', '--pre', '2', '--kernel', 'auto', '--keep-going', '-p', '2')
+  await t.test('source and destination the same host', async (t) => {
+    const programs = ['env', 'maps', 'tree', 'pipes', 'files'].flatMap((name) => ['-t', `static/${name}`])
+    const { exitCode, stdout } = await zdtm(...programs, '-t', 'transition/writer', '-f', 'h,ns', '-p', '2', '--keep-going')
     t.equal(exitCode, 0, stdout)
-    t.match(stdout, /reference: 6 pass/)
+    t.match(stdout, /reference: 12 pass/)
   })
 
   await t.test('a kernel that is none is the harness that failed, with the reason in one line', async (t) => {

@@ -108,5 +108,5 @@ t.test('a stale baseline fails the run; one that holds does not; a record is rep
 })
 
 function conform(...parameters: string[]) {
-  return execa(node, [...main, 'conform', ...parameters], { reject: false, stdin: 'ignore', timeout: 120_000 })
+  return execa(node, [...main, 'conform', ...parameters], { reject: false, stdin: 'ignore', timeout: 600_000 })
 }
