@@ -17,7 +17,7 @@ export async function placeFor(host: Host, kernel: string, plan: Plan, onBoot: (
   const tracks = !needsTracking(plan) || (kernel !== 'host' && kernel !== 'auto') || (await hasFeature(host, plan.mode.criu, TRACKING))
   if (kernel === 'host' && !tracks) return { cannot: `this kernel can't track memory (criu check --feature ${TRACKING})` }
   if (kernel === 'host' || (kernel === 'auto' && tracks)) return { start: (command, _, onLine) => startBundled(host, command, onLine) }
-  return { start: inGuest(host, kernel === 'auto' ? IMAGE_KERNEL : kernel, onBoot) }
+  return { start: inGuest(host, kernel === 'auto' ? IMAGE_KERNEL : kernel, plan.mode.criu, onBoot) }
 }
 
 /** The bundle lies in the checkout, which the host sees. */
@@ -42,9 +42,9 @@ const TRACKING = 'mem_dirty_track'
 /** Pre-dumps, and full dumps that are the parents of others. */
 const needsTracking = ({ mode, tests }: Plan) => mode.pre > 0 || tests.some(({ desc }) => desc.feature.includes(TRACKING))
 
-function inGuest(host: Host, kernel: string, onBoot: (text: string) => void): StartAgent {
+function inGuest(host: Host, kernel: string, criu: string, onBoot: (text: string) => void): StartAgent {
   return async (command, shares, onLine) => {
-    const guest = await startInVm(host, { kernel, shares, command }, onLine)
+    const guest = await startInVm(host, { kernel, shares: [...shares, criu], command }, onLine)
     const { accelerator, boot, kvmFailed } = guest.booted
     if (kvmFailed !== undefined) onBoot(`no KVM: ${kvmFailed}\n`)
     onBoot(`guest up in ${(boot / 1000).toFixed(1)} s (${accelerator})\n`)

@@ -38,7 +38,7 @@ await onRealCriu(async () => {
   })
 
   await t.test('a kernel that is none is the harness that failed, with the reason in one line', async (t) => {
-    const { exitCode, stderr } = await zdtm('-t', 'static/env', '-f', 'h', '--kernel', checkout)
+    const { exitCode, stderr } = await zdtm('-t', 'static/env', '-f', 'h', '--kernel', `${checkout}/fixtures`)
     t.equal(exitCode, 3)
     t.match(stderr, /^criu-remote: using the kernel .*: expected a Debian kernel package with boot\/vmlinuz-VERSION, found none$/)
   })

@@ -1,6 +1,7 @@
 import { chmod, copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { execa } from 'execa'
+import { checkout } from '../hosts/checkout.ts'
 import { HostError } from '../hosts/host.ts'
 import type { Kernel } from './kernel.ts'
 
@@ -20,6 +21,9 @@ const MODULES = `virtio_pci virtio_console virtiofs
 /** Ports of the guest's virtio-serial device, there as /dev/guest-NAME. */
 export const PORTS = { stdout: 1, stderr: 2, status: 3 } as const
 
+/** Where the guest has a tmpfs of its own, as the container has. */
+const GUEST_TMPFS = ['/run', '/tmp', '/root', '/var/tmp']
+
 /** `$WORK` and `$SHARES` come first. Nothing is printed unless something fails, since the console is slow. */
 const INIT = `
 export PATH=/bin
@@ -35,8 +39,8 @@ ${Object.entries(PORTS)
 exec 3>/dev/guest-status || fail "opening the status port"
 mount -t virtiofs -o ro root /root || fail "mounting the root tree"
 mount --move /dev /root/dev && mount --move /sys /root/sys && mount --move /proc /root/proc || fail "moving /dev"
-mkdir /shares && mount --bind /root/run /shares || fail "keeping the host's /run"
-for each in /run /tmp /root /var/tmp; do mount -t tmpfs -o mode=1777 tmpfs "/root$each" || fail "mounting $each"; done
+mkdir /host && mount --bind /root /host || fail "keeping the root tree"
+for each in ${GUEST_TMPFS.join(' ')}; do mount -t tmpfs -o mode=1777 tmpfs "/root$each" || fail "mounting $each"; done
 chmod 755 /root/run; chmod 700 /root/root
 cd /root/dev && mkdir -p pts shm mqueue && cd / || fail "making directories of /dev"
 mount -t devpts -o newinstance,ptmxmode=0666,mode=0620 devpts /root/dev/pts || fail "mounting /dev/pts"
@@ -44,13 +48,19 @@ mount -t tmpfs -o mode=1777 tmpfs /root/dev/shm && mount -t mqueue mqueue /root/
 ln -sfn /proc/self/fd /root/dev/fd; ln -sf pts/ptmx /root/dev/ptmx
 for each in stdin:0 stdout:1 stderr:2; do ln -sf "/proc/self/fd/\${each#*:}" "/root/dev/\${each%:*}"; done
 mount -t cgroup2 cgroup2 /root/sys/fs/cgroup
-for each in $SHARES; do mkdir -p "/root$each" && mount --bind "/shares\${each#/run}" "/root$each" || fail "sharing $each"; done
-umount -l /shares
+for each in $SHARES; do
+  if [ -d "/host$each" ]; then mkdir -p "/root$each"; else mkdir -p "/root\${each%/*}" && : >"/root$each"; fi
+  mount --bind "/host$each" "/root$each" || fail "sharing $each"
+done
+umount -l /host
 ip link set lo up
 hostname guest
 exec switch_root /root /bin/sh "$WORK/guest"
 fail "switching to the root tree"
 `
+
+/** What of the host's tree the guest would not see, once each. */
+const hidden = (paths: readonly string[]) => [...new Set(paths)].filter((path) => GUEST_TMPFS.some((each) => path.startsWith(`${each}/`)))
 
 /** Makes it; its path. Throws HostError. */
 export async function makeInitramfs({ version, tree }: Kernel, work: string, shares: readonly string[]): Promise<string> {
@@ -58,7 +68,10 @@ export async function makeInitramfs({ version, tree }: Kernel, work: string, sha
   try {
     for (const each of ['bin', 'modules', 'proc', 'sys', 'dev', 'root']) await mkdir(`${root}/${each}`, { recursive: true })
     await copyFile('/bin/busybox', `${root}/bin/busybox`)
-    await writeFile(`${root}/init`, `#!/bin/busybox sh\nWORK=${work} SHARES="${[work, ...shares].join(' ')}"${INIT}`)
+    await writeFile(
+      `${root}/init`,
+      `#!/bin/busybox sh\nWORK=${work} SHARES="${hidden([work, tree, checkout, ...shares]).join(' ')}"${INIT}`,
+    )
     await chmod(`${root}/init`, 0o755)
     await copyModules(tree, version, `${root}/modules`)
     await execa('sh', ['-c', 'cd "$1" && find . | busybox cpio -o -H newc >"$2"', 'sh', root, file])

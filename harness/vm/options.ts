@@ -4,7 +4,7 @@ export interface VmOptions {
   kernel: string
   /** Whether to try KVM. */
   kvm: boolean
-  /** Directories on a tmpfs of the host that the guest shall see, read-only at the same path. */
+  /** Files and directories of the host that the guest shall see, read-only at the same path, also where it has a tmpfs of its own. */
   shares: readonly string[]
   command: readonly string[]
 }
