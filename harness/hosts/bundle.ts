@@ -29,7 +29,7 @@ export type Change = (path: string, source: string) => string | undefined
 export async function bundle(command: readonly string[], directory: string, change: Change = () => undefined): Promise<Bundled> {
   const bundled = (script: string) => `${directory}/${basename(script, '.ts')}.mjs`
   const scripts = command.filter((word) => word.startsWith(checkout) && word.endsWith('.ts'))
-  await build({
+  await buildInTurn({
     entryPoints: [CLI, ...scripts].map((script) => ({ in: script, out: basename(script, '.ts') })),
     outdir: directory,
     outExtension: { '.js': '.mjs' },
@@ -50,6 +50,15 @@ export async function bundle(command: readonly string[], directory: string, chan
   const environment = { NODE_COMPILE_CACHE: `${directory}/compiled`, CRIU_REMOTE_MAIN: bundled(CLI) }
   await execa(process.execPath, [bundled(CLI), 'proxy', '--help'], { env: environment, reject: false })
   return { command: command.map((word) => (scripts.includes(word) ? bundled(word) : word)), environment }
+}
+
+/** Builds that one process begins at the same time never end (esbuild 0.28). */
+let last: Promise<unknown> = Promise.resolve()
+
+function buildInTurn(options: BuildOptions): Promise<unknown> {
+  const built = last.then(() => build(options))
+  last = built.catch(() => {})
+  return built
 }
 
 /** Files that a module reads beside itself are where they were. */
