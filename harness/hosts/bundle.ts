@@ -22,14 +22,11 @@ export interface Bundled {
   environment: Record<string, string>
 }
 
-/** A source file as it is to be bundled; undefined for as it is. */
-export type Change = (path: string, source: string) => string | undefined
-
-/** Bundles the scripts of a command, and `criu-remote`, into the directory. Throws HostError. */
-export async function bundle(command: readonly string[], directory: string, change: Change = () => undefined): Promise<Bundled> {
+/** Bundles the scripts of a command, and `criu-remote`, into the directory; once in a process (a second build of esbuild 0.28 may never end). Throws HostError. */
+export async function bundle(command: readonly string[], directory: string): Promise<Bundled> {
   const bundled = (script: string) => `${directory}/${basename(script, '.ts')}.mjs`
   const scripts = command.filter((word) => word.startsWith(checkout) && word.endsWith('.ts'))
-  await buildInTurn({
+  await build({
     entryPoints: [CLI, ...scripts].map((script) => ({ in: script, out: basename(script, '.ts') })),
     outdir: directory,
     outExtension: { '.js': '.mjs' },
@@ -38,7 +35,7 @@ export async function bundle(command: readonly string[], directory: string, chan
     minify: true,
     platform: 'node',
     format: 'esm',
-    plugins: [keepPlaces(change)],
+    plugins: [keepPlaces],
     external: ['testcontainers', 'playwright-core'],
     // CommonJS packages require Node's own modules.
     banner: { js: "import { createRequire } from 'node:module';const require = createRequire(import.meta.url);" },
@@ -52,24 +49,14 @@ export async function bundle(command: readonly string[], directory: string, chan
   return { command: command.map((word) => (scripts.includes(word) ? bundled(word) : word)), environment }
 }
 
-/** Builds that one process begins at the same time never end (esbuild 0.28). */
-let last: Promise<unknown> = Promise.resolve()
-
-function buildInTurn(options: BuildOptions): Promise<unknown> {
-  const built = last.then(() => build(options))
-  last = built.catch(() => {})
-  return built
-}
-
 /** Files that a module reads beside itself are where they were. */
-const keepPlaces = (change: Change): Plugin => ({
+const keepPlaces: Plugin = {
   name: 'keep-places',
   setup({ onLoad }) {
     onLoad({ filter: /\.ts$/ }, async ({ path }) => {
       if (path.includes('/node_modules/')) return undefined
-      const source = await readFile(path, 'utf8')
-      const text = change(path, source) ?? source
+      const text = await readFile(path, 'utf8')
       return { loader: 'ts', contents: text.replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href)) }
     })
   },
-})
+}
