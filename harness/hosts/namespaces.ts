@@ -106,6 +106,8 @@ async function startInside(
     exited,
     async kill(signal) {
       if (pid !== 0) await execa('nsenter', ['-t', String(init), '-p', 'kill', `-${signal.slice(3)}`, String(pid)], { reject: false })
+      // nsenter stops when what it runs is stopped, and would not see its end.
+      await execa('kill', ['-CONT', String(started.pid)], { reject: false })
     },
   }
 }
