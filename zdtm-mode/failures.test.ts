@@ -14,7 +14,7 @@ import { ownProgram } from './testing.ts'
 
 const WRONG = `#!/bin/sh
 for each; do case $each in --pidfile=*) pid=\${each#*=};; --outfile=*) out=\${each#*=};; esac; done
-setsid sh -c 'trap "echo FAIL: wrong.c:1: the state is lost >$0; exit" TERM; sleep 1000 & wait' "$out" </dev/null >/dev/null 2>&1 &
+setsid sh -c 'trap "echo FAIL: wrong.c:1: the state is lost >$0.part; mv $0.part $0; exit" TERM; sleep 1000 & wait' "$out" </dev/null >/dev/null 2>&1 &
 echo $! >"$pid"
 `
 
