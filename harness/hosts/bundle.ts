@@ -22,7 +22,10 @@ export interface Bundled {
   environment: Record<string, string>
 }
 
-/** Bundles the scripts of a command, and `criu-remote`, into the directory; once in a process (a second build of esbuild 0.28 may never end). Throws HostError. */
+/**
+ * Bundles the scripts of a command, and `criu-remote`, into the directory. One at a time in a process: it ends esbuild's service, which
+ * all builds of a process share, and another build would never end. Throws HostError.
+ */
 export async function bundle(command: readonly string[], directory: string): Promise<Bundled> {
   const bundled = (script: string) => `${directory}/${basename(script, '.ts')}.mjs`
   const scripts = command.filter((word) => word.startsWith(checkout) && word.endsWith('.ts'))
