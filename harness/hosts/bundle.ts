@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { build, type Plugin, stop } from 'esbuild'
+import { build, type Plugin } from 'esbuild'
 import { execa } from 'execa'
 import { checkout } from './checkout.ts'
 import { HostError } from './host.ts'
@@ -22,11 +22,11 @@ export interface Bundled {
   environment: Record<string, string>
 }
 
-/**
- * Bundles the scripts of a command, and `criu-remote`, into the directory. One at a time in a process: it ends esbuild's service, which
- * all builds of a process share, and another build would never end. Throws HostError.
- */
-export async function bundle(command: readonly string[], directory: string): Promise<Bundled> {
+/** A change to the sources: what is bundled in place of a file's text. */
+export type Change = (path: string, text: string) => string
+
+/** Bundles the scripts of a command, and `criu-remote`, into the directory. Throws HostError. */
+export async function bundle(command: readonly string[], directory: string, change: Change = (_, text) => text): Promise<Bundled> {
   const bundled = (script: string) => `${directory}/${basename(script, '.ts')}.mjs`
   const scripts = command.filter((word) => word.startsWith(checkout) && word.endsWith('.ts'))
   await build({
@@ -38,7 +38,7 @@ export async function bundle(command: readonly string[], directory: string): Pro
     minify: true,
     platform: 'node',
     format: 'esm',
-    plugins: [keepPlaces],
+    plugins: [sources(change)],
     external: ['testcontainers', 'playwright-core'],
     // CommonJS packages require Node's own modules.
     banner: { js: "import { createRequire } from 'node:module';const require = createRequire(import.meta.url);" },
@@ -46,20 +46,19 @@ export async function bundle(command: readonly string[], directory: string): Pro
   }).catch((thrown) => {
     throw HostError.from(thrown, 'bundling scripts')
   })
-  await stop()
   const environment = { NODE_COMPILE_CACHE: `${directory}/compiled`, CRIU_REMOTE_MAIN: bundled(CLI) }
   await execa(process.execPath, [bundled(CLI), 'proxy', '--help'], { env: environment, reject: false })
   return { command: command.map((word) => (scripts.includes(word) ? bundled(word) : word)), environment }
 }
 
-/** Files that a module reads beside itself are where they were. */
-const keepPlaces: Plugin = {
-  name: 'keep-places',
+/** The sources with that change. Files that a module reads beside itself are where they were. */
+const sources = (change: Change): Plugin => ({
+  name: 'sources',
   setup({ onLoad }) {
     onLoad({ filter: /\.ts$/ }, async ({ path }) => {
       if (path.includes('/node_modules/')) return undefined
-      const text = await readFile(path, 'utf8')
+      const text = change(path, await readFile(path, 'utf8'))
       return { loader: 'ts', contents: text.replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href)) }
     })
   },
-}
+})
