@@ -45,15 +45,12 @@ async function onProxy(
   subjects: Subject[],
   run: (bench: ProxyBench) => Promise<void>,
 ): Promise<void> {
+  // Closed only when the proxy is stopped: a proxy that loses its cache ends, which would be taken for what failed.
   const cache = await CachePeer.listen(options.trace)
-  try {
-    const proxy = await startSubject(host, descriptor, 'proxy', cache.port)
-    subjects.push(proxy)
-    await proxy.untilReady()
-    await run(new ProxyBench(options, proxy, cache))
-  } finally {
-    cache.close()
-  }
+  const proxy = await startSubject(host, descriptor, 'proxy', cache.port, () => cache.close())
+  subjects.push(proxy)
+  await proxy.untilReady()
+  await run(new ProxyBench(options, proxy, cache))
 }
 
 async function onCache(
@@ -115,14 +112,10 @@ async function tryCache(host: Host, descriptor: Descriptor): Promise<boolean> {
 
 async function tryProxy(host: Host, descriptor: Descriptor): Promise<void> {
   const peer = await CachePeer.listen(new Trace())
-  const proxy = await startSubject(host, descriptor, 'proxy', peer.port).catch((thrown) => {
-    peer.close()
-    throw thrown
-  })
+  const proxy = await startSubject(host, descriptor, 'proxy', peer.port, () => peer.close())
   try {
     await proxy.untilReady()
   } finally {
     await proxy.stop()
-    peer.close()
   }
 }

@@ -26,10 +26,22 @@ export interface Subject extends StartedDaemon {
   stop(): Promise<void>
 }
 
-/** Starts a proxy or cache on this machine; `port` is that of the TCP connection. It may not be listening yet. */
-export async function startSubject(host: Host, descriptor: Descriptor, role: 'proxy' | 'cache', port: number): Promise<Subject> {
+/**
+ * Starts a proxy or cache on this machine; `port` is that of the TCP connection. It may not be listening yet. `release` is called when it has
+ * been stopped, or could not be started.
+ */
+export async function startSubject(
+  host: Host,
+  descriptor: Descriptor,
+  role: 'proxy' | 'cache',
+  port: number,
+  release = () => {},
+): Promise<Subject> {
   const place = { host: '127.0.0.1', port }
-  const daemon = await startDaemon(host, role, descriptor, place)
+  const daemon = await startDaemon(host, role, descriptor, place).catch((thrown) => {
+    release()
+    throw thrown
+  })
   const { socket, directory, process: started } = daemon
   let exitCode: number | undefined
   void started.exited.then(({ code }) => {
@@ -56,6 +68,7 @@ export async function startSubject(host: Host, descriptor: Descriptor, role: 'pr
     async stop() {
       await started.kill('SIGKILL')
       await started.exited
+      release()
       await rm(directory, { recursive: true, force: true })
     },
   }
