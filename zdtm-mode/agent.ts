@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { release } from 'node:os'
 import { execa } from 'execa'
-import type { AgentLine, GivenPlan, PlannedTest, ZdtmResult } from './plan.ts'
+import { type AgentLine, type GivenPlan, INIT, type PlannedTest, type ZdtmResult } from './plan.ts'
 import { dumpsOtherUsers } from './program.ts'
 import { runTest } from './run-test.ts'
 import { whyNot } from './why-not.ts'
@@ -42,7 +42,7 @@ export async function runPlan(plan: GivenPlan): Promise<void> {
     if (reason !== undefined) return skipped(test, reason)
     const program = test.program.startsWith('/') ? test.program : `${programs}/${test.program}`
     const base = `${BASE}/${next++}`
-    const { kept, ...result } = await runTest({ ...test, program }, mode, base)
+    const { kept, ...result } = await runTest({ ...test, program }, mode, { base, init: `${programs}/${INIT}` })
     if (mode.keepImages === 'always' || (mode.keepImages === 'failed' && result.outcome !== 'pass')) hand(test, kept)
     const taint = await readFile(TAINTED, 'utf8')
     if (!ignoreTaint && taint !== tainted && result.outcome === 'pass')

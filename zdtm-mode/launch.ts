@@ -4,8 +4,9 @@ import type { Level } from '../harness/conformance/register.ts'
 import { type CaseResult, count, type Outcome, type Results, verdict } from '../harness/conformance/result.ts'
 import { checkout } from '../harness/hosts/checkout.ts'
 import { type Host, HostError, lastLine, output, shell } from '../harness/hosts/host.ts'
+import { INIT_SOURCE } from '../harness/hosts/namespaces.ts'
 import { keptTrace } from './kept-trace.ts'
-import type { AgentLine, GivenPlan, Plan, ZdtmOutcome, ZdtmResult } from './plan.ts'
+import { type AgentLine, type GivenPlan, INIT, type Plan, type ZdtmOutcome, type ZdtmResult } from './plan.ts'
 
 /*
  * The launcher's side: hands the plan to the agent, hears what becomes of the tests, and makes results of it that have the same
@@ -61,8 +62,9 @@ export async function runByAgent(
 /** Of what Node prints of an exception the line that says it. */
 const reasonIn = (stderr: string) => /^\w*Error.*$/m.exec(stderr)?.[0] ?? lastLine(stderr)
 
-/** Compiles those programs of fixtures/zdtm that are wanted: here, since a compiler takes long in a virtual machine. */
+/** Compiles process 1 of the tests' hosts, and those programs of fixtures/zdtm that are wanted: here, since a compiler takes long in a virtual machine. */
 async function build(host: Host, { tests }: Plan, directory: string): Promise<void> {
+  await output(host, ['gcc', '-O2', '-static', '-o', `${directory}/${INIT}`, INIT_SOURCE])
   const own = new Set(tests.map(({ program }) => program).filter((program) => !program.startsWith('/')))
   if (own.size === 0) return
   const wanted = [...own].map((program) => `${directory}/${program}`)

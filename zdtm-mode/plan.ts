@@ -63,9 +63,12 @@ export interface Plan {
 
 /** The plan as the agent gets it, in a file. */
 export interface GivenPlan extends Plan {
-  /** The directory of the programs of fixtures/zdtm. */
+  /** The directory of what was compiled: programs of fixtures/zdtm, and INIT. */
   programs: string
 }
+
+/** Process 1 of the hosts of the tests. */
+export const INIT = 'init'
 
 export type ZdtmOutcome = 'pass' | 'fail' | 'skipped' | 'inconclusive'
 

@@ -37,19 +37,25 @@ interface Run {
   test: PlannedTest
   mode: Mode
   place: Place
+  /** Process 1 of its hosts. */
+  init: string
   relay: Relay
   dumps: { written: number; skipped: number }[]
   /** Images and logs, by the names that they are kept under. */
   kept: Map<string, Buffer>
 }
 
-/** Runs it in a place below `base`; never throws. */
-export async function runTest(test: PlannedTest, mode: Mode, base: string): Promise<ZdtmResult & { kept: Run['kept'] }> {
+/** Runs it in a place below `base`, in hosts with that process 1; never throws. */
+export async function runTest(
+  test: PlannedTest,
+  mode: Mode,
+  { base, init }: { base: string; init: string },
+): Promise<ZdtmResult & { kept: Run['kept'] }> {
   const begin = performance.now()
   const relay = new Relay()
   const dumps: Run['dumps'] = []
   const kept: Run['kept'] = new Map()
-  const judgement = await judge({ test, mode, relay, dumps, kept }, base)
+  const judgement = await judge({ test, mode, init, relay, dumps, kept }, base)
   relay.stop()
   return {
     name: test.name,
@@ -69,7 +75,7 @@ async function judge(run: Omit<Run, 'place'>, base: string): Promise<Judgement> 
   try {
     const place = await makePlace(base, run.test)
     try {
-      const hosts = await namespaceHosts(run.mode.hosts, place.hosts)
+      const hosts = await namespaceHosts({ count: run.mode.hosts, directory: place.hosts, init: run.init })
       try {
         await runOn(hosts, { ...run, place })
         return { outcome: 'pass' }

@@ -35,7 +35,7 @@ export function localHost(): Host {
 }
 
 /** Starts a process of this machine. */
-export async function startLocal(
+async function startLocal(
   [file, ...parameters]: readonly string[],
   { environment, workingDirectory, onLine }: StartOptions,
 ): Promise<HostProcess> {
