@@ -28,7 +28,12 @@ export function addConform(program: Command): void {
     .option('-i, --implementation <file>', 'descriptor of the implementation (default: the reference)')
     .addOption(new Option('--role <role>', 'what to judge').choices(['proxy', 'cache', 'both']).default('both'))
     .addOption(
-      new Option('--only <glob>', 'only cases whose id, group or clause matches (repeatable)').argParser(repeated).default([], 'all'),
+      new Option(
+        '--only <glob>',
+        'only cases whose id, group or clause matches (repeatable); those that take minutes only by their whole id',
+      )
+        .argParser(repeated)
+        .default([], 'all'),
     )
     .addOption(new Option('--level <level>', 'how much to demand').choices(['must', 'should', 'all']).default('all'))
     .addOption(new Option('--jobs <n>', 'cases at once').argParser(whole(1)).default(2))

@@ -65,6 +65,7 @@ t.test('nothing selected, a wrong descriptor, a wrong baseline, a wrong level: e
   for (const [parameters, text] of [
     [['--only', 'no-such-case'], /no case matches --only no-such-case/],
     [['--only', 'proxy-*', '--role', 'cache'], /nothing is left/],
+    [['--only', 'proxy-image-of-*-gib'], /nothing is left/],
     [['-i', `${directory}/no-roles.yaml`], /must have required property/],
     [['-i', `${directory}/none.yaml`], /none\.yaml/],
     [['--baseline', `${directory}/unknown.yaml`], /no case no-such-case/],

@@ -3,7 +3,7 @@ import type { LoadedCase } from './load.ts'
 
 export interface Selection {
   role: 'proxy' | 'cache' | 'both'
-  /** Globs over ids, groups and clauses; empty selects all but those that must be asked for. */
+  /** Globs over ids, groups and clauses; empty selects all. Opt-in cases, which take minutes, are selected by their whole id only. */
   only: readonly string[]
   level: 'must' | 'should' | 'all'
 }
@@ -22,7 +22,8 @@ export function select(loaded: readonly LoadedCase[], { role, only, level }: Sel
     if (role === 'both' ? false : value.role !== role) return false
     if (level === 'must' && (value.level ?? 'must') !== 'must') return false
     if (level === 'should' && value.level === 'may') return false
-    return only.length === 0 ? value.optIn !== true : only.some((glob) => matches(each, glob))
+    if (value.optIn === true) return only.includes(value.id)
+    return only.length === 0 || only.some((glob) => matches(each, glob))
   })
   if (selected.length === 0) throw new NothingSelected('selecting cases: nothing is left to run')
   return selected
