@@ -33,12 +33,21 @@ export interface LaunchFlags extends Omit<Mode, 'pre' | 'pause' | 'snaps' | 'noc
   report?: string
 }
 
-/** Runs what was selected; rejects with HostError, or with what `interrupted` rejects. Prints progress and a table. */
+/** What is known so far of a run. */
+interface Heard {
+  results: ZdtmResult[]
+  system?: Results['system']
+}
+
+/**
+ * Runs what was selected; prints progress and a table; rejects with HostError. Once `interrupted` resolves, with why, the run ends, and
+ * the tests that had not are inconclusive.
+ */
 export async function launch(
   flags: LaunchFlags,
   { planned, impossible }: { planned: PlannedTest[]; impossible: Impossible[] },
   descriptor: Descriptor | undefined,
-  interrupted: Promise<never>,
+  interrupted: Promise<string>,
 ): Promise<Results> {
   const began = new Date()
   const plan = planOf(flags, planned, descriptor)
@@ -46,8 +55,12 @@ export async function launch(
   const mounts = [flags.criu, flags.criuSource ?? '', kernel].filter((path) => path.startsWith('/'))
   const host = await oneContainer({ mounts, ...(flags.image !== undefined && { image: flags.image }) })
   try {
-    const { results, system } = await Promise.race([runOn(host, kernel, plan, flags.report), interrupted])
-    const all = [...results, ...impossible.map(({ name, reason }) => notRun({ name, flavor: 'h' }, reason))]
+    const heard: Heard = { results: [] }
+    const reason = await Promise.race([runOn(host, kernel, plan, flags.report ?? '', heard), interrupted])
+    const { results, system } = heard
+    const lost = reason === undefined ? [] : planned.filter((test) => !results.some((each) => isOf(each, test)))
+    const ended = lost.map((test): ZdtmResult => ({ ...notRun(test, `not run to its end: ${reason}`), outcome: 'inconclusive' }))
+    const all = [...results, ...ended, ...impossible.map(({ name, reason }) => notRun({ name, flavor: 'h' }, reason))]
     const made = resultsOf(all, {
       plan,
       began,
@@ -69,31 +82,37 @@ function existing(path: string): string {
   return resolve(path)
 }
 
-async function runOn(host: Host, kernel: string, plan: Plan, report = ''): Promise<{ results: ZdtmResult[]; system?: Results['system'] }> {
+/** Which test, by name and flavor. */
+const isOf = (a: Pick<PlannedTest, 'name' | 'flavor'>, b: typeof a) => a.name === b.name && a.flavor === b.flavor
+
+async function runOn(host: Host, kernel: string, plan: Plan, report: string, heard: Heard): Promise<undefined> {
   const place = await placeFor(host, kernel, plan, (text) => void process.stdout.write(text))
-  if ('cannot' in place) return { results: plan.tests.map((test) => notRun(test, place.cannot)) }
-  let system: Results['system']
+  if ('cannot' in place) {
+    heard.results = plan.tests.map((test) => notRun(test, place.cannot))
+    return
+  }
   const bar = new SingleBar(
     { format: '  {bar} {value}/{total} | {test}', stream: process.stderr, clearOnComplete: true },
     Presets.shades_classic,
   )
   if (process.stderr.isTTY) bar.start(plan.tests.length, 0, { test: '' })
   try {
-    const results = await runByAgent(host, place.start, plan, {
+    await runByAgent(host, place.start, plan, {
       onReady({ kernel: release, criu, asRoot }) {
-        system = { kernel: release, criu }
+        heard.system = { kernel: release, criu }
         process.stdout.write(`${plan.tests.length} tests, kernel ${release}, CRIU ${criu}\n`)
         if (asRoot) process.stdout.write("all of them run as root: this machine has no CAP_SYS_RESOURCE to dump another user's process\n")
       },
       onBegin: (name, flavor) => bar.update({ test: `${name} ${flavor}` }),
       onKept: writeKept(`${report}/images`),
-      onResult: ({ name, flavor, outcome, duration, what, actual }) => {
+      onResult(result) {
+        heard.results.push(result)
         bar.increment()
+        const { name, flavor, outcome, duration, what, actual } = result
         const why = outcome === 'pass' ? '' : `: ${[what, actual].filter(Boolean).join(': ').replaceAll('\n', ' ')}`
         if (!process.stderr.isTTY) process.stdout.write(`${outcome} ${name} ${flavor} (${duration} ms)${why}\n`)
       },
     })
-    return { results, ...(system && { system }) }
   } finally {
     bar.stop()
   }

@@ -31,21 +31,13 @@ export type StartAgent = (
 ) => Promise<{ exited: Promise<{ code: number; stderr: string }> }>
 
 /** Runs the plan by an agent in the host. Throws HostError if the agent dies. */
-export async function runByAgent(
-  host: Host,
-  start: StartAgent,
-  plan: Plan,
-  { onReady, onBegin, onResult, onKept }: Heard,
-): Promise<ZdtmResult[]> {
-  const results: ZdtmResult[] = []
+export async function runByAgent(host: Host, start: StartAgent, plan: Plan, { onReady, onBegin, onResult, onKept }: Heard): Promise<void> {
   const hear = (line: string) => {
     const said = JSON.parse(line) as AgentLine
     if (said.event === 'ready') onReady(said)
     if (said.event === 'begin') onBegin(said.name, said.flavor)
     if (said.event === 'kept') onKept(said)
-    if (said.event !== 'result') return
-    results.push(said.result)
-    onResult(said.result)
+    if (said.event === 'result') onResult(said.result)
   }
   const directory = await host.directory()
   await build(host, plan, directory)
@@ -56,7 +48,6 @@ export async function runByAgent(
   const { code, stderr } = await agent.exited
   if (code !== 0)
     throw new HostError(`running the tests in ${host.name}: expected the agent to end with exit 0, got ${code}: ${reasonIn(stderr)}`)
-  return results
 }
 
 /** Of what Node prints of an exception the line that says it. */

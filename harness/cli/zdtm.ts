@@ -112,8 +112,8 @@ async function runZdtm(flags: ZdtmFlags): Promise<void> {
   const { readDescriptor } = await import('../implementation/descriptor.ts')
   const descriptor = flags.implementation === undefined ? undefined : await readDescriptor(flags.implementation).catch(fail(2))
   const { launch } = await zdtmMode<typeof import('../../zdtm-mode/command.ts')>('command.ts')
-  const interrupted = Promise.withResolvers<never>()
-  onEndingSignal((signal) => interrupted.reject(new Failure(1, `running tests: ended by ${signal}`)))
+  const interrupted = Promise.withResolvers<string>()
+  onEndingSignal((signal) => interrupted.resolve(`ended by ${signal}`))
   const results = await launch(flags, selected, descriptor, interrupted.promise).catch(fail(3))
   if (flags.report !== undefined) {
     const { writeReports } = await import('../conformance/report/write.ts')
