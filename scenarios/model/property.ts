@@ -6,11 +6,13 @@ import { Violation } from '../../harness/conformance/index.ts'
  * shrunk as long as the daemons live, and becomes a violation with the steps, one per line, and fast-check's seed and path.
  *
  * The first failure of a dead daemon would shrink to nothing at all, since everything fails after it: then the input is
- * reported as it was. Inputs are given up, not failed, when the time is over: a slow implementation is judged by fewer of them.
+ * reported as it was. Inputs are given up, not failed, when the time is over: a slow implementation is judged by fewer of them, but
+ * never by fewer than LEAST, or a busy machine would pass what another fails.
  */
 
 /** Time for inputs, in ms; a failing one may be shrunk for as long again. */
 const BUDGET = 1_500
+const LEAST = 4
 
 export interface Property<T> {
   inputs: fc.Arbitrary<T>
@@ -28,8 +30,10 @@ export interface Property<T> {
 export async function forAll<T>({ inputs, runs, seed, check, script, alive }: Property<T>): Promise<void> {
   let until = performance.now() + BUDGET
   let [failed, dead] = [false, false]
+  let begun = 0
   const guarded = async (input: T) => {
-    if (dead || performance.now() > until) return
+    if (dead || (performance.now() > until && (failed || begun >= LEAST))) return
+    begun++
     try {
       await check(input)
     } catch (thrown) {
