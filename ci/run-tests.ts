@@ -2,7 +2,7 @@ import { createReadStream, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { execa } from 'execa'
 import { Parser, type Result } from 'tap-parser'
 import { bundle } from '../harness/hosts/bundle.ts'
-import { checkout } from '../harness/hosts/checkout.ts'
+import { cacheDirectory } from '../harness/hosts/checkout.ts'
 
 /*
  * `npm test`: runs tap, keeps its stream in report/tests.tap, and ends with the line `N passed, N failed`, which tap's
@@ -12,13 +12,12 @@ import { checkout } from '../harness/hosts/checkout.ts'
  */
 
 const RESULTS = 'report/tests.tap'
-const CACHE = `${checkout}/node_modules/.cache/criu-remote`
 
 mkdirSync('report', { recursive: true })
-mkdirSync(CACHE, { recursive: true })
+mkdirSync(cacheDirectory, { recursive: true })
 rmSync(RESULTS, { force: true })
 await execa('tap', ['build'], { preferLocal: true })
-const bundled = mkdtempSync(`${CACHE}/bundle-`)
+const bundled = mkdtempSync(`${cacheDirectory}/bundle-`)
 const { environment } = await bundle([], bundled)
 const terminal = process.stdout.isTTY
 const { exitCode } = await execa('tap', [...(terminal ? ['--output-file', RESULTS] : []), ...process.argv.slice(2)], {

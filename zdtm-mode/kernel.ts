@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { hasFeature } from '../harness/criu/criu.ts'
 import { bundle } from '../harness/hosts/bundle.ts'
-import { checkout } from '../harness/hosts/checkout.ts'
+import { cacheDirectory } from '../harness/hosts/checkout.ts'
 import type { Host, HostProcess } from '../harness/hosts/host.ts'
 import { IMAGE_KERNEL, startInVm } from '../harness/vm/vm.ts'
 import type { StartAgent } from './launch.ts'
@@ -22,8 +22,8 @@ export async function placeFor(host: Host, kernel: string, plan: Plan, onBoot: (
 
 /** The bundle lies in the checkout, which the host sees. */
 async function startBundled(host: Host, command: readonly string[], onLine: (line: string) => void): Promise<HostProcess> {
-  await mkdir(CACHE, { recursive: true })
-  const directory = await mkdtemp(`${CACHE}/bundle-`)
+  await mkdir(cacheDirectory, { recursive: true })
+  const directory = await mkdtemp(`${cacheDirectory}/bundle-`)
   const remove = () => rm(directory, { recursive: true, force: true })
   try {
     const { command: bundled, environment } = await bundle(command, directory)
@@ -34,8 +34,6 @@ async function startBundled(host: Host, command: readonly string[], onLine: (lin
     throw thrown
   }
 }
-
-const CACHE = `${checkout}/node_modules/.cache/criu-remote`
 
 const TRACKING = 'mem_dirty_track'
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { enableCompileCache } from 'node:module'
-import { COMPILE_CACHE, ensureTuned } from '../implementation/tuning.ts'
+import { cacheDirectory } from '../hosts/checkout.ts'
+import { ensureTuned } from '../implementation/tuning.ts'
 
 /*
  * `criu-remote`. Types are stripped from the sources at every start, which takes most of a start's time, unless what was compiled is kept: a
@@ -8,5 +9,5 @@ import { COMPILE_CACHE, ensureTuned } from '../implementation/tuning.ts'
  */
 
 ensureTuned(process.argv.slice(2))
-enableCompileCache(COMPILE_CACHE)
+enableCompileCache(cacheDirectory)
 await import('./program.ts')

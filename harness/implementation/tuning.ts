@@ -1,5 +1,5 @@
 import { setFlagsFromString } from 'node:v8'
-import { checkout } from '../hosts/checkout.ts'
+import { cacheDirectory } from '../hosts/checkout.ts'
 
 /*
  * The environment in which Node runs a proxy, cache or mount well, which a process can't change once it runs.
@@ -15,12 +15,9 @@ import { checkout } from '../hosts/checkout.ts'
 
 const tuned = { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1:glibc.malloc.arena_max=1', NODE_OPTIONS: '--max-semi-space-size=4' }
 
-/** In the checkout, so that containers, which see it read-only, have it too. */
-export const COMPILE_CACHE = `${checkout}/node_modules/.cache/criu-remote`
-
 /** These variables, behind what they hold already. */
 export function tunedEnvironment(): Record<string, string> {
-  const { GLIBC_TUNABLES: tunables, NODE_OPTIONS: options, NODE_COMPILE_CACHE: cache = COMPILE_CACHE } = process.env
+  const { GLIBC_TUNABLES: tunables, NODE_OPTIONS: options, NODE_COMPILE_CACHE: cache = cacheDirectory } = process.env
   return {
     NODE_COMPILE_CACHE: cache,
     GLIBC_TUNABLES: tunables ? `${tunables}:${tuned.GLIBC_TUNABLES}` : tuned.GLIBC_TUNABLES,

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { checkout } from '../hosts/checkout.ts'
+import { cacheDirectory, checkout } from '../hosts/checkout.ts'
 import { type Completed, type Host, HostError, lastLine } from '../hosts/host.ts'
 import { type Booted, NO_GUEST, type VmOptions } from './options.ts'
 
@@ -15,7 +15,7 @@ import { type Booted, NO_GUEST, type VmOptions } from './options.ts'
 /** Where the host image has its kernel. */
 export const IMAGE_KERNEL = '/opt/criu-remote-kernel'
 
-const KVM_MARK = `${checkout}/node_modules/.cache/criu-remote/no-kvm`
+const KVM_MARK = `${cacheDirectory}/no-kvm`
 
 export interface VmProcess {
   booted: Booted
