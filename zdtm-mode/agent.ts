@@ -1,67 +1,81 @@
-import { mkdir, readFile } from 'node:fs/promises'
-import { release } from 'node:os'
-import { execa } from 'execa'
-import { type AgentLine, type GivenPlan, INIT, type PlannedTest, type ZdtmResult } from './plan.ts'
-import { dumpsOtherUsers } from './program.ts'
+import { readFile } from 'node:fs/promises'
+import { breakpointsFire } from '../harness/criu/breakpoints.ts'
+import { hasFeature } from '../harness/criu/criu.ts'
+import { type Host, output } from '../harness/hosts/host.ts'
+import { type Ground, prepareGround, taintOf } from './ground.ts'
+import { type AgentLine, BREAKPOINT, type GivenPlan, type PlannedTest, type ZdtmResult } from './plan.ts'
 import { runTest } from './run-test.ts'
 import { whyNot } from './why-not.ts'
 
 /*
- * What runs inside the host: a container, or a virtual machine within one. It takes the whole plan at its start, since a guest's Node
- * takes seconds to start, and prints a line of JSON for each thing that happens. Needs root, and a tmpfs at /run.
+ * What runs inside the host, a container: it has the whole plan from its start, boots guests if the tests are to run in such, and prints a
+ * line of JSON for each thing that happens. Needs root, and a tmpfs at /run.
  */
 
 const BASE = '/run/criu-remote-zdtm'
 /** Bytes of an image in one line. */
 const PIECE = 192 * 1024
-const TAINTED = '/proc/sys/kernel/tainted'
 
-/** Runs all tests of the plan. */
-export async function runPlan(plan: GivenPlan): Promise<void> {
-  const { tests, mode, parallel, keepGoing, ignoreTaint, programs } = plan
-  await mkdir(BASE, { recursive: true })
+/** Runs all tests of the plan: on this kernel, or in as many guests as tests may run at once. */
+async function runPlan(plan: GivenPlan): Promise<void> {
+  const { guest, programs, tests, parallel } = plan
+  const count = guest === undefined ? 1 : Math.min(parallel, tests.length)
+  const preparing = Array.from({ length: count }, () => prepareGround(programs, guest))
+  try {
+    await runOn(await Promise.all(preparing), plan)
+  } finally {
+    const prepared = await Promise.allSettled(preparing)
+    await Promise.all(prepared.map((each) => each.status === 'fulfilled' && each.value.stop()))
+  }
+}
+
+async function runOn(grounds: readonly Ground[], { tests, mode, parallel, keepGoing, ignoreTaint, programs }: GivenPlan): Promise<void> {
+  const [first] = grounds as [Ground]
+  const { host } = first.machine
   // The pool is there by now; what is started here must not have one of that size.
   delete process.env['UV_THREADPOOL_SIZE']
-  const { stdout } = await execa(mode.criu, ['--version'])
-  const asRoot = tests.some(({ parameters }) => parameters !== undefined) && !dumpsOtherUsers()
-  say({ event: 'ready', kernel: release(), criu: stdout.split('\n')[0]?.replace('Version: ', '') ?? '', asRoot })
-  const tainted = await readFile(TAINTED, 'utf8')
-  const has = features(mode.criu)
+  await breakpointsFire(host, `${programs}/${BREAKPOINT}`)
+  const [kernel, version] = await Promise.all([output(host, ['uname', '-r']), output(host, [mode.criu, '--version'])])
+  const asRoot = tests.some(({ parameters }) => parameters !== undefined) && !first.dumpsOtherUsers
+  const criu = version.split('\n')[0]?.replace('Version: ', '') ?? ''
+  say({ event: 'ready', kernel: kernel.trim(), criu, asRoot, ...(first.booted && { booted: first.booted }) })
+  const has = features(host, mode.criu)
   let failed = false
   let next = 0
 
-  const run = async (test: PlannedTest): Promise<void> => {
+  const run = async (test: PlannedTest, ground: Ground): Promise<void> => {
     say({ event: 'begin', name: test.name, flavor: test.flavor })
-    const result = failed && !keepGoing ? skipped(test, 'an earlier test failed, and --keep-going is not given') : await attempt(test)
+    const result =
+      failed && !keepGoing ? skipped(test, 'an earlier test failed, and --keep-going is not given') : await attempt(test, ground)
     failed ||= result.outcome === 'fail' || result.outcome === 'inconclusive'
     say({ event: 'result', result })
   }
 
-  const attempt = async (test: PlannedTest): Promise<ZdtmResult> => {
-    const reason = await whyNot(test, mode, has)
+  const attempt = async (test: PlannedTest, ground: Ground): Promise<ZdtmResult> => {
+    const reason = await whyNot(ground.machine.host, test, mode, has)
     if (reason !== undefined) return skipped(test, reason)
     const program = test.program.startsWith('/') ? test.program : `${programs}/${test.program}`
     const base = `${BASE}/${next++}`
-    const { kept, ...result } = await runTest({ ...test, program }, mode, { base, init: `${programs}/${INIT}` })
+    const { kept, ...result } = await runTest({ ...test, program }, mode, { base, ground, programs })
     if (mode.keepImages === 'always' || (mode.keepImages === 'failed' && result.outcome !== 'pass')) hand(test, kept)
-    const taint = await readFile(TAINTED, 'utf8')
-    if (!ignoreTaint && taint !== tainted && result.outcome === 'pass')
-      return { ...result, outcome: 'fail', what: 'the kernel', permitted: `tainted ${tainted.trim()}`, actual: `tainted ${taint.trim()}` }
+    const taint = await taintOf(ground.machine.host)
+    if (!ignoreTaint && taint !== ground.tainted && result.outcome === 'pass')
+      return { ...result, outcome: 'fail', what: 'the kernel', permitted: `tainted ${ground.tainted}`, actual: `tainted ${taint}` }
     return result
   }
 
   const alone = tests.filter(({ desc }) => desc.flags.includes('excl'))
   const others = tests.filter((test) => !alone.includes(test))
   const queue = others.values()
-  await Promise.all(Array.from({ length: parallel }, () => takeFrom(queue, run)))
-  await takeFrom(alone.values(), run)
+  await Promise.all(Array.from({ length: parallel }, (_, at) => takeFrom(queue, grounds[at % grounds.length] as Ground)))
+  await takeFrom(alone.values(), first)
 
-  async function takeFrom(queue: Iterable<PlannedTest>, act: (test: PlannedTest) => Promise<void>): Promise<void> {
-    for (const test of queue) await act(test)
+  async function takeFrom(queue: Iterable<PlannedTest>, ground: Ground): Promise<void> {
+    for (const test of queue) await run(test, ground)
   }
 }
 
-/** Hands images over to the launcher, in pieces: a guest has no other way to it. */
+/** Hands images over to the launcher, in pieces: its output is the only way there. */
 function hand({ name, flavor }: PlannedTest, kept: ReadonlyMap<string, Buffer>): void {
   for (const [file, bytes] of kept)
     for (let at = 0; at === 0 || at < bytes.length; at += PIECE)
@@ -69,12 +83,10 @@ function hand({ name, flavor }: PlannedTest, kept: ReadonlyMap<string, Buffer>):
 }
 
 /** Asks CRIU once for each feature. */
-function features(criu: string): (feature: string) => Promise<boolean> {
+function features(host: Host, criu: string): (feature: string) => Promise<boolean> {
   const asked = new Map<string, Promise<boolean>>()
   return (feature) => {
-    const answer =
-      asked.get(feature) ??
-      execa(criu, ['check', '--feature', feature], { reject: false, timeout: 20_000 }).then(({ exitCode }) => exitCode === 0)
+    const answer = asked.get(feature) ?? hasFeature(host, criu, feature)
     asked.set(feature, answer)
     return answer
   }

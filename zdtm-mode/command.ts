@@ -7,8 +7,10 @@ import type { Results } from '../harness/conformance/result.ts'
 import { oneContainer } from '../harness/hosts/container.ts'
 import { type Host, HostError } from '../harness/hosts/host.ts'
 import type { Descriptor } from '../harness/implementation/descriptor.ts'
+import { rememberKvmFails } from '../harness/vm/known-kvm.ts'
+import type { Booted } from '../harness/vm/options.ts'
 import { writeKept } from './keep.ts'
-import { placeFor } from './kernel.ts'
+import { chooseKernel } from './kernel.ts'
 import { resultsOf, runByAgent } from './launch.ts'
 import type { Flavor, Mode, Plan, PlannedTest, ZdtmResult } from './plan.ts'
 import type { Impossible } from './tests.ts'
@@ -86,9 +88,9 @@ function existing(path: string): string {
 const isOf = (a: Pick<PlannedTest, 'name' | 'flavor'>, b: typeof a) => a.name === b.name && a.flavor === b.flavor
 
 async function runOn(host: Host, kernel: string, plan: Plan, report: string, heard: Heard): Promise<undefined> {
-  const place = await placeFor(host, kernel, plan, (text) => void process.stdout.write(text))
-  if ('cannot' in place) {
-    heard.results = plan.tests.map((test) => notRun(test, place.cannot))
+  const chosen = await chooseKernel(host, kernel, plan)
+  if ('cannot' in chosen) {
+    heard.results = plan.tests.map((test) => notRun(test, chosen.cannot))
     return
   }
   const bar = new SingleBar(
@@ -97,8 +99,9 @@ async function runOn(host: Host, kernel: string, plan: Plan, report: string, hea
   )
   if (process.stderr.isTTY) bar.start(plan.tests.length, 0, { test: '' })
   try {
-    await runByAgent(host, place.start, plan, {
-      onReady({ kernel: release, criu, asRoot }) {
+    await runByAgent(host, chosen.guest, plan, {
+      onReady({ kernel: release, criu, asRoot, booted }) {
+        if (booted !== undefined) tellBoot(booted)
         heard.system = { kernel: release, criu }
         process.stdout.write(`${plan.tests.length} tests, kernel ${release}, CRIU ${criu}\n`)
         if (asRoot) process.stdout.write("all of them run as root: this machine has no CAP_SYS_RESOURCE to dump another user's process\n")
@@ -116,6 +119,14 @@ async function runOn(host: Host, kernel: string, plan: Plan, report: string, hea
   } finally {
     bar.stop()
   }
+}
+
+function tellBoot({ accelerator, boot, kvmFailed }: Booted): void {
+  if (kvmFailed !== undefined) {
+    rememberKvmFails()
+    process.stdout.write(`no KVM: ${kvmFailed}\n`)
+  }
+  process.stdout.write(`guest up in ${(boot / 1000).toFixed(1)} s (${accelerator})\n`)
 }
 
 function planOf(

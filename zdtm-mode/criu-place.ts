@@ -1,9 +1,9 @@
-import { cp, mkdir, readdir, rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
 import { basename, dirname, extname } from 'node:path'
-import { execa } from 'execa'
-import { HostError } from '../harness/hosts/host.ts'
-import { copyWithLibraries } from './libraries.ts'
-import type { Place } from './place.ts'
+import { type Host, shell } from '../harness/hosts/host.ts'
+import { withLibraries } from './libraries.ts'
+import { made, type Place, removePlace } from './place.ts'
 import type { PlannedTest } from './plan.ts'
 
 /*
@@ -15,7 +15,8 @@ import type { PlannedTest } from './plan.ts'
  * root, so CRIU needs no --external for it.
  */
 
-const MAKE_ROOT = `set -e
+const MAKE = `set -e
+mkdir -p "$1" "$3"
 mount -t tmpfs -o mode=777 zdtm "$1"
 cd "$1"
 mkdir -m 777 bin sbin etc lib lib64 dev tmp usr proc run zdtm "zdtm/$2"
@@ -29,42 +30,42 @@ const OF_THE_BUILD = ['.c', '.o', '.d', '.h']
 /** Extensions of what belongs to the one test whose name is before them. */
 const OF_ONE_TEST = ['.hook', '.desc', '.checkskip']
 
-/** Makes the place of one of CRIU's tests below `base`, which is on a tmpfs. */
-export async function makeCriuPlace(base: string, { program, name, flavor, desc }: PlannedTest): Promise<Place> {
+/** Copies $3 and so on into $1, as files, or with --parents at their own paths. */
+const COPY = 'to=$1 how=$2; shift 2; cp -rL $how "$@" "$to/"'
+
+/** Makes the place of one of CRIU's tests below `base`, which is on a tmpfs of the machine. Throws HostError. */
+export function makeCriuPlace(machine: Host, base: string, { program, flavor, desc }: PlannedTest): Promise<Place> {
   const [root, hosts] = [`${base}/root`, `${base}/hosts`]
-  for (const each of [root, hosts]) await mkdir(each, { recursive: true })
   const folder = basename(dirname(program))
   const directory = `${root}/zdtm/${folder}`
-  const remove = async () => {
-    await execa('umount', ['-l', root], { reject: false })
-    await rm(base, { recursive: true, force: true })
+  const files = `${directory}/${basename(program)}`
+  const place = {
+    ...{ directory, root, hosts, program: files, pidFile: `${files}.pid`, outFile: `${files}.out` },
+    ...(existsSync(`${program}.hook`) && { hook: `${files}.hook` }),
+    remove: () => removePlace(machine, base, [root]),
   }
-  try {
-    await execa('sh', ['-c', MAKE_ROOT, 'sh', root, folder])
-    await copyFiles(program, directory)
-    if (flavor !== 'h') {
-      await copyWithLibraries(program, root, false)
-      for (const file of desc.deps) await copyWithLibraries(file, root, true)
-    }
-    const files = `${directory}/${basename(program)}`
-    return { directory, root, hosts, program: files, pidFile: `${files}.pid`, outFile: `${files}.out`, remove }
-  } catch (thrown) {
-    await remove()
-    throw HostError.from(thrown, `making a place for ${name} in ${dirname(base)}`)
-  }
+  return made(place, async () => {
+    await shell(machine, MAKE, [root, folder, hosts])
+    await shell(machine, COPY, [directory, '', ...(await filesOf(program))])
+    if (flavor === 'h') return
+    const wanted = [await withLibraries(program, false), ...(await Promise.all(desc.deps.map((file) => withLibraries(file, true))))]
+    const paths = [...new Set(wanted.flat())]
+    if (paths.length > 0) await shell(machine, COPY, [root, '--parents', ...paths])
+  })
 }
 
 /** The program, what bears its name, and what belongs to no test, such as a library. */
-async function copyFiles(program: string, directory: string): Promise<void> {
+async function filesOf(program: string): Promise<string[]> {
   const source = dirname(program)
   const there = await readdir(source)
   const all = new Set(there)
   const own = basename(program)
-  for (const name of there) {
+  const wanted = there.filter((name) => {
     const extension = extname(name)
-    if (OF_THE_BUILD.includes(extension)) continue
+    if (OF_THE_BUILD.includes(extension)) return false
     const mine = name === own || name.startsWith(`${own}.`)
     const others = all.has(`${name}.c`) || OF_ONE_TEST.includes(extension) || name.startsWith('.')
-    if (mine || !others) await cp(`${source}/${name}`, `${directory}/${name}`, { recursive: true, dereference: true })
-  }
+    return mine || !others
+  })
+  return wanted.map((name) => `${source}/${name}`)
 }

@@ -1,11 +1,11 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { execa } from 'execa'
 import t from 'tap'
 import type { Results } from '../harness/conformance/result.ts'
 import { checkout, criuRemoteCommand } from '../harness/hosts/checkout.ts'
 import { onRealCriu } from '../scenarios/real.ts'
-import { copyWithLibraries } from './libraries.ts'
+import { withLibraries } from './libraries.ts'
 import { readStarts } from './makefile.ts'
 import { ownProgram } from './testing.ts'
 
@@ -85,10 +85,15 @@ t.test(
   async (t) => {
     const root = mkdtempSync(`${tmpdir()}/criu-remote-test-`)
     t.teardown(() => rmSync(root, { recursive: true }))
-    await copyWithLibraries('/no/such/file|/bin/sh', root, true)
+    mkdirSync(`${root}/usr`)
+    for (const each of ['bin', 'lib', 'lib64']) {
+      mkdirSync(`${root}/${each}`)
+      symlinkSync(`../${each}`, `${root}/usr/${each}`)
+    }
+    await execa('cp', ['-rL', '--parents', ...(await withLibraries('/no/such/file|/bin/sh', true)), root])
     const { exitCode } = await execa('chroot', [root, '/bin/sh', '-c', 'exit 7'], { reject: false })
     t.equal(exitCode, 7)
-    await t.rejects(copyWithLibraries('/no/such/file', root, true), /expected one of/)
+    await t.rejects(withLibraries('/no/such/file', true), /expected one of/)
   },
 )
 

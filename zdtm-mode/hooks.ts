@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { type Host, run } from '../harness/hosts/host.ts'
 import { Finding } from './finding.ts'
 import type { Place } from './place.ts'
@@ -11,9 +10,8 @@ const TIMEOUT = 60_000
 
 /** Calls the hook, if the test has one. Throws a Finding if it fails. */
 export async function runHook(host: Host, place: Place, stage: Stage, environment: Record<string, string> = {}): Promise<void> {
-  const hook = `${place.program}.hook`
-  if (!existsSync(hook)) return
-  const { code, stdout, stderr } = await run(host, [hook, stage], { workingDirectory: place.root, environment, timeout: TIMEOUT })
+  if (place.hook === undefined) return
+  const { code, stdout, stderr } = await run(host, [place.hook, stage], { workingDirectory: place.root, environment, timeout: TIMEOUT })
   if (code === 0) return
   throw new Finding(`the hook ${stage}`, 'exit 0', `exit ${code}: ${(stderr.trim() || stdout.trim()).split('\n').at(-1)}`)
 }

@@ -1,5 +1,6 @@
-import { appendFileSync, globSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { appendFileSync, mkdirSync, rmSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
+import { fileOn, shell } from '../harness/hosts/host.ts'
 import type { Migration } from '../harness/migration/migration.ts'
 import { openRead } from '../reference/index.ts'
 import { writtenImages } from './images.ts'
@@ -20,8 +21,9 @@ export async function takeImages({ source, destination }: Migration, opens: read
     const image = (await take(destination.daemon.socket, snapshot, name)) ?? (await take(source.daemon.socket, snapshot, name))
     if (image !== undefined) kept.set(`${basename(snapshot)}/${basename(name)}`, image)
   }
-  for (const { work } of [source, destination])
-    for (const log of globSync('*.log', { cwd: work })) kept.set(log, readFileSync(`${work}/${log}`))
+  for (const { host, work } of [source, destination])
+    for (const log of (await shell(host, 'cd "$1" && ls | grep "[.]log$" || :', [work])).split('\n').filter(Boolean))
+      kept.set(log, (await fileOn(host, `${work}/${log}`)) ?? Buffer.alloc(0))
 }
 
 async function take(server: string, snapshot: string, name: string): Promise<Buffer | undefined> {

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { Level } from '../harness/conformance/register.ts'
 import { type CaseResult, count, type Outcome, type Results, verdict } from '../harness/conformance/result.ts'
-import { checkout } from '../harness/hosts/checkout.ts'
-import { type Host, HostError, lastLine, output, shell } from '../harness/hosts/host.ts'
-import { INIT_SOURCE } from '../harness/hosts/namespaces.ts'
+import { bundle } from '../harness/hosts/bundle.ts'
+import { cacheDirectory, checkout } from '../harness/hosts/checkout.ts'
+import { type Host, HostError, type HostProcess, lastLine, output, shell } from '../harness/hosts/host.ts'
 import { keptTrace } from './kept-trace.ts'
-import { type AgentLine, type GivenPlan, INIT, type Plan, type ZdtmOutcome, type ZdtmResult } from './plan.ts'
+import { type AgentLine, BREAKPOINT, type GivenPlan, INIT, MOUNT, type Plan, type ZdtmOutcome, type ZdtmResult } from './plan.ts'
 
 /*
  * The launcher's side: hands the plan to the agent, hears what becomes of the tests, and makes results of it that have the same
@@ -20,18 +22,20 @@ export interface Heard {
   onKept: (piece: Extract<AgentLine, { event: 'kept' }>) => void
 }
 
+/** Ports of a guest, in which one test runs at a time: one for each mount. */
+const PORTS = 2
+const PROGRAMS = `${checkout}/fixtures/programs`
+
 /** Threads of the agent's pool: each mount holds one, two for each test that runs, and the rest is for files and look-ups. */
 const THREADS = 64
 
-/** Starts a command in the host, or in a virtual machine within it that sees the directories `shares` of the host. */
-export type StartAgent = (
-  command: readonly string[],
-  shares: readonly string[],
-  onLine: (line: string) => void,
-) => Promise<{ exited: Promise<{ code: number; stderr: string }> }>
-
-/** Runs the plan by an agent in the host. Throws HostError if the agent dies. */
-export async function runByAgent(host: Host, start: StartAgent, plan: Plan, { onReady, onBegin, onResult, onKept }: Heard): Promise<void> {
+/** Runs the plan by an agent in the host, with the tests in a guest of it if there is to be one. Throws HostError if the agent dies. */
+export async function runByAgent(
+  host: Host,
+  guest: { kernel: string; kvm: boolean } | undefined,
+  plan: Plan,
+  { onReady, onBegin, onResult, onKept }: Heard,
+): Promise<void> {
   const hear = (line: string) => {
     const said = JSON.parse(line) as AgentLine
     if (said.event === 'ready') onReady(said)
@@ -41,10 +45,12 @@ export async function runByAgent(host: Host, start: StartAgent, plan: Plan, { on
   }
   const directory = await host.directory()
   await build(host, plan, directory)
-  await writeIn(host, `${directory}/plan.json`, JSON.stringify({ ...plan, programs: directory } satisfies GivenPlan))
+  const shares = [directory, plan.mode.criu, ...sourcesOf(plan)]
+  const given = { ...plan, programs: directory, ...(guest && { guest: { ...guest, shares, ports: PORTS } }) }
+  await writeIn(host, `${directory}/plan.json`, JSON.stringify(given satisfies GivenPlan))
   const script = [...host.criuRemote.slice(0, -1), `${checkout}/zdtm-mode/agent.ts`, `${directory}/plan.json`]
   const command = ['env', `UV_THREADPOOL_SIZE=${THREADS}`, ...script]
-  const agent = await start(command, [directory], hear)
+  const agent = await startBundled(host, command, hear)
   const { code, stderr } = await agent.exited
   if (code !== 0)
     throw new HostError(`running the tests in ${host.name}: expected the agent to end with exit 0, got ${code}: ${reasonIn(stderr)}`)
@@ -53,9 +59,32 @@ export async function runByAgent(host: Host, start: StartAgent, plan: Plan, { on
 /** Of what Node prints of an exception the line that says it. */
 const reasonIn = (stderr: string) => /^\w*Error.*$/m.exec(stderr)?.[0] ?? lastLine(stderr)
 
-/** Compiles process 1 of the tests' hosts, and those programs of fixtures/zdtm that are wanted: here, since a compiler takes long in a virtual machine. */
+/** Starts a command by scripts that are bundled for it. The bundle lies in the checkout, which the host sees. */
+async function startBundled(host: Host, command: readonly string[], onLine: (line: string) => void): Promise<HostProcess> {
+  await mkdir(cacheDirectory, { recursive: true })
+  const directory = await mkdtemp(`${cacheDirectory}/bundle-`)
+  const remove = () => rm(directory, { recursive: true, force: true })
+  try {
+    const { command: bundled, environment } = await bundle(command, directory)
+    const started = await host.start(bundled, { environment, onLine })
+    return { ...started, exited: started.exited.finally(remove) }
+  } catch (thrown) {
+    await remove()
+    throw thrown
+  }
+}
+
+/** Where CRIU's own tests are: their directory `test`. */
+const sourcesOf = ({ tests }: Plan) => [
+  ...new Set(tests.flatMap(({ program }) => (program.startsWith('/') ? dirname(dirname(dirname(program))) : []))),
+]
+
+/** Compiles the small programs that the agent needs, and those of fixtures/zdtm that are wanted: here, since a compiler takes long in a virtual machine. */
 async function build(host: Host, { tests }: Plan, directory: string): Promise<void> {
-  await output(host, ['gcc', '-O2', '-static', '-o', `${directory}/${INIT}`, INIT_SOURCE])
+  const small = [INIT, MOUNT, BREAKPOINT].map((name) =>
+    output(host, ['gcc', '-O2', '-static', '-o', `${directory}/${name}`, `${PROGRAMS}/${name}.c`]),
+  )
+  await Promise.all(small)
   const own = new Set(tests.map(({ program }) => program).filter((program) => !program.startsWith('/')))
   if (own.size === 0) return
   const wanted = [...own].map((program) => `${directory}/${program}`)

@@ -1,6 +1,4 @@
 import { existsSync } from 'node:fs'
-import { copyFile, mkdir } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { execa } from 'execa'
 
 /* What a dynamically linked file needs in another root directory. */
@@ -8,21 +6,14 @@ import { execa } from 'execa'
 /** The first file that there is of `a|b`; undefined if there is none. */
 export const firstOf = (alternatives: string) => alternatives.split('|').find((file) => existsSync(file))
 
-/** Copies the libraries that a file is linked to into `root`, at their own paths, and if `itself` the file, too. */
-export async function copyWithLibraries(alternatives: string, root: string, itself: boolean): Promise<void> {
+/** The libraries that a file is linked to, by their own paths, and if `itself` the file, too. */
+export async function withLibraries(alternatives: string, itself: boolean): Promise<string[]> {
   const file = firstOf(alternatives)
   if (file === undefined) throw new Error(`expected one of ${alternatives}, got none`)
-  for (const each of [...(itself ? [file] : []), ...(await librariesOf(file))]) await copyInto(root, each)
+  return [...(itself ? [file] : []), ...(await librariesOf(file))]
 }
 
 async function librariesOf(file: string): Promise<string[]> {
   const { stdout } = await execa('ldd', [file], { reject: false })
   return stdout.split('\n').flatMap((line) => /(?:=>)?\s(\/\S+) \(0x/.exec(line)?.[1] ?? [])
-}
-
-async function copyInto(root: string, file: string): Promise<void> {
-  const copy = root + file
-  if (existsSync(copy)) return
-  await mkdir(dirname(copy), { recursive: true })
-  await copyFile(file, copy)
 }

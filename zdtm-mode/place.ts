@@ -1,7 +1,5 @@
-import { copyFile, mkdir, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import { execa } from 'execa'
-import { HostError } from '../harness/hosts/host.ts'
+import { basename } from 'node:path'
+import { type Host, run, shell } from '../harness/hosts/host.ts'
 import { makeCriuPlace } from './criu-place.ts'
 import type { PlannedTest } from './plan.ts'
 
@@ -18,6 +16,8 @@ export interface Place {
   /** Root of flavors ns and uns. */
   root: string
   program: string
+  /** Its hook, if it has one. */
+  hook?: string
   pidFile: string
   outFile: string
   /** For whatever the hosts need. */
@@ -25,30 +25,46 @@ export interface Place {
   remove(): Promise<void>
 }
 
-const MAKE_ROOT = `set -e
+const MAKE = `set -e
+mkdir -p "$1" "$2" "$4"
 mount -t tmpfs -o mode=755 zdtm "$1"
 mkdir -p "$1/proc" "$1/dev/pts" "$1/tmp" "$1$2"
 chmod 1777 "$1/tmp"; chmod 777 "$1$2"
 mknod -m 666 "$1/dev/null" c 1 3; mknod -m 666 "$1/dev/zero" c 1 5; ln -s pts/ptmx "$1/dev/ptmx"
-mount --bind "$1$2" "$2"`
+mount --bind "$1$2" "$2"
+cp "$3" "$2/"`
 
-/** Makes the place of a test below `base`, which is on a tmpfs. */
-export async function makePlace(base: string, test: PlannedTest): Promise<Place> {
-  if (test.parameters !== undefined) return makeCriuPlace(base, test)
-  const { program, name } = test
+/** Makes the place of a test below `base`, which is on a tmpfs of the machine. Throws HostError. */
+export async function makePlace(machine: Host, base: string, test: PlannedTest): Promise<Place> {
+  if (test.parameters !== undefined) return makeCriuPlace(machine, base, test)
+  const { program } = test
   const [directory, root, hosts] = [`${base}/dir`, `${base}/root`, `${base}/hosts`]
-  for (const each of [directory, root, hosts]) await mkdir(each, { recursive: true })
-  const remove = async () => {
-    await execa('umount', ['-l', directory, root], { reject: false })
-    await rm(base, { recursive: true, force: true })
+  const place = {
+    directory,
+    root,
+    hosts,
+    program: `${directory}/${basename(program)}`,
+    pidFile: `${directory}/pid`,
+    outFile: `${directory}/out`,
   }
+  return made({ ...place, remove: () => removePlace(machine, base, [directory, root]) }, () =>
+    shell(machine, MAKE, [root, directory, program, hosts]),
+  )
+}
+
+/** The place, once it is made; removed if that fails. */
+export async function made(place: Place, make: () => Promise<unknown>): Promise<Place> {
   try {
-    await execa('sh', ['-c', MAKE_ROOT, 'sh', root, directory])
-    const copy = `${directory}/${name.split('/').at(-1)}`
-    await copyFile(program, copy)
-    return { directory, root, hosts, program: copy, pidFile: `${directory}/pid`, outFile: `${directory}/out`, remove }
+    await make()
+    return place
   } catch (thrown) {
-    await remove()
-    throw HostError.from(thrown, `making a place for ${name} in ${dirname(base)}`)
+    await place.remove()
+    throw thrown
   }
+}
+
+const REMOVE = 'base=$1; shift; umount -l "$@"; rm -rf "$base"'
+
+export async function removePlace(machine: Host, base: string, mounts: readonly string[]): Promise<void> {
+  await run(machine, ['sh', '-c', REMOVE, 'sh', base, ...mounts])
 }

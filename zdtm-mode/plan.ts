@@ -1,5 +1,6 @@
 import type { TraceEvent } from '../harness/conformance/trace.ts'
 import type { Descriptor } from '../harness/implementation/descriptor.ts'
+import type { Booted, VmOptions } from '../harness/vm/options.ts'
 
 /* What the launcher asks of the agent that runs in the host or in the virtual machine, and what the agent answers, as JSON. */
 
@@ -63,12 +64,14 @@ export interface Plan {
 
 /** The plan as the agent gets it, in a file. */
 export interface GivenPlan extends Plan {
-  /** The directory of what was compiled: programs of fixtures/zdtm, and INIT. */
+  /** The directory of what was compiled: programs of fixtures/zdtm, and those of fixtures/programs that are below. */
   programs: string
+  /** The virtual machine that the tests shall run in, if it is to be one. */
+  guest?: Omit<VmOptions, 'command'>
 }
 
-/** Process 1 of the hosts of the tests. */
-export const INIT = 'init'
+/** Process 1 of the hosts of the tests; what mounts in a guest; what finds out whether breakpoints fire. */
+export const [INIT, MOUNT, BREAKPOINT] = ['init', 'mount', 'breakpoint'] as const
 
 export type ZdtmOutcome = 'pass' | 'fail' | 'skipped' | 'inconclusive'
 
@@ -94,7 +97,7 @@ export interface ZdtmResult {
 
 /** A line of the agent. */
 export type AgentLine =
-  | { event: 'ready'; kernel: string; criu: string; asRoot: boolean }
+  | { event: 'ready'; kernel: string; criu: string; asRoot: boolean; booted?: Booted }
   | { event: 'begin'; name: string; flavor: Flavor }
   | { event: 'result'; result: ZdtmResult }
   /** The next piece of a file of a test: an image as SNAPSHOT/NAME, or a log of criu. */

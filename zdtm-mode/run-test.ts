@@ -1,21 +1,23 @@
-import { readFile } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type CriuAction, CriuError } from '../harness/criu/criu.ts'
-import { type Host, run } from '../harness/hosts/host.ts'
+import { fileOn, type Host, HostError, run } from '../harness/hosts/host.ts'
+import { thisMachine } from '../harness/hosts/machine.ts'
 import { namespaceHosts } from '../harness/hosts/namespaces.ts'
 import { referenceDescriptor } from '../harness/implementation/start.ts'
 import { Migration } from '../harness/migration/migration.ts'
 import { decodeDumpStatistics } from '../proto/index.ts'
 import { blame } from './blame.ts'
 import { Finding } from './finding.ts'
+import type { Ground } from './ground.ts'
 import { notify, runHook } from './hooks.ts'
 import { expectEqualImages } from './images.ts'
 import { expectIncrements, expectReadThroughChain } from './increments.ts'
 import { takeImages } from './keep.ts'
-import { mountHere } from './mount-here.ts'
+import { mountBy } from './mount-on.ts'
 import { expectSameTree, type Tree, treeOf } from './outside.ts'
 import { makePlace, type Place } from './place.ts'
-import type { Mode, PlannedTest, ZdtmResult } from './plan.ts'
+import { INIT, MOUNT, type Mode, type PlannedTest, type ZdtmResult } from './plan.ts'
 import { endProgram, startProgram } from './program.ts'
 import { Relay } from './relay.ts'
 import { Steps } from './steps.ts'
@@ -23,7 +25,8 @@ import { Steps } from './steps.ts'
 /*
  * One test in one flavor: the program is started, pre-dumped, dumped, restored, and asked whether it is still right. All images go
  * through a proxy and a cache of its own, in network namespaces of its own. What is wrong is a Finding, with the clause where the
- * protocol has one; what is no fault of program, CRIU or implementation is 'inconclusive'.
+ * protocol has one; what is no fault of program, CRIU or implementation is 'inconclusive'. Where the program is in a guest, proxy and cache
+ * are beside it.
  */
 
 /** Deadline of one criu, in ms for each second that a test gives itself: 120 s where it says nothing. */
@@ -37,25 +40,32 @@ interface Run {
   test: PlannedTest
   mode: Mode
   place: Place
-  /** Process 1 of its hosts. */
-  init: string
+  ground: Ground
+  /** The directory of what was compiled. */
+  programs: string
   relay: Relay
   dumps: { written: number; skipped: number }[]
   /** Images and logs, by the names that they are kept under. */
   kept: Map<string, Buffer>
 }
 
-/** Runs it in a place below `base`, in hosts with that process 1; never throws. */
+/** Where the program and CRIU are, and where the proxy or cache of that side is: the same, or in a host beside the guest. */
+interface Side {
+  host: Host
+  daemons: Host
+}
+
+/** Runs it in a place below `base`; never throws. */
 export async function runTest(
   test: PlannedTest,
   mode: Mode,
-  { base, init }: { base: string; init: string },
+  { base, ...given }: { base: string } & Pick<Run, 'ground' | 'programs'>,
 ): Promise<ZdtmResult & { kept: Run['kept'] }> {
   const begin = performance.now()
   const relay = new Relay()
   const dumps: Run['dumps'] = []
   const kept: Run['kept'] = new Map()
-  const judgement = await judge({ test, mode, init, relay, dumps, kept }, base)
+  const judgement = await judge({ test, mode, ...given, relay, dumps, kept }, base)
   relay.stop()
   return {
     name: test.name,
@@ -73,20 +83,42 @@ type Judgement = Pick<ZdtmResult, 'outcome' | 'what' | 'permitted' | 'clause' | 
 
 async function judge(run: Omit<Run, 'place'>, base: string): Promise<Judgement> {
   try {
-    const place = await makePlace(base, run.test)
+    const place = await makePlace(run.ground.machine.host, base, run.test)
     try {
-      const hosts = await namespaceHosts({ count: run.mode.hosts, directory: place.hosts, init: run.init })
+      const sides = await makeSides(run, place)
       try {
-        await runOn(hosts, { ...run, place })
+        await runOn(sides, { ...run, place })
         return { outcome: 'pass' }
       } finally {
-        await Promise.all(hosts.map((host) => host.stop()))
+        await Promise.all(sides.flatMap(({ host, daemons }) => [host.stop(), daemons.stop()]))
       }
     } finally {
       await place.remove()
+      await rm(base, { recursive: true, force: true })
     }
   } catch (thrown) {
     return describe(thrown)
+  }
+}
+
+async function makeSides({ ground, mode, programs }: Omit<Run, 'place'>, place: Place): Promise<Side[]> {
+  const options = { count: mode.hosts, directory: place.hosts, init: `${programs}/${INIT}` }
+  if (ground.machine.isHere) {
+    const hosts = await namespaceHosts({ machine: ground.machine, ...options })
+    return hosts.map((host) => ({ host, daemons: host }))
+  }
+  // Whatever goes from host to host goes between the hosts of proxy and cache.
+  const making = [
+    namespaceHosts({ machine: ground.machine, joined: false, ...options }),
+    namespaceHosts({ machine: thisMachine(), ...options }),
+  ]
+  try {
+    const [hosts, beside] = (await Promise.all(making)) as [Host[], Host[]]
+    return hosts.map((host, at) => ({ host, daemons: beside[at] as Host }))
+  } catch (thrown) {
+    const made = await Promise.allSettled(making)
+    await Promise.all(made.flatMap((each) => (each.status === 'fulfilled' ? each.value.map((host) => host.stop()) : [])))
+    throw thrown
   }
 }
 
@@ -99,11 +131,11 @@ function describe(thrown: unknown): Judgement {
   return { outcome: 'inconclusive', what: 'the harness', permitted: 'no trouble', actual: (thrown as Error).message }
 }
 
-async function runOn(hosts: readonly Host[], run: Run): Promise<void> {
+async function runOn(sides: readonly Side[], run: Run): Promise<void> {
   const { test, mode, place } = run
-  let [source, destination] = [hosts[0] as Host, hosts.at(-1) as Host]
+  let [source, destination] = [sides[0] as Side, sides.at(-1) as Side]
   try {
-    let pid = await startProgram(source, test, place)
+    let pid = await startProgram(source.host, test, place, run.ground.dumpsOtherUsers)
     const failed = await failureOf(test, async () => {
       for (let iteration = 0; iteration < (mode.nocr ? 0 : mode.iters); iteration++) {
         pid = await migrate(source, destination, pid, run, iteration)
@@ -111,9 +143,9 @@ async function runOn(hosts: readonly Host[], run: Run): Promise<void> {
       }
     })
     // A restore that failed left nobody to ask.
-    if (failed !== 'restore') await endProgram(source, pid, test, place)
+    if (failed !== 'restore') await endProgram(source.host, pid, test, place)
   } finally {
-    await runHook(source, place, '--clean')
+    await runHook(source.host, place, '--clean')
   }
 }
 
@@ -130,20 +162,22 @@ async function failureOf({ desc }: PlannedTest, work: () => Promise<void>): Prom
 }
 
 /** One migration of the program, pre-dumps and all; its pid at the destination, or with --norst at the source. */
-async function migrate(source: Host, destination: Host, pid: number, run: Run, iteration: number): Promise<number> {
+async function migrate(from: Side, to: Side, pid: number, run: Run, iteration: number): Promise<number> {
   const { test, mode, place, relay } = run
+  const source = from.host
   const root = test.flavor === 'h' ? [] : ['--root', place.root]
   const migration = await Migration.start({
     source,
-    destination,
-    descriptor: mode.descriptor ?? referenceDescriptor(source),
+    destination: to.host,
+    daemonHosts: { source: from.daemons, destination: to.daemons },
+    descriptor: mode.descriptor ?? referenceDescriptor(from.daemons),
     criu: mode.criu,
     criuOptions: [...root, ...test.desc.opts],
     dumpOptions: test.desc.dopts,
     restoreOptions: test.desc.ropts,
     criuTimeout: test.desc.timeout * CRIU_PATIENCE,
     ...(mode.fault !== undefined && { criuEnvironment: { CRIU_FAULT: String(mode.fault) } }),
-    mount: mountHere,
+    mount: mountBy(`${run.programs}/${MOUNT}`, run.ground.ports),
     async interpose({ role, socket }) {
       const path = `${place.hosts}/relay-${iteration}-${role}`
       await relay.relay(role, path, socket)
@@ -160,10 +194,10 @@ async function migrate(source: Host, destination: Host, pid: number, run: Run, i
       await statistics(migration, run)
       if (!mode.snaps) await runHook(source, place, '--post-pre-dump', hookEnvironment)
       if (!mode.snaps && test.desc.flags.includes('pre-dump-notify')) await notify(source, pid)
-      await steps.take(step)
+      await steps.take(source, step)
       await pause(mode.pause)
     }
-    const before = treeOf(source, pid)
+    const before = await treeOf(source, pid)
     await runHook(source, place, '--pre-dump', hookEnvironment)
     await migration.dump(pid, leaving(mode))
     await statistics(migration, run)
@@ -192,7 +226,7 @@ async function restore(migration: Migration, before: Tree, { test, mode, place }
   await runHook(host, place, '--pre-restore')
   const pid = await migration.restore()
   await runHook(host, place, '--post-restore', { ZDTM_TEST_PID: String(pid), ZDTM_IMG_DIR: mount.directory })
-  if (test.name.includes('/static/')) expectSameTree(before, treeOf(host, pid))
+  if (test.name.includes('/static/')) expectSameTree(before, await treeOf(host, pid))
   if (mode.stop) await kill(host, before, 'CONT')
   return pid
 }
@@ -208,7 +242,9 @@ function leaving({ norst, stop }: Mode): { gate?: boolean; leave?: 'running' | '
 }
 
 async function statistics({ source }: Migration, { dumps }: Run): Promise<void> {
-  dumps.push(decodeDumpStatistics(await readFile(`${source.work}/stats-dump`)))
+  const statistics = await fileOn(source.host, `${source.work}/stats-dump`)
+  if (statistics === undefined) throw new HostError(`reading the statistics of criu on ${source.host.name}: expected stats-dump, got none`)
+  dumps.push(decodeDumpStatistics(statistics))
 }
 
 /** A daemon that does not end cleanly is the implementation's fault. */

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { fileOn, type Host, shell } from '../harness/hosts/host.ts'
 import { askAgain } from '../harness/implementation/listening.ts'
 import { readImage } from '../reference/index.ts'
 import { expect, Finding } from './finding.ts'
@@ -32,13 +32,12 @@ export class Steps {
   }
 
   /** Lets the program take the step behind pre-dump number `step`. */
-  async take(step: number): Promise<void> {
+  async take(host: Host, step: number): Promise<void> {
     if (!this.#isFor()) return
-    writeFileSync(`${this.#files}${step}`, '')
-    const done = `${this.#files}${step}.done`
-    const there = await askAgain(async () => existsSync(done) || undefined, STEP_TIMEOUT)
-    if (there === undefined) throw new Finding(`step ${step} of the program`, `its end within ${STEP_TIMEOUT} ms`, 'nothing')
-    this.#roles = rolesOf(readFileSync(done, 'utf8'))
+    await shell(host, ': >"$1"', [`${this.#files}${step}`])
+    const done = await askAgain(() => fileOn(host, `${this.#files}${step}.done`), STEP_TIMEOUT)
+    if (done === undefined) throw new Finding(`step ${step} of the program`, `its end within ${STEP_TIMEOUT} ms`, 'nothing')
+    this.#roles = rolesOf(done.toString())
   }
 
   /** The dump asked for images that never existed: 'no', at once. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { arch } from 'node:os'
 import { dirname } from 'node:path'
-import { execa } from 'execa'
+import { type Host, run } from '../harness/hosts/host.ts'
 import { firstOf } from './libraries.ts'
 import type { Mode, PlannedTest } from './plan.ts'
 
@@ -12,7 +12,12 @@ const CHECK_TIMEOUT = 60_000
 const MACHINES: Record<string, string> = { x64: 'x86_64', arm64: 'aarch64', ppc64: 'ppc64le', arm: 'armv7l' }
 
 /** The reason not to run it, if there is one. */
-export async function whyNot(test: PlannedTest, mode: Mode, has: (feature: string) => Promise<boolean>): Promise<string | undefined> {
+export async function whyNot(
+  host: Host,
+  test: PlannedTest,
+  mode: Mode,
+  has: (feature: string) => Promise<boolean>,
+): Promise<string | undefined> {
   const { desc, flavor, program } = test
   const machine = MACHINES[arch()] ?? arch()
   // As zdtm.py has it, which knows no list here.
@@ -24,14 +29,14 @@ export async function whyNot(test: PlannedTest, mode: Mode, has: (feature: strin
   if (options.some((word) => word.startsWith('../'))) return "an option of criu names a file by its way from zdtm.py's images directory"
   const missing = flavor === 'h' ? undefined : desc.deps.find((file) => firstOf(file) === undefined)
   if (missing !== undefined) return `none of its deps ${missing.replaceAll('|', ', ')} is there`
-  return checkSkip(program)
+  return checkSkip(host, program)
 }
 
-async function checkSkip(program: string): Promise<string | undefined> {
+async function checkSkip(host: Host, program: string): Promise<string | undefined> {
   const check = `${program}.checkskip`
   if (!program.startsWith('/') || !existsSync(check)) return undefined
   const directory = dirname(dirname(dirname(program)))
-  const { exitCode, all } = await execa(check, { cwd: directory, reject: false, all: true, timeout: CHECK_TIMEOUT })
-  if (exitCode === 0) return undefined
-  return `its .checkskip ends with exit ${exitCode}: ${all?.trim().split('\n').at(-1) || 'it said nothing'}`
+  const { code, stdout } = await run(host, ['sh', '-c', '"$1" 2>&1', 'sh', check], { workingDirectory: directory, timeout: CHECK_TIMEOUT })
+  if (code === 0) return undefined
+  return `its .checkskip ends with exit ${code}: ${stdout.trim().split('\n').at(-1) || 'it said nothing'}`
 }

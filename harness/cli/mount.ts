@@ -48,11 +48,11 @@ export function addMount(program: Command): void {
 async function serve(directory: string, { proxy, cache, dialect: name, logLevel, reportImages }: MountFlags): Promise<void> {
   const server = proxy ?? cache
   if (server === undefined) throw new Failure(2, 'expected --proxy SOCKET or --cache SOCKET')
-  const { mountImages } = await import('../mount/mount.ts')
+  const [{ mountImages }, { deviceAt }] = await Promise.all([import('../mount/mount.ts'), import('../mount/device.ts')])
   const log = createLog(logLevel, (line) => process.stderr.write(`mount ${line}\n`))
   const side = proxy === undefined ? 'cache' : 'proxy'
   const onWritten = reportImages ? (image: string, bytes: number) => print({ image, bytes }) : () => {}
-  const session = await mountImages({ directory, server, side, dialect: dialect(name), log, onWritten }).catch(fail(3))
+  const session = await mountImages({ device: deviceAt(directory), server, side, dialect: dialect(name), log, onWritten }).catch(fail(3))
   for (const signal of endingSignals) process.on(signal, () => void session.unmount())
   process.on('uncaughtException', dieAtOnce)
   print({ ready: true, directory })

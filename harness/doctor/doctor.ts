@@ -3,7 +3,8 @@ import { breakpointsFire } from '../criu/breakpoints.ts'
 import { containerPair } from '../hosts/container.ts'
 import { type Host, lastLine, run } from '../hosts/host.ts'
 import { defaultImage } from '../hosts/image.ts'
-import { IMAGE_KERNEL, startInVm } from '../vm/vm.ts'
+import { IMAGE_KERNEL } from '../vm/guest.ts'
+import { startInVm } from '../vm/vm.ts'
 
 /* What this machine can run, each point found out by trying. */
 

@@ -80,6 +80,13 @@ export function shell(host: Host, script: string, parameters: readonly string[] 
   return output(host, ['sh', '-c', script, 'sh', ...parameters], options)
 }
 
+/** The bytes of a file of any size; undefined if there is none. */
+export async function fileOn(host: Host, path: string): Promise<Buffer | undefined> {
+  const lines: string[] = []
+  const { code } = await run(host, ['base64', path], { onLine: (line) => lines.push(line) })
+  return code === 0 ? Buffer.from(lines.join(''), 'base64') : undefined
+}
+
 /** Something that a host was asked for and can't do: harness trouble, never a verdict on an implementation. */
 export class HostError extends Error {
   override name = 'HostError'

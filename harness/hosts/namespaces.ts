@@ -1,12 +1,11 @@
 import { readFileSync } from 'node:fs'
-import { mkdir, mkdtemp } from 'node:fs/promises'
-import { execa } from 'execa'
-import { checkout, daemonCommand } from './checkout.ts'
-import { type Host, HostError, shell } from './host.ts'
+import { daemonCommand } from './checkout.ts'
+import { type Host, output, shell } from './host.ts'
 import { Init } from './init.ts'
+import type { Machine } from './machine.ts'
 
 /*
- * Hosts that are namespaces of this machine: pids, mounts, network, IPC and host name of their own.
+ * Hosts that are namespaces of a machine: pids, mounts, network, IPC and host name of their own.
  *
  * A test of zdtm mode gets one of them, or two that a cable (a veth pair) joins. They start in a fraction of a second and work
  * within a virtual machine as within a container; what they share is the file system, so that files that a process has open
@@ -28,29 +27,27 @@ const FIRST_PORT = 9996
 /** Addresses of the two ends of the cable. */
 const ADDRESSES = ['10.77.0.1', '10.77.0.2'] as const
 
-/** The source of their process 1, to be compiled for `namespaceHosts`. */
-export const INIT_SOURCE = `${checkout}/fixtures/programs/init.c`
-
 export interface NamespaceOptions {
+  machine: Machine
   count: 1 | 2
+  /** Whether a network joins two, which it does unless this says no. */
+  joined?: boolean
   /** Where they have their directories, visible also from outside. */
   directory: string
-  /** The compiled process 1. */
+  /** Process 1: fixtures/programs/init.c compiled. */
   init: string
 }
 
 /** One host, or two that a network joins. Throws HostError. */
-export async function namespaceHosts({ count, directory, init }: NamespaceOptions): Promise<Host[]> {
-  await mkdir(directory, { recursive: true })
-  if (count === 1) return [(await namespaceHost('host', '127.0.0.1', directory, init)).host]
+export async function namespaceHosts({ count, joined = true, ...options }: NamespaceOptions): Promise<Host[]> {
+  await output(options.machine.host, ['mkdir', '-p', options.directory])
+  if (count === 1) return [(await namespaceHost('host', '127.0.0.1', options)).host]
   const [source, destination] = ADDRESSES
-  const making = [namespaceHost('source', source, directory, init), namespaceHost('destination', destination, directory, init)]
+  const making = [namespaceHost('source', source, options), namespaceHost('destination', destination, options)]
   try {
     const made = await Promise.all(making)
-    await join(made.map(({ pid }) => pid) as [number, number])
-    const hosts = made.map(({ host }) => host)
-    await Promise.all(hosts.map((host) => shell(host, BRING_UP, [`${host.address}/24`])))
-    return hosts
+    if (joined) await join(options.machine.host, made)
+    return made.map(({ host }) => host)
   } catch (thrown) {
     const made = await Promise.allSettled(making)
     await Promise.all(made.map((each) => each.status === 'fulfilled' && each.value.host.stop()))
@@ -58,32 +55,44 @@ export async function namespaceHosts({ count, directory, init }: NamespaceOption
   }
 }
 
-async function namespaceHost(name: string, address: string, directory: string, program: string): Promise<{ host: Host; pid: number }> {
-  const init = new Init(['unshare', ...UNSHARE, 'sh', '-c', SETUP, 'sh', program])
-  await init.ready
-  const pid = Number(readFileSync(`/proc/${init.holder}/task/${init.holder}/children`, 'utf8'))
+async function namespaceHost(
+  name: string,
+  address: string,
+  { machine, directory, init: program }: Omit<NamespaceOptions, 'count'>,
+): Promise<{ host: Host; holder: number }> {
+  const init = await Init.start(machine.connect, ['unshare', ...UNSHARE, 'sh', '-c', SETUP, 'sh', program])
+  const { holder } = init
   let nextPort = FIRST_PORT
+  let nextDirectory = 1
   const host: Host = {
     name,
     address,
     criuRemote: daemonCommand(process.execPath),
     ownPids: true,
-    procDirectory: `/proc/${pid}`,
+    ...(machine.isHere && { procDirectory: `/proc/${Number(readFileSync(`/proc/${holder}/task/${holder}/children`, 'utf8'))}` }),
     start: (command, options) => init.start(command, options),
-    directory: () => mkdtemp(`${directory}/${name}-`),
+    async directory() {
+      const made = `${directory}/${name}-${nextDirectory++}`
+      await output(host, ['mkdir', made])
+      return made
+    },
     freePort: async () => nextPort++,
     stop: () => init.stop(),
   }
-  return { host, pid }
+  return { host, holder }
 }
 
+/** With the parents of both processes 1. */
+const JOIN = `
+end() { echo "netns $(cat "/proc/$1/task/$1/children") name cable"; }
+ip link add $(end "$1") type veth peer $(end "$2")`
 const BRING_UP = 'ip address add "$1" dev cable && ip link set cable up'
 
-async function join([source, destination]: readonly [number, number]): Promise<void> {
-  const end = (pid: number) => ['netns', String(pid), 'name', 'cable']
-  try {
-    await execa('ip', ['link', 'add', ...end(source), 'type', 'veth', 'peer', ...end(destination)])
-  } catch (thrown) {
-    throw HostError.from(thrown, 'joining two hosts by a network')
-  }
+async function join(machine: Host, made: readonly { host: Host; holder: number }[]): Promise<void> {
+  await shell(
+    machine,
+    JOIN,
+    made.map(({ holder }) => String(holder)),
+  )
+  await Promise.all(made.map(({ host }) => shell(host, BRING_UP, [`${host.address}/24`])))
 }

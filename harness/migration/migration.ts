@@ -19,6 +19,8 @@ export interface MigrationOptions {
   source: Host
   destination: Host
   descriptor: Descriptor
+  /** Where proxy and cache run, if not beside the process and CRIU. */
+  daemonHosts?: { source: Host; destination: Host }
   /** The criu binary on both hosts. */
   criu: string
   /** Further options for dump and restore, `--tcp-established` and such. */
@@ -59,7 +61,7 @@ export class Migration {
 
   /** Starts daemons and mounts. Throws HostError, with nothing left running. */
   static async start(options: MigrationOptions): Promise<Migration> {
-    const { proxy, cache } = await startPair(options)
+    const { proxy, cache } = await startPair({ ...options, ...options.daemonHosts })
     const stopAll = () => Promise.all([proxy, cache].map((daemon) => daemon.process.kill('SIGKILL')))
     try {
       const source = await makeSide(options, proxy)

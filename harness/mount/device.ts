@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, openSync, read, writevSync } from 'node:fs'
+import { closeSync, openSync, read, statSync, writevSync } from 'node:fs'
 import { RemoteError } from '../../reference/index.ts'
 import { IN_HEADER, MAX_TRANSFER } from './wire.ts'
 
@@ -36,15 +36,20 @@ export interface Device {
   unmount(): Promise<void>
 }
 
+/** Mounts, and gives each request to `handle`, which is done with its bytes when its promise settles. */
+export type OpenDevice = (handle: (request: Buffer) => Promise<void>) => Promise<Device>
+
 /**
- * Mounts at `directory` and gives each request to `handle`, which is done with its bytes when its promise settles. `inside` is the
- * beginning of a command that runs the rest of it in the mount namespace to mount in; none for this process's own.
+ * Mounts at `directory`. `inside` is the beginning of a command that runs the rest of it in the mount namespace to mount in; none for
+ * this process's own. Throws RemoteError.
  */
-export async function mountDevice(
-  directory: string,
-  inside: readonly string[],
-  handle: (request: Buffer) => Promise<void>,
-): Promise<Device> {
+export function deviceAt(directory: string, inside: readonly string[] = []): OpenDevice {
+  return (handle) => mountDevice(directory, inside, handle)
+}
+
+async function mountDevice(directory: string, inside: readonly string[], handle: (request: Buffer) => Promise<void>): Promise<Device> {
+  const found = statSync(directory, { throwIfNoEntry: false })
+  if (!found?.isDirectory()) throw new RemoteError('not-found', `mounting at ${directory}: expected a directory`)
   const run = (command: readonly string[], device?: number) => runCommand([...inside, ...command], device)
   const fd = openDevice()
   try {

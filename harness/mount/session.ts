@@ -1,5 +1,5 @@
 import type { Log } from '../../reference/index.ts'
-import { type Device, mountDevice } from './device.ts'
+import type { Device, OpenDevice } from './device.ts'
 import { Errno } from './errno.ts'
 import * as wire from './wire.ts'
 
@@ -43,11 +43,11 @@ export interface Session {
 
 const { opcode } = wire
 
-/** Mounts a file system at `directory`; `inside` as `mountDevice` has it. */
-export async function mount(directory: string, inside: readonly string[], files: FileSystem, log: Log): Promise<Session> {
+/** Mounts a file system by a device. */
+export async function mount(open: OpenDevice, files: FileSystem, log: Log): Promise<Session> {
   const interrupts = new Map<number, () => void>()
   const ready = Promise.withResolvers<Device>()
-  const device = await mountDevice(directory, inside, (bytes) => handle(wire.decodeRequest(bytes)))
+  const device = await open((bytes) => handle(wire.decodeRequest(bytes)))
   ready.resolve(device)
   const close = () => files.close()
   void device.closed.then(close, close)
@@ -153,12 +153,12 @@ async function perform(
       return []
     case opcode.statfs:
       return [wire.encodeStatfs()]
-    case opcode.flush:
     case opcode.fsync:
     case opcode.releasedir:
     case opcode.destroy:
       return []
     default:
+      // Of FLUSH, too: the kernel then does not ask at each close any more.
       throw new Errno('ENOSYS')
   }
 }

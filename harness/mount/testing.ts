@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { createLog, type Daemon, dialect, startCache, startProxy } from '../../reference/index.ts'
+import { deviceAt } from './device.ts'
 import { mountImages } from './mount.ts'
 import type { Session } from './session.ts'
 import { type Started, started } from './testing-command.ts'
@@ -91,7 +92,7 @@ export async function workspace(t: Scope): Promise<Workspace> {
     async mount(name, server, side) {
       await mkdir(join(directory, name))
       const onWritten = (path: string, size: number) => written.push(`${path} ${size}`)
-      const session = await mountImages({ directory: join(directory, name), server, side, dialect: dialect('auto'), log, onWritten })
+      const session = await mountImages({ device: deviceAt(join(directory, name)), server, side, dialect: dialect('auto'), log, onWritten })
       sessions.push(session)
       return session
     },

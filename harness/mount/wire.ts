@@ -20,7 +20,6 @@ export const opcode = {
   statfs: 17,
   release: 18,
   fsync: 20,
-  flush: 25,
   init: 26,
   opendir: 27,
   readdir: 28,
@@ -96,10 +95,17 @@ export function encodeInit(request: Buffer): Buffer {
   return reply
 }
 
-/** Nothing is kept by the kernel: names and attributes are asked for each time. */
+/** Seconds for which the kernel need not ask for a name again. */
+const NAME_IS_KNOWN = 3600
+
+/**
+ * What a name stands for never changes but by the kernel itself, which asks for it twice to create a file; so it may keep names. It must
+ * ask for attributes each time, since an image grows.
+ */
 export function encodeEntry(attributes: Attributes): Buffer {
   const reply = Buffer.alloc(40 + 88)
   writeU64(reply, attributes.node, 0)
+  writeU64(reply, NAME_IS_KNOWN, 16)
   writeAttributes(reply, attributes, 40)
   return reply
 }

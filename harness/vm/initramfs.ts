@@ -18,13 +18,16 @@ const MODULES = `virtio_pci virtio_console virtiofs
  unix_diag tcp_diag udp_diag raw_diag inet_diag netlink_diag af_packet_diag nf_tables
  fuse veth tun overlay binfmt_misc`.split(/\s+/)
 
-/** Ports of the guest's virtio-serial device, there as /dev/guest-NAME. */
-export const PORTS = { stdout: 1, stderr: 2, status: 3 } as const
+/** Ports of the guest's virtio-serial device, numbered from 1, there as /dev/guest-NAME: of its command, and as many others as are wanted. */
+export const portNames = (others: number) => [
+  ...(['stdout', 'stderr', 'stdin', 'status'] as const),
+  ...Array.from({ length: others }, (_, index) => `port-${index}`),
+]
 
 /** Where the guest has a tmpfs of its own, as the container has. */
 const GUEST_TMPFS = ['/run', '/tmp', '/root', '/var/tmp']
 
-/** `$WORK` and `$SHARES` come first. Nothing is printed unless something fails, since the console is slow. */
+/** `$WORK`, `$SHARES` and `$PORTS` come first. Nothing is printed unless something fails, since the console is slow. */
 const INIT = `
 export PATH=/bin
 /bin/busybox mount -t proc proc /proc && /bin/busybox --install -s /bin
@@ -33,9 +36,8 @@ mount -t sysfs sys /sys && mount -t devtmpfs dev /dev || fail "mounting /dev"
 for module in /modules/*.ko; do insmod "$module" || fail "loading $module"; done
 # The number of the device depends on the kernel, and a port is there only when the host's answer has come.
 port() { until set -- /dev/vport*p$1 $2 && [ -c "$1" ]; do usleep 5000; done; ln -s "$1" "/dev/$2"; }
-${Object.entries(PORTS)
-  .map(([name, number]) => `port ${number} guest-${name}`)
-  .join('; ')}
+number=0
+for each in $PORTS; do number=$((number + 1)); port $number guest-$each; done
 exec 3>/dev/guest-status || fail "opening the status port"
 mount -t virtiofs -o ro root /root || fail "mounting the root tree"
 mount --move /dev /root/dev && mount --move /sys /root/sys && mount --move /proc /root/proc || fail "moving /dev"
@@ -62,15 +64,20 @@ fail "switching to the root tree"
 /** What of the host's tree the guest would not see, once each. */
 const hidden = (paths: readonly string[]) => [...new Set(paths)].filter((path) => GUEST_TMPFS.some((each) => path.startsWith(`${each}/`)))
 
-/** Makes it; its path. Throws HostError. */
-export async function makeInitramfs({ version, tree }: Kernel, work: string, shares: readonly string[]): Promise<string> {
+/** Makes it, for a guest with ports of these names; its path. Throws HostError. */
+export async function makeInitramfs(
+  { version, tree }: Kernel,
+  work: string,
+  shares: readonly string[],
+  ports: readonly string[],
+): Promise<string> {
   const [root, file] = [`${work}/initramfs`, `${work}/initramfs.cpio`]
   try {
     for (const each of ['bin', 'modules', 'proc', 'sys', 'dev', 'root']) await mkdir(`${root}/${each}`, { recursive: true })
     await copyFile('/bin/busybox', `${root}/bin/busybox`)
     await writeFile(
       `${root}/init`,
-      `#!/bin/busybox sh\nWORK=${work} SHARES="${hidden([work, tree, checkout, ...shares]).join(' ')}"${INIT}`,
+      `#!/bin/busybox sh\nWORK=${work} SHARES="${hidden([work, tree, checkout, ...shares]).join(' ')}" PORTS="${ports.join(' ')}"${INIT}`,
     )
     await chmod(`${root}/init`, 0o755)
     await copyModules(tree, version, `${root}/modules`)

@@ -1,15 +1,17 @@
-/** What a virtual machine is started with, as JSON, since it is started by a process in the host. */
+/** What a virtual machine is started with. */
 export interface VmOptions {
   /** A Debian kernel package, or a directory with one unpacked. */
   kernel: string
   /** Whether to try KVM. */
   kvm: boolean
-  /** Files and directories of the host that the guest shall see, read-only at the same path, also where it has a tmpfs of its own. */
+  /** Files and directories that the guest shall see, read-only at the same path, also where it has a tmpfs of its own. */
   shares: readonly string[]
+  /** Ports beside those of the command, 0 if not given. */
+  ports?: number
   command: readonly string[]
 }
 
-/** The first line that is printed, before those of the command. */
+/** How a guest came up. */
 export interface Booted {
   accelerator: 'kvm' | 'tcg'
   /** From the start of QEMU to the start of the command, in ms. */

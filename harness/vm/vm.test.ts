@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import { oneContainer } from '../hosts/container.ts'
 import { type Host, shell } from '../hosts/host.ts'
-import { IMAGE_KERNEL, startInVm } from './vm.ts'
+import { IMAGE_KERNEL } from './guest.ts'
+import { startInVm } from './vm.ts'
 
 /* A guest in a container: what runs in it is as if it ran in the container, on another kernel; what does not boot says why. */
 

@@ -1,21 +1,9 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
-import { cacheDirectory, checkout } from '../hosts/checkout.ts'
+import { checkout } from '../hosts/checkout.ts'
 import { type Completed, type Host, HostError, lastLine } from '../hosts/host.ts'
+import { kvmIsKnownToFail, rememberKvmFails } from './known-kvm.ts'
 import { type Booted, NO_GUEST, type VmOptions } from './options.ts'
 
-/*
- * A virtual machine within a host, for the one command that is run in it: the host's root tree on another kernel.
- *
- * The host needs QEMU, virtiofsd, busybox and kmod. The guest boots in about 5 s without KVM, so it is meant to be booted once for
- * many tests. It ends with the command, and with the host. A KVM that hangs costs its deadline; that is remembered
- * until this machine boots again.
- */
-
-/** Where the host image has its kernel. */
-export const IMAGE_KERNEL = '/opt/criu-remote-kernel'
-
-const KVM_MARK = `${cacheDirectory}/no-kvm`
+/* A virtual machine within a host, for the one command that is run in it: see guest.ts. It ends with the command, and with the host. */
 
 export interface VmProcess {
   booted: Booted
@@ -50,13 +38,4 @@ export async function startInVm(
   const { kvmFailed } = await Promise.race([first.promise, early])
   if (kvmFailed !== undefined) rememberKvmFails()
   return { booted: await first.promise, exited }
-}
-
-const bootId = () => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8')
-
-const kvmIsKnownToFail = () => existsSync(KVM_MARK) && readFileSync(KVM_MARK, 'utf8') === bootId()
-
-function rememberKvmFails(): void {
-  mkdirSync(dirname(KVM_MARK), { recursive: true })
-  writeFileSync(KVM_MARK, bootId())
 }
