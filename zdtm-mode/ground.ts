@@ -1,4 +1,4 @@
-import { daemonCommand } from '../harness/hosts/checkout.ts'
+import { bundledCommand, daemonCommand } from '../harness/hosts/checkout.ts'
 import type { Connect } from '../harness/hosts/connected.ts'
 import { fileOn, type Host, output } from '../harness/hosts/host.ts'
 import { Init } from '../harness/hosts/init.ts'
@@ -59,7 +59,8 @@ function hostOf(init: Init): Host {
   const host: Host = {
     name: 'the guest',
     address: '127.0.0.1',
-    criuRemote: daemonCommand(process.execPath),
+    criuRemote: bundledCommand(process.execPath),
+    daemons: daemonCommand(process.execPath),
     ownPids: false,
     start: (command, options) => init.start(command, options),
     directory: async () => (await output(host, ['mktemp', '-d', '/run/criu-remote-XXXXXX'])).trim(),

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { addDaemons } from './daemons.ts'
-import { report } from './failure.ts'
+import { parse } from './parse.ts'
 
 const { version, description } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as Record<string, string>
 
@@ -9,10 +9,4 @@ const program = new Command('criu-remote').description(`${description}.`).versio
 addDaemons(program)
 // Daemons are started by the hundred: they do not load what they can't be asked for.
 if (!['proxy', 'cache'].includes(process.argv[2] ?? '')) (await import('./commands.ts')).addCommands(program)
-for (const command of program.commands) for (const each of [command, ...command.commands]) each.exitOverride()
-
-try {
-  await program.exitOverride().parseAsync()
-} catch (thrown) {
-  process.exitCode = report(thrown)
-}
+await parse(program)

@@ -11,7 +11,12 @@ export function criuRemoteCommand(node: string, main = `${checkout}/harness/cli/
   return [node, '--disable-warning=ExperimentalWarning', main]
 }
 
-/** The same for daemons, which may be bundled: see bundle.ts. */
-export function daemonCommand(node: string): readonly string[] {
+/** The same, bundled where the environment says so: see bundle.ts. */
+export function bundledCommand(node: string): readonly string[] {
   return criuRemoteCommand(node, process.env['CRIU_REMOTE_MAIN'])
+}
+
+/** The same for proxy and cache only, which may be a snapshot. */
+export function daemonCommand(node: string, snapshot = process.env['CRIU_REMOTE_SNAPSHOT']): readonly string[] {
+  return snapshot === undefined ? bundledCommand(node) : [node, '--snapshot-blob', snapshot, 'criu-remote']
 }

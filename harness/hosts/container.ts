@@ -1,6 +1,6 @@
 import { addAbortSignal, PassThrough, type Writable } from 'node:stream'
 import { ANNOUNCE, Announced } from './announced.ts'
-import { checkout, daemonCommand } from './checkout.ts'
+import { bundledCommand, checkout, daemonCommand } from './checkout.ts'
 import { GenericContainer, getContainerRuntimeClient, Network, type StartedNetwork, type StartedTestContainer } from './docker.ts'
 import { type Completed, type Host, HostError, type HostProcess, output, run, type StartOptions } from './host.ts'
 import { defaultImage, imageByName } from './image.ts'
@@ -113,7 +113,8 @@ function hostOf(name: string, id: string, address: string, stop: () => Promise<v
   const host: Host = {
     name,
     address,
-    criuRemote: daemonCommand(NODE),
+    criuRemote: bundledCommand(NODE),
+    daemons: daemonCommand(NODE),
     ownPids: true,
     start: (command, options = {}) => startInContainer(id, stopping.signal, command, options),
     directory: async () => (await output(host, ['mktemp', '-d', '/run/criu-remote-XXXXXX'])).trim(),

@@ -36,6 +36,8 @@ export interface Host {
   address: string
   /** Command line of `criu-remote` on this host. */
   criuRemote: readonly string[]
+  /** The same, for its commands `proxy` and `cache`. */
+  daemons: readonly string[]
   /** Whether pids here are its own, apart from this machine's. */
   ownPids: boolean
   /** The /proc/PID of a process of the host, where this machine has them: what listens there can then be seen from here. */

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { constants } from 'node:os'
 import { execa } from 'execa'
-import { daemonCommand } from './checkout.ts'
+import { bundledCommand, daemonCommand } from './checkout.ts'
 import { type Completed, type Host, HostError, type HostProcess, type StartOptions } from './host.ts'
 import { Lines } from './lines.ts'
 
@@ -13,7 +13,8 @@ export function localHost(): Host {
   return {
     name: 'this machine',
     address: '127.0.0.1',
-    criuRemote: daemonCommand(process.execPath),
+    criuRemote: bundledCommand(process.execPath),
+    daemons: daemonCommand(process.execPath),
     ownPids: false,
     async start(command, options = {}) {
       const started = await startLocal(command, options)

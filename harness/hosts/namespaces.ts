@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { daemonCommand } from './checkout.ts'
+import { bundledCommand, daemonCommand } from './checkout.ts'
 import { type Host, output, shell } from './host.ts'
 import { Init } from './init.ts'
 import type { Machine } from './machine.ts'
@@ -67,7 +67,8 @@ async function namespaceHost(
   const host: Host = {
     name,
     address,
-    criuRemote: daemonCommand(process.execPath),
+    criuRemote: bundledCommand(process.execPath),
+    daemons: daemonCommand(process.execPath),
     ownPids: true,
     ...(machine.isHere && { procDirectory: `/proc/${Number(readFileSync(`/proc/${holder}/task/${holder}/children`, 'utf8'))}` }),
     start: (command, options) => init.start(command, options),

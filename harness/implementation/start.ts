@@ -25,8 +25,8 @@ export function referenceDescriptor(host: Host, dialect: Descriptor['dialect'] =
   return {
     name: 'reference',
     dialect,
-    proxy: { command: [...host.criuRemote, 'proxy', ...common, '--connect', '{host}:{port}'] },
-    cache: { command: [...host.criuRemote, 'cache', ...common, '--listen', '{host}:{port}'] },
+    proxy: { command: [...host.daemons, 'proxy', ...common, '--connect', '{host}:{port}'] },
+    cache: { command: [...host.daemons, 'cache', ...common, '--listen', '{host}:{port}'] },
     environment: tunedEnvironment(),
     capabilities: { append: true, inheritedConnection: true },
   }

@@ -13,6 +13,9 @@ import { cacheDirectory } from '../hosts/checkout.ts'
  * types takes 15 MB and a third of a start.
  */
 
+/** Of V8, which a process can set for itself. */
+export const daemonFlags = '--heap-growing-percent=10'
+
 const tuned = { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1:glibc.malloc.arena_max=1', NODE_OPTIONS: '--max-semi-space-size=4' }
 
 /** These variables, behind what they hold already. */
@@ -31,7 +34,7 @@ export function tunedEnvironment(): Record<string, string> {
  */
 export function ensureTuned([role, ...words]: readonly string[]): void {
   const wanted = role === 'proxy' || role === 'cache' || role === 'mount'
-  if (wanted) setFlagsFromString('--heap-growing-percent=10')
+  if (wanted) setFlagsFromString(daemonFlags)
   const inherits = words.some((word) => word.startsWith('--inherit-fd'))
   if (!wanted || inherits || process.env['GLIBC_TUNABLES']?.includes(tuned.GLIBC_TUNABLES)) return
   const command = [process.execPath, ...process.execArgv, ...process.argv.slice(1)]

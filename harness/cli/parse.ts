@@ -1,0 +1,12 @@
+import type { Command } from 'commander'
+import { report } from './failure.ts'
+
+/** Does what the command line says; its exit code is the process's. */
+export async function parse(program: Command): Promise<void> {
+  for (const command of program.commands) for (const each of [command, ...command.commands]) each.exitOverride()
+  try {
+    await program.exitOverride().parseAsync()
+  } catch (thrown) {
+    process.exitCode = report(thrown)
+  }
+}
