@@ -52,10 +52,17 @@ async function timed(options: GuestOptions): Promise<GuestProcess> {
   return { ...guest, booted: { accelerator: options.accelerator, boot: Math.round(performance.now() - began) } }
 }
 
+/**
+ * Programs that a harness starts by the thousand. Without KVM one that is linked dynamically takes 25 ms to start, and busybox, which is not,
+ * 10 ms, so these come first in PATH. None that CRIU or a test may need more of is among them.
+ */
+const QUICK = 'base64 cat chmod mkdir mkfifo rm sh timeout touch umount'
+
 /** What the guest's first process runs in the root tree. It says when it is there, and the command's exit code. */
 function guestScript(command: readonly string[], tree: string): string {
   const words = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ')
-  return `export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
+  return `mkdir /run/quick && for each in ${QUICK}; do ln -s /bin/busybox /run/quick/$each; done
+export PATH=/run/quick:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
 printf '#!/bin/sh\nexec /sbin/modprobe -d ${tree} "$@"\n' >/run/modprobe && chmod 755 /run/modprobe
 echo /run/modprobe >/proc/sys/kernel/modprobe
 echo up >&3
