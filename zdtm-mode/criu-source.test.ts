@@ -3,15 +3,13 @@ import { tmpdir } from 'node:os'
 import { execa } from 'execa'
 import t from 'tap'
 import type { Results } from '../harness/conformance/result.ts'
-import { checkout, criuRemoteCommand } from '../harness/hosts/checkout.ts'
+import { checkout } from '../harness/hosts/checkout.ts'
 import { onRealCriu } from '../scenarios/real.ts'
 import { withLibraries } from './libraries.ts'
 import { readStarts } from './makefile.ts'
-import { ownProgram } from './testing.ts'
+import { ownProgram, zdtm } from './testing.ts'
 
 /* `criu-remote zdtm run --criu-source`, on a directory in the shape of a checkout of CRIU that has programs of our own in it. */
-
-const [node, ...main] = criuRemoteCommand(process.execPath) as [string, ...string[]]
 
 const MAKEFILE = `TST_NOFILE := \\
 	fine hooked badhook skipped nodeps \\
@@ -98,7 +96,7 @@ t.test(
 )
 
 t.test('what is no checkout of CRIU is wrong usage', async (t) => {
-  const { exitCode, stderr } = await execa(node, [...main, 'zdtm', 'run', '-a', '--criu-source', checkout], { reject: false })
+  const { exitCode, stderr } = await zdtm('-a', '--criu-source', checkout)
   t.equal(exitCode, 2)
   t.match(stderr, /expected a checkout of CRIU/)
 })
@@ -110,7 +108,7 @@ await onRealCriu(async ({ source }) => {
     makeCheckout(directory, await ownProgram(source, 'static/env'))
     const report = `${directory}/report`
     const parameters = ['-a', '-p', '2', '--keep-going', '--criu-source', directory, '--report', report]
-    const { exitCode, stdout } = await execa(node, [...main, 'zdtm', 'run', ...parameters], { reject: false })
+    const { exitCode, stdout } = await zdtm(...parameters)
     t.equal(exitCode, 1, stdout)
     const { cases } = JSON.parse(readFileSync(`${report}/results.json`, 'utf8')) as Results
     for (const [name, [outcome, actual = /^/]] of Object.entries(EXPECTED)) {

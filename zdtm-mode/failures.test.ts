@@ -1,11 +1,9 @@
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { execa } from 'execa'
 import t from 'tap'
 import type { CaseResult, Results } from '../harness/conformance/result.ts'
-import { criuRemoteCommand } from '../harness/hosts/checkout.ts'
 import { onRealCriu } from '../scenarios/real.ts'
-import { ownProgram } from './testing.ts'
+import { ownProgram, zdtm } from './testing.ts'
 
 /*
  * Each kind of failure is told as what it is, and the next test is not affected. Hooks bring the failures about: they run in the
@@ -54,9 +52,8 @@ await onRealCriu(async ({ source }) => {
     const directory = mkdtempSync(`${tmpdir()}/criu-remote-test-`)
     t.teardown(() => rmSync(directory, { recursive: true }))
     makeCheckout(directory, await ownProgram(source, 'static/env'))
-    const [node, ...main] = criuRemoteCommand(process.execPath) as [string, ...string[]]
     const parameters = ['-a', '--keep-going', '--criu-source', directory, '--report', `${directory}/report`]
-    const { exitCode, stdout } = await execa(node, [...main, 'zdtm', 'run', ...parameters], { reject: false })
+    const { exitCode, stdout } = await zdtm(...parameters)
     t.equal(exitCode, 1, stdout)
     const { cases } = JSON.parse(readFileSync(`${directory}/report/results.json`, 'utf8')) as Results
     t.equal(cases.length, Object.keys(TESTS).length)

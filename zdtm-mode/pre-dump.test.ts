@@ -1,13 +1,12 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { execa } from 'execa'
 import t from 'tap'
 import type { CaseResult, Results } from '../harness/conformance/result.ts'
 import type { TraceEvent } from '../harness/conformance/trace.ts'
 import { hasFeature } from '../harness/criu/criu.ts'
-import { criuRemoteCommand } from '../harness/hosts/checkout.ts'
 import { ENOENT, localImage, localReply } from '../proto/index.ts'
 import { onRealCriu } from '../scenarios/real.ts'
+import { zdtm } from './testing.ts'
 
 /*
  * Migrations in three steps, on a kernel that tracks memory: in a guest where this machine's does not. One of the programs is `vanish`,
@@ -18,9 +17,6 @@ import { onRealCriu } from '../scenarios/real.ts'
  * hour in a guest whose processor is emulated. There each program is run in all its flavors, every other one on one host and the rest
  * between two, and `vanish` on both; what is left out is a skip, with the command that runs it.
  */
-
-const [node, ...main] = criuRemoteCommand(process.execPath) as [string, ...string[]]
-const zdtm = (...parameters: string[]) => execa(node, [...main, 'zdtm', 'run', ...parameters], { reject: false })
 
 /** 'At once', in ms, on a guest without KVM: nothing has to be waited for. */
 const AT_ONCE = 2_000

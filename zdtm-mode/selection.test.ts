@@ -1,11 +1,7 @@
-import { execa } from 'execa'
 import t from 'tap'
-import { criuRemoteCommand } from '../harness/hosts/checkout.ts'
+import { zdtm } from './testing.ts'
 
 /* What `criu-remote zdtm run` makes of what it is asked for. */
-
-const [node, ...main] = criuRemoteCommand(process.execPath) as [string, ...string[]]
-const zdtm = (...parameters: string[]) => execa(node, [...main, 'zdtm', 'run', ...parameters], { reject: false })
 
 t.test('what selects nothing is wrong usage', async (t) => {
   for (const [parameters, text] of [

@@ -1,15 +1,12 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { release, tmpdir } from 'node:os'
-import { execa } from 'execa'
 import t from 'tap'
 import type { Results } from '../harness/conformance/result.ts'
-import { checkout, criuRemoteCommand } from '../harness/hosts/checkout.ts'
+import { checkout } from '../harness/hosts/checkout.ts'
 import { onRealCriu } from '../scenarios/real.ts'
+import { zdtm } from './testing.ts'
 
 /* `criu-remote zdtm run` as a user runs it. */
-
-const [node, ...main] = criuRemoteCommand(process.execPath) as [string, ...string[]]
-const zdtm = (...parameters: string[]) => execa(node, [...main, 'zdtm', 'run', ...parameters], { reject: false })
 
 const report = mkdtempSync(`${tmpdir()}/criu-remote-test-`)
 t.teardown(() => rmSync(report, { recursive: true }))
