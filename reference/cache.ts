@@ -103,7 +103,7 @@ export async function startCache({ socket, link: end, dialect: name = 'auto', ma
       throw new RemoteError('not-permitted', `opening ${nameOf(open)} to ${open.purpose}: a cache takes images from its proxy only`)
     if (isRestoreFinish(dialect, snapshotId, image)) {
       log.info('the restore is finished')
-      await answer(open, { chunks: [], count: 0, size: 0 })
+      await answer(open, { chunks: [], size: 0 })
       return restoreFinished.resolve()
     }
     const key = snapshotKey(dialect, snapshotId)

@@ -26,7 +26,7 @@ t.test('E1 W7: a link that is lost with the last bytes unsent is no clean end', 
   const { forwarder, peer, link } = await linked(t)
   peer.socket.pause()
   while (link.writableLength === 0) {
-    forwarder.queue({ name: 'a', snapshotId: 's', openMode: 1, size: 1000 }, { chunks: [MEBIBYTE.subarray(0, 1000)], count: 1, size: 1000 })
+    forwarder.queue({ name: 'a', snapshotId: 's', openMode: 1, size: 1000 }, { chunks: [MEBIBYTE.subarray(0, 1000)], size: 1000 })
     await turns()
   }
   t.notOk(link.writableNeedDrain, 'the forwarder has handed over all')
@@ -44,8 +44,7 @@ t.test('W5: an append takes the place of the one before it, unless another image
     ['b', 1],
     ['a', 3],
   ] as const) {
-    forwarder.supersede('s', name)
-    forwarder.queue({ name, snapshotId: 's', openMode: 1024, size: megabytes * MEBIBYTE.length }, repeated(megabytes))
+    forwarder.supersede({ name, snapshotId: 's', openMode: 1024, size: megabytes * MEBIBYTE.length }, repeated(megabytes))
   }
   const finished = forwarder.finish()
   for (const [name, megabytes] of [
@@ -59,6 +58,32 @@ t.test('W5: an append takes the place of the one before it, unless another image
   t.equal((await peer.rest()).length, 0)
 })
 
+t.test('L6 W5: of appends that follow each other, few are sent on a link that has time for all', async (t) => {
+  const { forwarder, peer } = await linked(t)
+  for (let megabytes = 1; megabytes <= 20; megabytes++) {
+    forwarder.supersede({ name: 'a', snapshotId: 's', openMode: 1024, size: megabytes * MEBIBYTE.length }, repeated(megabytes))
+    await turns()
+  }
+  await forwarder.finish()
+  const bytes = (await peer.rest()).length
+  t.ok(bytes > 20 * MEBIBYTE.length && bytes < 60 * MEBIBYTE.length, `${bytes} bytes for 20 MiB`)
+})
+
+t.test('L6 W5: an append that nobody follows, or that others wait behind, is not held', async (t) => {
+  const { forwarder, peer } = await linked(t)
+  const append = (name: string, size: number) =>
+    forwarder.supersede({ name, snapshotId: 's', openMode: 1024, size }, { chunks: [MEBIBYTE.subarray(0, size)], size })
+  append('a', 100_000)
+  t.match(await peer.forwarded(), { header: { name: 'a' } })
+  append('small', 10)
+  await turns()
+  append('small', 20)
+  for (const size of [10, 20]) t.match(await peer.forwarded(), { header: { name: 'small', size } })
+  append('a', 200_000)
+  append('b', 100_000)
+  for (const name of ['a', 'b']) t.match(await peer.forwarded(), { header: { name } })
+})
+
 async function linked(t: Scope) {
   const { address, connection } = await listenOnce(t)
   const link = await openLink(address)
@@ -68,5 +93,5 @@ async function linked(t: Scope) {
 
 /** So many MiB, all of them the same. */
 function repeated(count: number): Content {
-  return { chunks: Array.from({ length: count }, () => MEBIBYTE), count, size: count * MEBIBYTE.length }
+  return { chunks: Array.from({ length: count }, () => MEBIBYTE), size: count * MEBIBYTE.length }
 }

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
 import { RemoteError } from '../proto/error.ts'
 import { type RemoteImage, remoteImage } from '../proto/messages.ts'
 import type { Content } from './image.ts'
@@ -14,8 +14,17 @@ import { drained, sendContent } from './send.ts'
  * migration; it is reset and not closed, or the cache would take the loss for the clean end (W6).
  *
  * An append is forwarded as the whole image, so a thousand of them would send it a thousand times. An append that comes
- * while the one before is still last in the queue takes its place: as many are sent as the link has time for.
+ * while the one before is still last in the queue takes its place: nothing completed between, so the order holds (W5). A
+ * client appends when its last append was taken, just after that one was sent; so an image that is not small is held while
+ * appends to it follow each other and nothing else waits behind it. What is held is late by little, and a read of it that waits at the cache as well.
  */
+
+/** Images from this size on are held: to send a smaller one once more costs less than the wait. */
+const WORTH_HOLDING = 16_384
+/** Time without an append after which none is awaited, in ms ... */
+const QUIET = 20
+/** ... and after which the image is sent although they go on. */
+const PATIENCE = 1_000
 
 interface Forward {
   header: RemoteImage
@@ -26,6 +35,8 @@ export class Forwarder {
   readonly #link: Socket
   readonly #log: Log
   readonly #queue: Forward[] = []
+  /** What the last append made of its image. */
+  #grown: Content | undefined
   readonly #lost = Promise.withResolvers<never>()
   #sending: Promise<void> = Promise.resolve()
   #busy = false
@@ -54,10 +65,12 @@ export class Forwarder {
     this.#sending = this.#sendAll()
   }
 
-  /** Drops what was queued last, if it is this image and not begun: the next to be queued holds all of it, and nothing completed between. */
-  supersede(snapshotId: string, name: string): void {
+  /** Queues an image that was appended to, in place of the version before if that was queued last and is not begun. */
+  supersede(header: RemoteImage, body: Content): void {
     const last = this.#queue.at(-1)?.header
-    if (last?.name === name && last.snapshotId === snapshotId) this.#queue.pop()
+    if (last?.name === header.name && last.snapshotId === header.snapshotId) this.#queue.pop()
+    this.#grown = body
+    this.queue(header, body)
   }
 
   /** Resolves when all that was queued is sent and the link is closed behind it, whether or not the cache closes its direction. */
@@ -91,10 +104,26 @@ export class Forwarder {
   /** Images that complete in the same turn of the event loop go out in the same system call. */
   async #sendQueue(): Promise<void> {
     await setImmediate()
+    await this.#awaitAppends()
     this.#link.cork()
     for (let forward = this.#queue.shift(); forward !== undefined; forward = this.#queue.shift()) await this.#send(forward)
     this.#link.uncork()
     await drained(this.#link)
+  }
+
+  async #awaitAppends(): Promise<void> {
+    const deadline = performance.now() + PATIENCE
+    for (let held = this.#held(); held !== undefined && performance.now() < deadline; ) {
+      await setTimeout(QUIET)
+      if (this.#held() === held) return
+      held = this.#held()
+    }
+  }
+
+  /** The only image in the queue, if the next append would take its place, and that is worth waiting for. */
+  #held(): Content | undefined {
+    const body = this.#queue.length === 1 ? this.#queue[0]?.body : undefined
+    return body !== undefined && body === this.#grown && body.size >= WORTH_HOLDING ? body : undefined
   }
 
   async #send({ header, body }: Forward): Promise<void> {

@@ -5,41 +5,54 @@
  * Chunks are shared, not copied: the pieces that the kernel filled are kept as they are and written to the
  * next socket from where they lie. Only small pieces are gathered, or a writer of 10-byte pieces would cost
  * ten times its image in bookkeeping. An image never changes. An append makes a new version which shares the
- * list with the old one: each version knows how many of the chunks are its own, so that appending is O(new
- * bytes) and a reader that has begun keeps the version that it was given (L7).
+ * list with the old one, and the block in which small pieces are gathered as well: each version knows how many
+ * of the bytes are its own. So appending is O(new bytes), ten thousand appends of a few bytes make a list of
+ * a few blocks, and a reader that has begun keeps the version that it was given (L7).
  */
 
 /** Pieces of at least this many bytes are kept as they came; smaller ones are copied together. */
-const KEEP = 16_384
-/** Size of the block that small pieces are gathered in; the last block of an image is cut to what it holds. */
+export const KEEP = 16_384
+/** Size of the blocks that small pieces are gathered in, once the image is as large: before that, no larger than the image. */
 const BLOCK = 65_536
 
-/** Bytes of one image, complete. `chunks` may go on behind `count`: those belong to a later version. */
+/** Bytes of one image, complete: the first `size` of those in `chunks`. What is behind them belongs to later versions. */
 export interface Content {
-  readonly chunks: Buffer[]
-  readonly count: number
+  readonly chunks: readonly Buffer[]
   readonly size: number
+  /** Where an append goes on, if none has gone on from this version yet. */
+  readonly builder?: ContentBuilder
+}
+
+/** The bytes of a content, chunk by chunk, without those of later versions. */
+export function* chunksOf({ chunks, size }: Content): Generator<Buffer> {
+  let missing = size
+  for (let index = 0; missing > 0; index++) {
+    const chunk = chunks[index] as Buffer
+    yield chunk.length > missing ? chunk.subarray(0, missing) : chunk
+    missing -= chunk.length
+  }
 }
 
 /** `content` followed by `more`, sharing the chunks of both. */
 export function concatenate(content: Content, more: Content): Content {
-  const chunks = content.chunks.length === content.count && content.count > 0 ? content.chunks : own(content)
-  for (const chunk of own(more)) chunks.push(chunk)
-  return { chunks, count: chunks.length, size: content.size + more.size }
+  const builder = content.builder?.size === content.size ? content.builder : begunWith(content)
+  for (const chunk of chunksOf(more)) builder.add(chunk)
+  return builder.version()
 }
 
-/** The chunks of a content, without those of later versions. */
-function own(content: Content): Buffer[] {
-  return content.chunks.slice(0, content.count)
+function begunWith(content: Content): ContentBuilder {
+  const builder = new ContentBuilder()
+  for (const chunk of chunksOf(content)) builder.add(chunk)
+  return builder
 }
 
 /** Takes the pieces of an image as they arrive. */
 export class ContentBuilder {
   readonly #chunks: Buffer[] = []
   /** A small piece that came alone so far: most small images are no more than that. */
-  #small: Buffer | undefined
-  #block: Buffer | undefined
-  #blockBytes = 0
+  #alone: Buffer | undefined
+  /** Bytes at the end of the last chunk that are free: it is a block of ours then. */
+  #room = 0
   #size = 0
 
   /** Bytes taken so far. */
@@ -48,56 +61,61 @@ export class ContentBuilder {
   }
 
   add(piece: Buffer): void {
-    this.#size += piece.length
-    if (piece.length >= KEEP) {
-      this.#closeBlock()
-      this.#chunks.push(piece)
-    } else if (this.#block === undefined && this.#small === undefined) {
-      this.#small = piece
-    } else {
-      this.#openBlock()
-      this.#gather(piece)
+    if (this.#size === 0 && piece.length < KEEP) this.#alone = piece
+    else {
+      this.#gatherAlone()
+      if (piece.length < KEEP) this.#gather(piece)
+      else this.#keep(piece)
     }
+    this.#size += piece.length
   }
 
+  /** All that came, if that is all: without room for more. */
   finish(): Content {
-    this.#closeBlock()
-    return { chunks: this.#chunks, count: this.#chunks.length, size: this.#size }
+    if (this.#alone !== undefined) return { chunks: [this.#alone], size: this.#size }
+    this.#cut()
+    return { chunks: this.#chunks, size: this.#size }
   }
 
-  #openBlock(): void {
-    const small = this.#small
-    this.#small = undefined
-    if (small !== undefined) this.#gather(small)
+  /** All that came so far, if more may come: an image that is appended to. */
+  version(): Content {
+    this.#gatherAlone()
+    return { chunks: this.#chunks, size: this.#size, builder: this }
+  }
+
+  #keep(piece: Buffer): void {
+    this.#cut()
+    this.#chunks.push(piece)
+  }
+
+  #gatherAlone(): void {
+    const alone = this.#alone
+    this.#alone = undefined
+    if (alone !== undefined) this.#gather(alone)
   }
 
   #gather(piece: Buffer): void {
     for (let rest = piece; rest.length > 0; ) {
-      this.#block ??= Buffer.allocUnsafeSlow(BLOCK)
-      const copied = rest.copy(this.#block, this.#blockBytes)
-      this.#blockBytes += copied
+      if (this.#room === 0) this.#openBlock()
+      const block = this.#chunks.at(-1) as Buffer
+      const copied = rest.copy(block, block.length - this.#room)
+      this.#room -= copied
       rest = rest.subarray(copied)
-      if (this.#blockBytes === BLOCK) this.#closeBlock()
     }
   }
 
-  #closeBlock(): void {
-    if (this.#blockBytes === BLOCK) this.#chunks.push(this.#block as Buffer)
-    else if (this.#block !== undefined) this.#chunks.push(shared(this.#block.subarray(0, this.#blockBytes)))
-    else if (this.#small !== undefined && this.#small.length > 0) this.#chunks.push(shared(this.#small))
-    this.#small = undefined
-    this.#block = undefined
-    this.#blockBytes = 0
+  #openBlock(): void {
+    this.#room = Math.min(BLOCK, Math.max(KEEP, this.#size))
+    this.#chunks.push(Buffer.allocUnsafeSlow(this.#room))
+  }
+
+  /** Gives back the room behind the last chunk. */
+  #cut(): void {
+    if (this.#room === 0) return
+    const block = this.#chunks.pop() as Buffer
+    const filled = Buffer.allocUnsafeSlow(block.length - this.#room)
+    block.copy(filled)
+    this.#chunks.push(filled)
+    this.#room = 0
   }
 }
-
-/** A copy of bytes that are less than a block, in the block where such bytes of all images lie behind each other. */
-function shared(bytes: Buffer): Buffer {
-  if (bytes.length > sharedBlock.length) sharedBlock = Buffer.allocUnsafeSlow(BLOCK)
-  const copy = sharedBlock.subarray(0, bytes.length)
-  sharedBlock = sharedBlock.subarray(bytes.length)
-  bytes.copy(copy)
-  return copy
-}
-
-let sharedBlock = Buffer.alloc(0)

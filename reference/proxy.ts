@@ -86,12 +86,12 @@ export async function startProxy({ socket, link: end, dialect: name = 'auto', ma
     const kind = open.purpose === 'append' ? 'append' : 'write'
     const key = snapshotKey(dialect, snapshotId)
     const content = builder.finish()
-    const replaces = store.get(key, image) !== undefined
-    if (kind === 'write') store.put(key, image, content)
-    const whole = kind === 'append' ? store.append(key, image, content) : content
+    const replaces = store.has(key, image)
+    const whole = kind === 'append' ? store.append(key, image, content) : store.put(key, image, content)
     const body = dialect.appendForwardedAs === 'whole image' ? whole : content
     log.debug(`${kind} ${nameOf(open)}: ${content.size} bytes, ${whole.size} in all`)
-    if (kind === 'append' && body === whole) forwarder.supersede(snapshotId, image)
-    forwarder.queue({ snapshotId, name: image, openMode: forwardedMode(dialect, kind, replaces), size: whole.size }, body)
+    const header = { snapshotId, name: image, openMode: forwardedMode(dialect, kind, replaces), size: whole.size }
+    if (kind === 'append' && body === whole) forwarder.supersede(header, body)
+    else forwarder.queue(header, body)
   }
 }

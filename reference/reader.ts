@@ -20,6 +20,7 @@ interface Consumer {
 
 export class SocketReader {
   readonly #socket: Socket
+  readonly #decoder = new FrameDecoder()
   #consumer: Consumer | undefined
   #left: Buffer | undefined
   #end: 'open' | 'ended' | RemoteError = 'open'
@@ -35,7 +36,7 @@ export class SocketReader {
 
   /** The payload of the next frame; undefined if the stream ended before it. */
   frame(): Promise<Buffer | undefined> {
-    const decoder = new FrameDecoder()
+    const decoder = this.#decoder
     return this.#consume<Buffer | undefined>(
       (piece, done) => {
         const frame = decoder.push(piece)

@@ -1,14 +1,13 @@
 import type { Socket } from 'node:net'
 import { RemoteError } from '../proto/error.ts'
-import type { Content } from './image.ts'
+import { type Content, chunksOf } from './image.ts'
 
 /** Bytes handed to the kernel in one gathered write, before asking whether it wants more. */
 const BATCH = 1_048_576
 
 /** Writes an image's chunks from where they lie, to a socket that is corked and stays so: a batch at a time, waiting whenever the receiver is behind. */
-export async function sendContent(socket: Socket, { chunks, count }: Content): Promise<void> {
-  for (let index = 0; index < count; index++) {
-    const chunk = chunks[index] as Buffer
+export async function sendContent(socket: Socket, content: Content): Promise<void> {
+  for (const chunk of chunksOf(content)) {
     socket.write(chunk)
     if (socket.writableLength >= BATCH) await flushed(socket)
   }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Content, ContentBuilder } from './image.ts'
+import { type Content, ContentBuilder, chunksOf } from './image.ts'
 import { ImageStore } from './store.ts'
 
 t.test('L5 L6 S1: put replaces, append adds, each under its own id and name', async (t) => {
@@ -57,6 +57,41 @@ t.test('max-memory: the bytes of a version that is replaced are given back, thos
   t.equal(store.bytes, 1)
 })
 
+t.test('L7: a reader keeps its version while others replace it and everything is moved to close the gaps', async (t) => {
+  const store = new ImageStore()
+  store.put('1', 'a', content('first'))
+  store.put('2', 'b', content('x'.repeat(10_000)))
+  const begun = store.get('1', 'a')
+  const block = store.get('2', 'b')?.chunks[0]?.buffer
+  store.put('1', 'a', content('second'))
+  for (let time = 0; time < 500; time++) store.put('1', 'c', content(`${time}`.padEnd(10_000)))
+  t.strictSame([text(begun), text(store.get('1', 'a'))], ['first', 'second'])
+  t.equal(text(store.get('2', 'b')), 'x'.repeat(10_000))
+  t.not(store.get('2', 'b')?.chunks[0]?.buffer, block, 'it was moved, so that nothing but a reader keeps the block with the gaps')
+  t.equal(text(store.get('1', 'c')), '499'.padEnd(10_000))
+})
+
+t.test('L6: images grow from nothing to small to large, each version whole', async (t) => {
+  const store = new ImageStore()
+  const versions = Array.from({ length: 100 }, (_, index) => ({ whole: store.append('1', 'a', content('y'.repeat(index * 10))), index }))
+  let size = 0
+  for (const { whole, index } of versions) {
+    size += index * 10
+    t.equal(text(whole), 'y'.repeat(size))
+  }
+  t.equal(text(store.get('1', 'a')), 'y'.repeat(size))
+  store.put('1', 'a', content('small'))
+  t.equal(text(store.append('1', 'a', content(' again'))), 'small again')
+})
+
+t.test('S1: an empty image is there', async (t) => {
+  const store = new ImageStore()
+  t.notOk(store.has('1', 'a'))
+  store.put('1', 'a', content(''))
+  t.ok(store.has('1', 'a'))
+  t.equal(text(store.get('1', 'a')), '')
+})
+
 function content(bytes: string): Content {
   const builder = new ContentBuilder()
   builder.add(Buffer.from(bytes))
@@ -64,5 +99,5 @@ function content(bytes: string): Content {
 }
 
 function text(of: Content | undefined): string | undefined {
-  return of && Buffer.concat(of.chunks.slice(0, of.count)).toString()
+  return of && Buffer.concat([...chunksOf(of)]).toString()
 }

@@ -1,16 +1,20 @@
 import { RemoteError } from '../proto/error.ts'
 import { type Content, concatenate } from './image.ts'
+import { isSmall, type Place, SmallImages } from './small-images.ts'
 
 /*
  * The images of one proxy or cache, by snapshot id and name (S1): two nested maps, so that a look-up costs
  * the same among a million images as among a hundred, and no pair of names can be mistaken for another.
  * Only complete images enter; a partial image lives in the builder of its connection and dies with it.
+ * A map has a number for an image that is small, and its content for any other.
  */
 
+type Kept = Content | Place
 type Waiter = (content: Content | undefined) => void
 
 export class ImageStore {
-  readonly #images = new Map<string, Map<string, Content>>()
+  readonly #images = new Map<string, Map<string, Kept>>()
+  #small = new SmallImages()
   readonly #waiters = new Map<string, Map<string, Waiter[]>>()
   readonly #limit: number
   #bytes = 0
@@ -26,7 +30,12 @@ export class ImageStore {
   }
 
   get(snapshotId: string, name: string): Content | undefined {
-    return this.#images.get(snapshotId)?.get(name)
+    const kept = this.#images.get(snapshotId)?.get(name)
+    return typeof kept === 'number' ? this.#small.get(kept) : kept
+  }
+
+  has(snapshotId: string, name: string): boolean {
+    return this.#images.get(snapshotId)?.has(name) === true
   }
 
   /** Counts bytes that arrived against the limit; throws `memory-exhausted` beyond it. */
@@ -42,21 +51,16 @@ export class ImageStore {
     this.#bytes -= bytes
   }
 
-  /** A complete image in place of the one of that name, whose bytes are given back; answers those who wait (C2). */
-  put(snapshotId: string, name: string, content: Content): void {
-    const images = inner(this.#images, snapshotId, () => new Map<string, Content>())
-    this.#bytes -= images.get(name)?.size ?? 0
-    images.set(name, content)
-    this.#answer(snapshotId, name, content)
+  /** A complete image in place of the one of that name, whose bytes are given back; answers those who wait (C2). The image as it is kept. */
+  put(snapshotId: string, name: string, content: Content): Content {
+    this.#bytes -= this.get(snapshotId, name)?.size ?? 0
+    return this.#keep(snapshotId, name, content)
   }
 
   /** Bytes behind those already there, or a new image (L6); the whole image that results. */
   append(snapshotId: string, name: string, more: Content): Content {
     const before = this.get(snapshotId, name)
-    const whole = before === undefined ? more : concatenate(before, more)
-    inner(this.#images, snapshotId, () => new Map<string, Content>()).set(name, whole)
-    this.#answer(snapshotId, name, whole)
-    return whole
+    return this.#keep(snapshotId, name, before === undefined ? more : concatenate(before, more))
   }
 
   /** The image as soon as it is there; undefined once it is known that it will not come. */
@@ -74,6 +78,25 @@ export class ImageStore {
     const all = [...this.#waiters.values()].flatMap((names) => [...names.values()].flat())
     this.#waiters.clear()
     for (const answer of all) answer(undefined)
+  }
+
+  #keep(snapshotId: string, name: string, content: Content): Content {
+    const images = inner(this.#images, snapshotId, () => new Map<string, Kept>())
+    const before = images.get(name)
+    if (typeof before === 'number') this.#small.remove(before)
+    images.set(name, isSmall(content) ? this.#small.add(content) : content)
+    if (this.#small.isSparse) this.#closeGaps()
+    const whole = this.get(snapshotId, name) as Content
+    this.#answer(snapshotId, name, whole)
+    return whole
+  }
+
+  #closeGaps(): void {
+    const fresh = new SmallImages()
+    for (const images of this.#images.values()) {
+      for (const [name, kept] of images) if (typeof kept === 'number') images.set(name, fresh.add(this.#small.get(kept)))
+    }
+    this.#small = fresh
   }
 
   #answer(snapshotId: string, name: string, content: Content): void {

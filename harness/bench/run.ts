@@ -21,6 +21,8 @@ export interface Run {
 
 /** Deadline of one run, in ms: two orders above what the reference takes. */
 const DEADLINE = 300_000
+/** Time for a daemon to end in order, in ms. */
+const GRACE = 2_000
 
 export async function runFloor(host: Host, { floor }: Programs, load: Load): Promise<Run> {
   const reads = load.kind === 'transfer' ? [load.images * load.reads, load.size] : [1, bytesHeld(load)]
@@ -61,10 +63,12 @@ export async function runLoad(host: Host, { load }: Programs, parameters: readon
   return JSON.parse(await output(host, [...load, ...parameters.map(String)], { timeout: DEADLINE }))
 }
 
+/** In order, if they can: a reference that is killed does not keep the code that it compiled for its next start. */
 async function end(...daemons: readonly StartedDaemon[]): Promise<void> {
   for (const { process } of daemons) {
-    await process.kill('SIGKILL')
-    await process.exited
+    await process.kill('SIGTERM')
+    const late = setTimeout(() => void process.kill('SIGKILL'), GRACE)
+    await process.exited.finally(() => clearTimeout(late))
   }
 }
 

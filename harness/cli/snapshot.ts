@@ -1,6 +1,5 @@
-import { setFlagsFromString, startupSnapshot } from 'node:v8'
+import { startupSnapshot } from 'node:v8'
 import { Command } from 'commander'
-import { daemonFlags } from '../implementation/tuning.ts'
 import { addDaemons } from './daemons.ts'
 import { parse } from './parse.ts'
 
@@ -8,7 +7,4 @@ import { parse } from './parse.ts'
 
 const program = new Command('criu-remote')
 addDaemons(program)
-startupSnapshot.setDeserializeMainFunction(() => {
-  setFlagsFromString(daemonFlags)
-  void parse(program)
-})
+startupSnapshot.setDeserializeMainFunction(() => void parse(program))

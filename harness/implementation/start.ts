@@ -2,7 +2,7 @@ import { checkout } from '../hosts/checkout.ts'
 import { type Completed, type Host, HostError, type HostProcess, lastLine, run } from '../hosts/host.ts'
 import type { DaemonDescription, Descriptor } from './descriptor.ts'
 import { askAgain, isListening } from './listening.ts'
-import { tunedEnvironment } from './tuning.ts'
+import { tunedCommand, tunedEnvironment } from './tuning.ts'
 
 type Role = 'proxy' | 'cache'
 
@@ -21,12 +21,13 @@ const START_TIMEOUT = 60_000
 
 /** The reference as an implementation like any other, started by its command line. */
 export function referenceDescriptor(host: Host, dialect: Descriptor['dialect'] = 'auto'): Descriptor {
+  const daemon = tunedCommand(host.daemons)
   const common = ['--socket', '{socket}', '--dialect', dialect]
   return {
     name: 'reference',
     dialect,
-    proxy: { command: [...host.daemons, 'proxy', ...common, '--connect', '{host}:{port}'] },
-    cache: { command: [...host.daemons, 'cache', ...common, '--listen', '{host}:{port}'] },
+    proxy: { command: [...daemon, 'proxy', ...common, '--connect', '{host}:{port}'] },
+    cache: { command: [...daemon, 'cache', ...common, '--listen', '{host}:{port}'] },
     environment: tunedEnvironment(),
     capabilities: { append: true, inheritedConnection: true },
   }
