@@ -67,7 +67,7 @@ t.test('one within another is reached by the stream of the outer, and ends with 
   await outer.stop()
   await inner.ended
   t.equal((await started.exited).code, 137)
-  await t.rejects(inner.start(['true']), { name: 'HostError', message: /^starting true: the host has ended/ })
+  await t.rejects(inner.start(['true']), { name: 'HostError', message: /^starting true: the host has ended: exit 137: SIGKILL/ })
 })
 
 t.test('what does not become that program is refused with what it said', async (t) => {

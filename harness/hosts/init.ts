@@ -37,7 +37,8 @@ export class Init {
   readonly #connected: Connected
   readonly #started = new Map<number, Started>()
   #nextId = 1
-  #over = false
+  /** How it ended. */
+  #end: string | undefined
 
   /** @param command makes the namespaces, if it is to have its own, and becomes the program. Throws HostError if it ends at once. */
   static async start(connect: Connect, command: readonly string[]): Promise<Init> {
@@ -62,7 +63,7 @@ export class Init {
   private constructor(connected: Connected) {
     this.#connected = connected
     this.ended = connected.ended.then((how) => {
-      this.#over = true
+      this.#end = how
       for (const { pid, exited, stdout, stderr } of this.#started.values()) {
         pid.resolve(0)
         exited.resolve({ code: 137, stdout: stdout.text, stderr: stderr.text || how })
@@ -110,7 +111,7 @@ export class Init {
     onOutput: Started['onOutput'],
     { environment = {}, workingDirectory = '/' }: StartOptions = {},
   ): { id: number; started: Started } {
-    if (this.#over) throw new HostError(`starting ${command[0]}: the host has ended`)
+    if (this.#end !== undefined) throw new HostError(`starting ${command[0]}: the host has ended: ${this.#end}`)
     const id = this.#nextId++
     const [pid, exited] = [Promise.withResolvers<number>(), Promise.withResolvers<Completed>()]
     const started = { pid, exited, onOutput, stdout, stderr: new Lines(), stderrText: new StringDecoder('utf8') }
@@ -125,7 +126,7 @@ export class Init {
     header.writeUInt32LE(2 * WORD + rest.length, 0)
     header.writeUInt32LE(id, WORD)
     header.writeUInt32LE(request, 2 * WORD)
-    if (!this.#over) this.#connected.write(Buffer.concat([header, rest]))
+    if (this.#end === undefined) this.#connected.write(Buffer.concat([header, rest]))
   }
 
   /** Takes all whole events; what is left. */
