@@ -19,17 +19,24 @@ const PIECE = 192 * 1024
 /** Runs all tests of the plan: on this kernel, or in as many guests as tests may run at once. */
 async function runPlan(plan: GivenPlan): Promise<void> {
   const { guest, programs, tests, parallel } = plan
-  const count = guest === undefined ? 1 : Math.min(parallel, tests.length)
-  const preparing = Array.from({ length: count }, () => prepareGround(programs, guest))
+  const prepared: Promise<Ground>[] = []
+  const prepare = () => {
+    const ground = prepareGround(programs, guest)
+    prepared.push(ground)
+    return ground
+  }
   try {
-    await runOn(await Promise.all(preparing), plan)
+    const count = guest === undefined ? 1 : Math.min(parallel, tests.length)
+    await runOn(await Promise.all(Array.from({ length: count }, prepare)), prepare, plan)
   } finally {
-    const prepared = await Promise.allSettled(preparing)
-    await Promise.all(prepared.map((each) => each.status === 'fulfilled' && each.value.stop()))
+    const settled = await Promise.allSettled(prepared)
+    await Promise.all(settled.map((each) => each.status === 'fulfilled' && each.value.stop()))
   }
 }
 
-async function runOn(grounds: readonly Ground[], { tests, mode, parallel, keepGoing, ignoreTaint, programs }: GivenPlan): Promise<void> {
+/** `another` prepares one more, in place of a guest that ended. */
+async function runOn(grounds: readonly Ground[], another: () => Promise<Ground>, plan: GivenPlan): Promise<void> {
+  const { tests, mode, parallel, keepGoing, ignoreTaint, programs } = plan
   const [first] = grounds as [Ground]
   const { host } = first.machine
   // The pool is there by now; what is started here must not have one of that size.
@@ -46,7 +53,9 @@ async function runOn(grounds: readonly Ground[], { tests, mode, parallel, keepGo
   const run = async (test: PlannedTest, ground: Ground): Promise<void> => {
     say({ event: 'begin', name: test.name, flavor: test.flavor })
     const result =
-      failed && !keepGoing ? skipped(test, 'an earlier test failed, and --keep-going is not given') : await attempt(test, ground)
+      failed && !keepGoing
+        ? skipped(test, 'an earlier test failed, and --keep-going is not given')
+        : await attempt(test, ground).catch((thrown: Error) => inconclusive(test, thrown))
     failed ||= result.outcome === 'fail' || result.outcome === 'inconclusive'
     say({ event: 'result', result })
   }
@@ -70,8 +79,12 @@ async function runOn(grounds: readonly Ground[], { tests, mode, parallel, keepGo
   await Promise.all(Array.from({ length: parallel }, (_, at) => takeFrom(queue, grounds[at % grounds.length] as Ground)))
   await takeFrom(alone.values(), first)
 
-  async function takeFrom(queue: Iterable<PlannedTest>, ground: Ground): Promise<void> {
-    for (const test of queue) await run(test, ground)
+  async function takeFrom(queue: Iterable<PlannedTest>, first: Ground): Promise<void> {
+    let ground = first
+    for (const test of queue) {
+      if (ground.hasEnded()) ground = await another()
+      await run(test, ground)
+    }
   }
 }
 
@@ -94,6 +107,11 @@ function features(host: Host, criu: string): (feature: string) => Promise<boolea
 
 function skipped({ name, flavor }: PlannedTest, actual: string): ZdtmResult {
   return { name, flavor, outcome: 'skipped', actual, clauses: [], trace: [], duration: 0, dumps: [] }
+}
+
+/** Of a test that could not be judged, as where its guest ended. */
+function inconclusive(test: PlannedTest, { message }: Error): ZdtmResult {
+  return { ...skipped(test, message), outcome: 'inconclusive', what: 'the harness', permitted: 'no trouble' }
 }
 
 const say = (line: AgentLine) => process.stdout.write(`${JSON.stringify(line)}\n`)

@@ -25,6 +25,8 @@ export interface Ground {
   ports: GuestPort[]
   /** How the guest came up, if it is one. */
   booted?: Booted
+  /** Whether it was a guest that has ended, by a panic of its kernel for example. */
+  hasEnded(): boolean
   stop(): Promise<void>
 }
 
@@ -34,7 +36,12 @@ export async function prepareGround(programs: string, guest?: Omit<VmOptions, 'c
   const { connect, started } = connectGuest(guest)
   const init = await Init.start(connect, [`${programs}/${INIT}`])
   const { booted, ports } = await started
-  return { ...(await groundOf({ host: hostOf(init), connect: init.connect, isHere: false }, [...ports])), booted }
+  const ground = await groundOf({ host: hostOf(init), connect: init.connect, isHere: false }, [...ports])
+  let ended = false
+  void init.ended.then(() => {
+    ended = true
+  })
+  return { ...ground, booted, hasEnded: () => ended }
 }
 
 function connectGuest(options: Omit<VmOptions, 'command'>): { connect: Connect; started: Promise<GuestProcess> } {
@@ -79,5 +86,5 @@ async function groundOf(machine: Machine, ports: GuestPort[]): Promise<Ground> {
   const status = (await fileOn(machine.host, '/proc/self/status')) ?? Buffer.alloc(0)
   const capabilities = /^CapEff:\s*(\w+)/m.exec(status.toString())?.[1] ?? '0'
   const dumpsOtherUsers = ((BigInt(`0x${capabilities}`) >> CAP_SYS_RESOURCE) & 1n) === 1n
-  return { machine, ports, dumpsOtherUsers, tainted: await taintOf(machine.host), stop: () => machine.host.stop() }
+  return { machine, ports, dumpsOtherUsers, tainted: await taintOf(machine.host), hasEnded: () => false, stop: () => machine.host.stop() }
 }

@@ -57,7 +57,7 @@ export async function runByAgent(
 }
 
 /** Of what Node prints of an exception the line that says it. */
-const reasonIn = (stderr: string) => /^\w*Error.*$/m.exec(stderr)?.[0] ?? lastLine(stderr)
+const reasonIn = (stderr: string) => /Error\]?: (.*)$/m.exec(stderr)?.[1] ?? lastLine(stderr)
 
 /** Starts a command by scripts that are bundled for it. The bundle lies in the checkout, which the host sees. */
 async function startBundled(host: Host, command: readonly string[], onLine: (line: string) => void): Promise<HostProcess> {

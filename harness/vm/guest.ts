@@ -56,7 +56,7 @@ async function timed(options: GuestOptions): Promise<GuestProcess> {
  * Programs that a harness starts by the thousand. Without KVM one that is linked dynamically takes 25 ms to start, and busybox, which is not,
  * 10 ms, so these come first in PATH. None that CRIU or a test may need more of is among them.
  */
-const QUICK = 'base64 cat chmod mkdir mkfifo rm sh timeout touch umount'
+const QUICK = 'base64 cat chmod mkdir mkfifo rm sh timeout umount'
 
 /** What the guest's first process runs in the root tree. It says when it is there, and the command's exit code. */
 function guestScript(command: readonly string[], tree: string): string {
