@@ -19,7 +19,7 @@ export interface CriuRun {
   timeout: number
 }
 
-/** A criu that failed. The message has its last error; `tail` the last lines of its log. */
+/** A criu that failed. The message has its last error but that it failed; `tail` the errors and the last lines of its log. */
 export class CriuError extends Error {
   override name = 'CriuError'
   readonly action: CriuAction
@@ -35,6 +35,16 @@ export class CriuError extends Error {
   }
 }
 
+/** Prints the last 40 lines of a log $1, and of those before them the errors: between an error and the end CRIU may log a hundred lines. */
+const TAIL = `awk '
+/Error \\(/ { errors[NR] = $0 }
+{ last[NR % 40] = $0 }
+END {
+  for (line = 1; line <= NR; line++)
+    if (line > NR - 40) print last[line % 40]
+    else if (line in errors) print errors[line]
+}' "$1" 2>/dev/null || :`
+
 /** Exit code of what SIGKILL ended. */
 const KILLED = 137
 
@@ -46,7 +56,7 @@ export async function criu(
   const log = `${action}.log`
   const command = [binary, action, '-D', images, '-W', work, '-o', log, '-v4', ...options]
   const failed = async (code: number, end: string, stderr = '') => {
-    const tail = await shell(host, 'tail -n 40 "$1" 2>/dev/null || :', [`${work}/${log}`])
+    const tail = await shell(host, TAIL, [`${work}/${log}`])
     return new CriuError(action, host, { code, end, tail: tail.trim() === '' ? stderr : tail })
   }
   const variables = { ...(await criuVariables(host)), ...environment }
