@@ -157,7 +157,9 @@ export class Files implements FileSystem {
     if (node.kind === 'local') return this.#openLocal(number, node.file, flags)
     if (node.kind !== 'image') throw new Errno('EISDIR')
     const access = flags & 3
-    if (access === constants.O_RDWR) throw new Errno('EOPNOTSUPP', `opening image ${pathOf(node)} for reading and writing`)
+    // In the null directory it is a write, since some touch (busybox's) opens for both.
+    if (access === constants.O_RDWR && node.snapshot !== NULL_DIRECTORY)
+      throw new Errno('EOPNOTSUPP', `opening image ${pathOf(node)} for reading and writing`)
     if (access === constants.O_RDONLY) return this.#openRead(number, node)
     return this.#openWrite(number, node, flags & constants.O_APPEND ? 'append' : 'write')
   }

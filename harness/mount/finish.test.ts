@@ -57,6 +57,13 @@ ${afterwards}`
   })
 }
 
+t.test('end of a dump: a touch that opens for reading and writing ends the proxy, too', needs, async (t) => {
+  const { startPython, proxy } = await migration(t)
+  const touch = startPython("os.close(os.open('s/null/DUMP_FINISH', os.O_RDWR | os.O_CREAT, 0o666))")
+  t.equal(await touch.output, '')
+  await proxy.finished
+})
+
 t.test('end of a dump: an image of 30 MiB, closed just before, is whole at the cache', needs, async (t) => {
   const { sh, proxy } = await migration(t)
   const script = `
