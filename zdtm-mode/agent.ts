@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { breakpointsFire } from '../harness/criu/breakpoints.ts'
 import { hasFeature } from '../harness/criu/criu.ts'
-import { type Host, output } from '../harness/hosts/host.ts'
+import { type Host, HostError, output } from '../harness/hosts/host.ts'
 import { type Ground, prepareGround, taintOf } from './ground.ts'
-import { type AgentLine, BREAKPOINT, type GivenPlan, type PlannedTest, type ZdtmResult } from './plan.ts'
+import { type AgentLine, BREAKPOINT, type GivenPlan, NO_GROUND, type PlannedTest, type ZdtmResult } from './plan.ts'
 import { runTest } from './run-test.ts'
 import { whyNot } from './why-not.ts'
 
@@ -117,4 +117,9 @@ function inconclusive(test: PlannedTest, { message }: Error): ZdtmResult {
 const say = (line: AgentLine) => process.stdout.write(`${JSON.stringify(line)}\n`)
 
 const [plan] = process.argv.slice(2)
-if (plan !== undefined) await runPlan(JSON.parse(await readFile(plan, 'utf8')) as GivenPlan)
+if (plan !== undefined)
+  await runPlan(JSON.parse(await readFile(plan, 'utf8')) as GivenPlan).catch((thrown) => {
+    if (!(thrown instanceof HostError)) throw thrown
+    process.stderr.write(`${thrown.message}\n`)
+    process.exitCode = NO_GROUND
+  })

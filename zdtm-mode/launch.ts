@@ -8,7 +8,7 @@ import { bundle } from '../harness/hosts/bundle.ts'
 import { cacheDirectory, checkout } from '../harness/hosts/checkout.ts'
 import { type Host, HostError, type HostProcess, lastLine, output, shell } from '../harness/hosts/host.ts'
 import { keptTrace } from './kept-trace.ts'
-import { type AgentLine, BREAKPOINT, type GivenPlan, INIT, MOUNT, type Plan, type ZdtmOutcome, type ZdtmResult } from './plan.ts'
+import { type AgentLine, BREAKPOINT, type GivenPlan, INIT, MOUNT, NO_GROUND, type Plan, type ZdtmOutcome, type ZdtmResult } from './plan.ts'
 
 /*
  * The launcher's side: hands the plan to the agent, hears what becomes of the tests, and makes results of it that have the same
@@ -52,6 +52,7 @@ export async function runByAgent(
   const command = ['env', `UV_THREADPOOL_SIZE=${THREADS}`, ...script]
   const agent = await startBundled(host, command, hear)
   const { code, stderr } = await agent.exited
+  if (code === NO_GROUND) throw new HostError(lastLine(stderr))
   if (code !== 0)
     throw new HostError(`running the tests in ${host.name}: expected the agent to end with exit 0, got ${code}: ${reasonIn(stderr)}`)
 }

@@ -73,6 +73,9 @@ export interface GivenPlan extends Plan {
 /** Process 1 of the hosts of the tests; what mounts in a guest; what finds out whether breakpoints fire. */
 export const [INIT, MOUNT, BREAKPOINT] = ['init', 'mount', 'breakpoint'] as const
 
+/** Exit code of an agent that can't run tests, as where a guest does not boot; the reason is the last line of stderr. */
+export const NO_GROUND = 3
+
 export type ZdtmOutcome = 'pass' | 'fail' | 'skipped' | 'inconclusive'
 
 export interface ZdtmResult {
