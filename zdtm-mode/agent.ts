@@ -4,7 +4,7 @@ import { hasFeature } from '../harness/criu/criu.ts'
 import { type Host, HostError, output } from '../harness/hosts/host.ts'
 import { type Ground, prepareGround, taintOf } from './ground.ts'
 import { type AgentLine, BREAKPOINT, type GivenPlan, NO_GROUND, type PlannedTest, type ZdtmResult } from './plan.ts'
-import { runTest } from './run-test.ts'
+import { describe, runTest } from './run-test.ts'
 import { whyNot } from './why-not.ts'
 
 /*
@@ -46,7 +46,7 @@ async function runOn(grounds: readonly Ground[], another: () => Promise<Ground>,
   const asRoot = tests.some(({ parameters }) => parameters !== undefined) && !first.dumpsOtherUsers
   const criu = version.split('\n')[0]?.replace('Version: ', '') ?? ''
   say({ event: 'ready', kernel: kernel.trim(), criu, asRoot, ...(first.booted && { booted: first.booted }) })
-  const has = features(host, mode.criu)
+  const has = features(mode.criu)
   let failed = false
   let next = 0
 
@@ -55,7 +55,7 @@ async function runOn(grounds: readonly Ground[], another: () => Promise<Ground>,
     const result =
       failed && !keepGoing
         ? skipped(test, 'an earlier test failed, and --keep-going is not given')
-        : await attempt(test, ground).catch((thrown: Error) => inconclusive(test, thrown))
+        : await attempt(test, ground).catch((thrown) => ({ ...skipped(test, ''), ...describe(thrown) }))
     failed ||= result.outcome === 'fail' || result.outcome === 'inconclusive'
     say({ event: 'result', result })
   }
@@ -79,8 +79,8 @@ async function runOn(grounds: readonly Ground[], another: () => Promise<Ground>,
   await Promise.all(Array.from({ length: parallel }, (_, at) => takeFrom(queue, grounds[at % grounds.length] as Ground)))
   await takeFrom(alone.values(), first)
 
-  async function takeFrom(queue: Iterable<PlannedTest>, first: Ground): Promise<void> {
-    let ground = first
+  async function takeFrom(queue: Iterable<PlannedTest>, given: Ground): Promise<void> {
+    let ground = given
     for (const test of queue) {
       if (ground.hasEnded()) ground = await another()
       await run(test, ground)
@@ -95,23 +95,19 @@ function hand({ name, flavor }: PlannedTest, kept: ReadonlyMap<string, Buffer>):
       say({ event: 'kept', name, flavor, file, base64: bytes.toString('base64', at, Math.min(at + PIECE, bytes.length)) })
 }
 
-/** Asks CRIU once for each feature. */
-function features(host: Host, criu: string): (feature: string) => Promise<boolean> {
+/** Asks CRIU once for each feature, on any of the grounds: they have the same kernel. Again where that one ended before it answered. */
+function features(criu: string): (host: Host, feature: string) => Promise<boolean> {
   const asked = new Map<string, Promise<boolean>>()
-  return (feature) => {
+  return (host, feature) => {
     const answer = asked.get(feature) ?? hasFeature(host, criu, feature)
     asked.set(feature, answer)
+    answer.catch(() => asked.delete(feature))
     return answer
   }
 }
 
 function skipped({ name, flavor }: PlannedTest, actual: string): ZdtmResult {
   return { name, flavor, outcome: 'skipped', actual, clauses: [], trace: [], duration: 0, dumps: [] }
-}
-
-/** Of a test that could not be judged, as where its guest ended. */
-function inconclusive(test: PlannedTest, { message }: Error): ZdtmResult {
-  return { ...skipped(test, message), outcome: 'inconclusive', what: 'the harness', permitted: 'no trouble' }
 }
 
 const say = (line: AgentLine) => process.stdout.write(`${JSON.stringify(line)}\n`)

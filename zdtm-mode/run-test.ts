@@ -122,7 +122,8 @@ async function makeSides({ ground, mode, programs }: Omit<Run, 'place'>, place: 
   }
 }
 
-function describe(thrown: unknown): Judgement {
+/** Whose fault it is that a test did not pass. */
+export function describe(thrown: unknown): Judgement {
   if (thrown instanceof Finding) {
     const { what, permitted, actual, clause, tail } = thrown
     return { outcome: 'fail', what, permitted, actual, ...(clause !== undefined && { clause }), ...(tail !== undefined && { tail }) }

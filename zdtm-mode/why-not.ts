@@ -16,14 +16,14 @@ export async function whyNot(
   host: Host,
   test: PlannedTest,
   mode: Mode,
-  has: (feature: string) => Promise<boolean>,
+  has: (host: Host, feature: string) => Promise<boolean>,
 ): Promise<string | undefined> {
   const { desc, flavor, program } = test
   const machine = MACHINES[arch()] ?? arch()
   // As zdtm.py has it, which knows no list here.
   if (desc.arch.length > 0 && desc.arch.join(' ') !== machine) return `it is for ${desc.arch.join(', ')}, and this is ${machine}`
   if (mode.norst && desc.flags.includes('reqrst')) return 'it needs a restore'
-  for (const feature of desc.feature) if (!(await has(feature))) return `criu check --feature ${feature} fails`
+  for (const feature of desc.feature) if (!(await has(host, feature))) return `criu check --feature ${feature} fails`
   const options = [...desc.opts, ...desc.dopts, ...desc.ropts]
   if (options.includes('--pidfd-store')) return "its option --pidfd-store is not one of criu's command line"
   if (options.some((word) => word.startsWith('../'))) return "an option of criu names a file by its way from zdtm.py's images directory"

@@ -12,14 +12,12 @@ import { Lines } from './lines.ts'
 const WORD = 4
 /** Of an event: id, kind, length. */
 const HEADER = 3 * WORD
-const [PID, OUT, ERRORS, START, CONNECT, INPUT] = [...'POESCI'].map((letter) => letter.charCodeAt(0)) as [
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-]
+const PID = 'P'.charCodeAt(0)
+const OUT = 'O'.charCodeAt(0)
+const ERRORS = 'E'.charCodeAt(0)
+const START = 'S'.charCodeAt(0)
+const CONNECT = 'C'.charCodeAt(0)
+const INPUT = 'I'.charCodeAt(0)
 const SIGNALS = { SIGTERM: 15, SIGKILL: 9 } as const
 
 interface Started {
