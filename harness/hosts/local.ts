@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { constants } from 'node:os'
 import { execa } from 'execa'
 import { bundledCommand, daemonCommand } from './checkout.ts'
 import { type Completed, type Host, HostError, type HostProcess, type StartOptions } from './host.ts'
 import { Lines } from './lines.ts'
+import { freePort } from './ports.ts'
 
 /** This machine as a host: processes of its own, on loopback. */
 export function localHost(): Host {
@@ -61,20 +61,4 @@ async function startLocal(
     throw new HostError(`starting ${file}: ${originalMessage ?? 'it could not be started'}`)
   }
   return { pid: child.pid, exited, kill: async (signal) => void child.kill(signal) }
-}
-
-/** Below the ports that the kernel gives to outgoing connections, which could take one between here and its use. */
-const FIRST_PORT = 20_000
-const PORTS = 12_000
-let nextPort = process.pid % PORTS
-
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = FIRST_PORT + (nextPort++ % PORTS)
-    const free = await new Promise<boolean>((resolve) => {
-      const server = createServer().once('error', () => resolve(false))
-      server.listen({ port, host: '127.0.0.1' }, () => server.close(() => resolve(true)))
-    })
-    if (free) return port
-  }
 }
