@@ -2,8 +2,9 @@ import { readFile } from 'node:fs/promises'
 import { breakpointsFire } from '../harness/criu/breakpoints.ts'
 import { hasFeature } from '../harness/criu/criu.ts'
 import { type Host, HostError, output } from '../harness/hosts/host.ts'
+import { thisMachine } from '../harness/hosts/machine.ts'
 import { type Ground, prepareGround, taintOf } from './ground.ts'
-import { type AgentLine, BREAKPOINT, type GivenPlan, NO_GROUND, type PlannedTest, type ZdtmResult } from './plan.ts'
+import { type AgentLine, BREAKPOINT, type GivenPlan, INIT, NO_GROUND, type PlannedTest, type ZdtmResult } from './plan.ts'
 import { describe, runTest } from './run-test.ts'
 import { whyNot } from './why-not.ts'
 
@@ -19,9 +20,12 @@ const PIECE = 192 * 1024
 /** Runs all tests of the plan: on this kernel, or in as many guests as tests may run at once. */
 async function runPlan(plan: GivenPlan): Promise<void> {
   const { guest, programs, tests, parallel } = plan
+  // The pool is there by now; what is started here must not have one of that size.
+  delete process.env['UV_THREADPOOL_SIZE']
+  const here = await thisMachine(`${programs}/${INIT}`)
   const prepared: Promise<Ground>[] = []
   const prepare = () => {
-    const ground = prepareGround(programs, guest)
+    const ground = prepareGround(here, programs, guest)
     prepared.push(ground)
     return ground
   }
@@ -31,6 +35,7 @@ async function runPlan(plan: GivenPlan): Promise<void> {
   } finally {
     const settled = await Promise.allSettled(prepared)
     await Promise.all(settled.map((each) => each.status === 'fulfilled' && each.value.stop()))
+    await here.host.stop()
   }
 }
 
@@ -39,8 +44,6 @@ async function runOn(grounds: readonly Ground[], another: () => Promise<Ground>,
   const { tests, mode, parallel, keepGoing, ignoreTaint, programs } = plan
   const [first] = grounds as [Ground]
   const { host } = first.machine
-  // The pool is there by now; what is started here must not have one of that size.
-  delete process.env['UV_THREADPOOL_SIZE']
   await breakpointsFire(host, `${programs}/${BREAKPOINT}`)
   const [kernel, version] = await Promise.all([output(host, ['uname', '-r']), output(host, [mode.criu, '--version'])])
   const asRoot = tests.some(({ parameters }) => parameters !== undefined) && !first.dumpsOtherUsers

@@ -1,8 +1,7 @@
-import { bundledCommand, daemonCommand } from '../harness/hosts/checkout.ts'
 import type { Connect } from '../harness/hosts/connected.ts'
-import { fileOn, type Host, output } from '../harness/hosts/host.ts'
+import { fileOn, type Host } from '../harness/hosts/host.ts'
 import { Init } from '../harness/hosts/init.ts'
-import { type Machine, thisMachine } from '../harness/hosts/machine.ts'
+import { type Machine, machineOf } from '../harness/hosts/machine.ts'
 import { type GuestProcess, startGuest } from '../harness/vm/guest.ts'
 import type { Booted, VmOptions } from '../harness/vm/options.ts'
 import type { GuestPort } from '../harness/vm/qemu.ts'
@@ -17,6 +16,8 @@ import { INIT } from './plan.ts'
 
 export interface Ground {
   machine: Machine
+  /** The machine of the agent, which is the same without a guest. */
+  here: Machine
   /** Whether CRIU may ask for the limits of another user's process; without, the programs run as root. */
   dumpsOtherUsers: boolean
   /** Why its kernel was tainted at the beginning, a number. */
@@ -31,17 +32,17 @@ export interface Ground {
 }
 
 /** In a guest, if there are options for one, which runs `programs/init`. Throws HostError. */
-export async function prepareGround(programs: string, guest?: Omit<VmOptions, 'command'>): Promise<Ground> {
-  if (guest === undefined) return groundOf(thisMachine(), [])
+export async function prepareGround(here: Machine, programs: string, guest?: Omit<VmOptions, 'command'>): Promise<Ground> {
+  if (guest === undefined) return { ...(await groundOf(here)), here, ports: [], hasEnded: () => false, async stop() {} }
   const { connect, started } = connectGuest(guest)
   const init = await Init.start(connect, [`${programs}/${INIT}`])
   const { booted, ports } = await started
-  const ground = await groundOf({ host: hostOf(init), connect: init.connect, isHere: false }, [...ports])
   let ended = false
   void init.ended.then(() => {
     ended = true
   })
-  return { ...ground, booted, hasEnded: () => ended }
+  const ground = await groundOf(machineOf('the guest', init, false))
+  return { ...ground, here, ports: [...ports], booted, hasEnded: () => ended, stop: () => init.stop() }
 }
 
 function connectGuest(options: Omit<VmOptions, 'command'>): { connect: Connect; started: Promise<GuestProcess> } {
@@ -62,29 +63,14 @@ function connectGuest(options: Omit<VmOptions, 'command'>): { connect: Connect; 
   return { connect, started: started.promise }
 }
 
-function hostOf(init: Init): Host {
-  const host: Host = {
-    name: 'the guest',
-    address: '127.0.0.1',
-    criuRemote: bundledCommand(process.execPath),
-    daemons: daemonCommand(process.execPath),
-    ownPids: false,
-    start: (command, options) => init.start(command, options),
-    directory: async () => (await output(host, ['mktemp', '-d', '/run/criu-remote-XXXXXX'])).trim(),
-    freePort: async () => 0,
-    stop: () => init.stop(),
-  }
-  return host
-}
-
 /** Why a kernel is tainted now, a number. */
 export const taintOf = async (host: Host) => String(await fileOn(host, '/proc/sys/kernel/tainted')).trim()
 
 const CAP_SYS_RESOURCE = 24n
 
-async function groundOf(machine: Machine, ports: GuestPort[]): Promise<Ground> {
+async function groundOf(machine: Machine): Promise<Pick<Ground, 'machine' | 'dumpsOtherUsers' | 'tainted'>> {
   const status = (await fileOn(machine.host, '/proc/self/status')) ?? Buffer.alloc(0)
   const capabilities = /^CapEff:\s*(\w+)/m.exec(status.toString())?.[1] ?? '0'
   const dumpsOtherUsers = ((BigInt(`0x${capabilities}`) >> CAP_SYS_RESOURCE) & 1n) === 1n
-  return { machine, ports, dumpsOtherUsers, tainted: await taintOf(machine.host), hasEnded: () => false, stop: () => machine.host.stop() }
+  return { machine, dumpsOtherUsers, tainted: await taintOf(machine.host) }
 }

@@ -2,7 +2,6 @@ import { rm } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type CriuAction, CriuError } from '../harness/criu/criu.ts'
 import { fileOn, type Host, HostError, run } from '../harness/hosts/host.ts'
-import { thisMachine } from '../harness/hosts/machine.ts'
 import { namespaceHosts } from '../harness/hosts/namespaces.ts'
 import { referenceDescriptor } from '../harness/implementation/start.ts'
 import { Migration } from '../harness/migration/migration.ts'
@@ -110,7 +109,7 @@ async function makeSides({ ground, mode, programs }: Omit<Run, 'place'>, place: 
   // Whatever goes from host to host goes between the hosts of proxy and cache.
   const making = [
     namespaceHosts({ machine: ground.machine, joined: false, ...options }),
-    namespaceHosts({ machine: thisMachine(), ...options }),
+    namespaceHosts({ machine: ground.here, ...options }),
   ]
   try {
     const [hosts, beside] = (await Promise.all(making)) as [Host[], Host[]]
