@@ -6,9 +6,10 @@ import type { Level } from '../harness/conformance/register.ts'
 import { type CaseResult, count, type Outcome, type Results, verdict } from '../harness/conformance/result.ts'
 import { bundle } from '../harness/hosts/bundle.ts'
 import { cacheDirectory, checkout } from '../harness/hosts/checkout.ts'
-import { type Host, HostError, type HostProcess, lastLine, output, shell } from '../harness/hosts/host.ts'
+import { type Host, HostError, type HostProcess, lastLine, shell } from '../harness/hosts/host.ts'
+import { buildPrograms } from './build.ts'
 import { keptTrace } from './kept-trace.ts'
-import { type AgentLine, BREAKPOINT, type GivenPlan, INIT, MOUNT, NO_GROUND, type Plan, type ZdtmOutcome, type ZdtmResult } from './plan.ts'
+import { type AgentLine, type GivenPlan, NO_GROUND, type Plan, type ZdtmOutcome, type ZdtmResult } from './plan.ts'
 
 /*
  * The launcher's side: hands the plan to the agent, hears what becomes of the tests, and makes results of it that have the same
@@ -24,7 +25,6 @@ export interface Heard {
 
 /** Ports of a guest, in which one test runs at a time: one for each mount. */
 const PORTS = 2
-const PROGRAMS = `${checkout}/fixtures/programs`
 
 /** Threads of the agent's pool: each mount holds one, two for each test that runs, and the rest is for files and look-ups. */
 const THREADS = 64
@@ -44,9 +44,9 @@ export async function runByAgent(
     if (said.event === 'result') onResult(said.result)
   }
   const directory = await host.directory()
-  await build(host, plan, directory)
-  const shares = [directory, plan.mode.criu, ...sourcesOf(plan)]
-  const given = { ...plan, programs: directory, ...(guest && { guest: { ...guest, shares, ports: PORTS } }) }
+  const programs = await buildPrograms(host)
+  const shares = [plan.mode.criu, ...sourcesOf(plan)]
+  const given = { ...plan, programs, ...(guest && { guest: { ...guest, shares, ports: PORTS } }) }
   await writeIn(host, `${directory}/plan.json`, JSON.stringify(given satisfies GivenPlan))
   const script = [...host.criuRemote.slice(0, -1), `${checkout}/zdtm-mode/agent.ts`, `${directory}/plan.json`]
   const command = ['env', `UV_THREADPOOL_SIZE=${THREADS}`, ...script]
@@ -79,18 +79,6 @@ async function startBundled(host: Host, command: readonly string[], onLine: (lin
 const sourcesOf = ({ tests }: Plan) => [
   ...new Set(tests.flatMap(({ program }) => (program.startsWith('/') ? dirname(dirname(dirname(program))) : []))),
 ]
-
-/** Compiles the small programs that the agent needs, and those of fixtures/zdtm that are wanted: here, since a compiler takes long in a virtual machine. */
-async function build(host: Host, { tests }: Plan, directory: string): Promise<void> {
-  const small = [INIT, MOUNT, BREAKPOINT].map((name) =>
-    output(host, ['gcc', '-O2', '-static', '-o', `${directory}/${name}`, `${PROGRAMS}/${name}.c`]),
-  )
-  await Promise.all(small)
-  const own = new Set(tests.map(({ program }) => program).filter((program) => !program.startsWith('/')))
-  if (own.size === 0) return
-  const wanted = [...own].map((program) => `${directory}/${program}`)
-  await output(host, ['make', '-s', '-j2', '-C', `${checkout}/fixtures/zdtm`, `OUT=${directory}`, ...wanted])
-}
 
 /** Writes a text of any length: a parameter of a command may have 128 KiB. */
 async function writeIn(host: Host, path: string, text: string): Promise<void> {

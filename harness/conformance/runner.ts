@@ -29,6 +29,8 @@ export interface RunOptions {
   timeout: number
   /** Beginning of the command that runs a case again. */
   command: string
+  /** Begins no other case once one has failed. */
+  untilFailure?: true
   onResult(result: CaseResult): void
 }
 
@@ -42,7 +44,7 @@ interface Verdict {
   actual?: string
 }
 
-/** Runs all cases, in the order given. Throws HostError if a daemon does not start at all. */
+/** Runs all cases, in the order given; the results of those that were run. Throws HostError if a daemon does not start at all. */
 export async function runCases(options: RunOptions): Promise<CaseResult[]> {
   const host = localHost()
   process.on('unhandledRejection', keepStray)
@@ -50,15 +52,18 @@ export async function runCases(options: RunOptions): Promise<CaseResult[]> {
     const setting = { host, descriptor: options.descriptor, ...(await tryStart(host, options.descriptor)) }
     const results: CaseResult[] = new Array(options.cases.length)
     let next = 0
+    let failed = false
+    const isEnough = () => options.untilFailure === true && failed
     const work = async () => {
-      for (let index = next++; index < options.cases.length; index = next++) {
+      for (let index = next++; index < options.cases.length && !isEnough(); index = next++) {
         const result = await runRepeatedly(setting, options.cases[index] as LoadedCase, options)
         results[index] = result
+        failed ||= result.outcome === 'fail'
         options.onResult(result)
       }
     }
     await Promise.all(Array.from({ length: Math.min(options.jobs, options.cases.length) }, work))
-    return results
+    return results.filter((result) => result !== undefined)
   } finally {
     process.off('unhandledRejection', keepStray)
     await host.stop()
