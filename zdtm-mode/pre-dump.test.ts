@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import t from 'tap'
 import type { CaseResult, Results } from '../harness/conformance/result.ts'
 import type { TraceEvent } from '../harness/conformance/trace.ts'
+import { hasFeature } from '../harness/criu/criu.ts'
 import { ENOENT, localImage, localReply } from '../proto/index.ts'
 import { onRealCriu } from '../scenarios/real.ts'
 import { zdtm } from './testing.ts'
@@ -11,25 +12,42 @@ import { zdtm } from './testing.ts'
  * Migrations in three steps, on a kernel that tracks memory: in a guest where this machine's does not. One of the programs is `vanish`,
  * the subprocess that vanished between pre-dump and dump: it has a child that ends between two pre-dumps, one that ends between the last
  * pre-dump and the dump, others that are born, and one that takes over a pid.
+ *
+ * Where the processor of the guest is emulated, flavor uns is run between two hosts only, and is a skip on one: all would take the tests
+ * beyond what a run in CI may take.
  */
 
 /** 'At once', in ms, on a guest without KVM: nothing has to be waited for. */
 const AT_ONCE = 2_000
 const LENGTH = 4
 
-await onRealCriu(async () => {
-  const { stdout: listed } = await zdtm('-a', '--dry-run')
-  const all = listed.split('\n')
+await onRealCriu(async ({ source }) => {
+  const fast = (await hasFeature(source, 'criu', 'mem_dirty_track')) || existsSync('/dev/kvm')
+  const flavorsWith = (hosts: string) => (fast || hosts === '2' ? 'h,ns,uns' : 'h,ns')
   const cases: CaseResult[] = []
 
   for (const hosts of ['1', '2'])
-    await t.test(`all programs in all flavors, dumped in three steps with increments that are some: hosts ${hosts}`, async (t) => {
-      const { exitCode, said, passed } = await runAll(hosts)
-      t.equal(exitCode, 0, said)
-      t.equal(passed.length, all.length, 'each test of each flavor')
-      t.ok(all.length > 100)
-      for (const { id, about } of passed) t.match(about, /dump 3: \d+ pages written, [1-9]\d* left to the parent/, id)
-    })
+    await t.test(
+      `all programs in ${flavorsWith(hosts)}, dumped in three steps with increments that are some: hosts ${hosts}`,
+      async (t) => {
+        const planned = await names(flavorsWith(hosts))
+        t.ok(planned.length >= 75)
+        const { exitCode, said, passed } = await runAll(flavorsWith(hosts), hosts)
+        t.equal(exitCode, 0, said)
+        t.equal(passed.length, planned.length, 'each test of each flavor')
+        for (const { id, about } of passed) t.match(about, /dump 3: \d+ pages written, [1-9]\d* left to the parent/, id)
+      },
+    )
+
+  if (!fast) {
+    const left = await names('uns')
+    const command = 'criu-remote zdtm run -a -f uns --pre 2 --keep-going -p 2'
+    await t.test(
+      `${left.length} of flavor uns on one host`,
+      { skip: `four minutes without soft-dirty and KVM: ${command}` },
+      async () => {},
+    )
+  }
 
   for (const flavor of ['h', 'ns', 'uns'])
     await t.test(`requests for images that never existed get ENOENT: vanish, ${flavor}`, async (t) => {
@@ -49,11 +67,16 @@ await onRealCriu(async () => {
       )
     })
 
-  async function runAll(hosts: string) {
+  async function names(flavors: string): Promise<string[]> {
+    const { stdout } = await zdtm('-a', '-f', flavors, '--dry-run')
+    return stdout.split('\n')
+  }
+
+  async function runAll(flavors: string, hosts: string) {
     const report = mkdtempSync(`${tmpdir()}/criu-remote-test-`)
     try {
       const mode = ['--pre', '2', '--hosts', hosts, '--kernel', 'auto', '--keep-going', '-p', '2', '--report', report]
-      const { exitCode, stdout, stderr } = await zdtm('-a', ...mode)
+      const { exitCode, stdout, stderr } = await zdtm('-a', '-f', flavors, ...mode)
       const results = existsSync(`${report}/results.json`)
         ? (JSON.parse(readFileSync(`${report}/results.json`, 'utf8')) as Results).cases
         : []
