@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { globSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { execa } from 'execa'
 import { cacheDirectory, checkout } from '../harness/hosts/checkout.ts'
 import { fileOn, type Host, HostError, output, shell } from '../harness/hosts/host.ts'
@@ -24,10 +24,10 @@ tar -C "$1" -cf "$1.tar" .`
 /** The directory with all of them. It is the same at every host. Throws HostError. */
 export async function buildPrograms(host: Host): Promise<string> {
   const directory = `${KEPT}/${await keyOf(host)}`
+  if (existsSync(directory)) return directory
   mkdirSync(KEPT, { recursive: true })
   const fresh = mkdtempSync(`${KEPT}/unpacked-`)
   try {
-    if (globSync(directory).length > 0) return directory
     const there = await host.directory()
     await shell(host, BUILD, [there, SMALL, TESTS])
     const packed = await fileOn(host, `${there}.tar`)
