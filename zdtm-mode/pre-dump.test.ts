@@ -6,7 +6,7 @@ import type { TraceEvent } from '../harness/conformance/trace.ts'
 import { hasFeature } from '../harness/criu/criu.ts'
 import { ENOENT, localImage, localReply } from '../proto/index.ts'
 import { onRealCriu } from '../scenarios/real.ts'
-import { zdtm } from './testing.ts'
+import { planned, zdtm } from './testing.ts'
 
 /*
  * Migrations in three steps, on a kernel that tracks memory: in a guest where this machine's does not. One of the programs is `vanish`,
@@ -25,18 +25,18 @@ await onRealCriu(async ({ source }) => {
   const fast = (await hasFeature(source, 'criu', 'mem_dirty_track')) || existsSync('/dev/kvm')
   const flavorsWith = (hosts: string) => (fast || hosts === '2' ? 'h,ns,uns' : 'h,ns')
   // Before the first test: tap ends where it is waited for anything else than tests.
-  const left = await names('uns')
+  const left = await planned('-a', '-f', 'uns')
   const cases: CaseResult[] = []
 
   for (const hosts of ['1', '2'])
     await t.test(
       `all programs in ${flavorsWith(hosts)}, dumped in three steps with increments that are some: hosts ${hosts}`,
       async (t) => {
-        const planned = await names(flavorsWith(hosts))
-        t.ok(planned.length >= 75)
+        const names = await planned('-a', '-f', flavorsWith(hosts))
+        t.ok(names.length >= 75)
         const { exitCode, said, passed } = await runAll(flavorsWith(hosts), hosts)
         t.equal(exitCode, 0, said)
-        t.equal(passed.length, planned.length, 'each test of each flavor')
+        t.equal(passed.length, names.length, 'each test of each flavor')
         for (const { id, about } of passed) t.match(about, /dump 3: \d+ pages written, [1-9]\d* left to the parent/, id)
       },
     )
@@ -45,7 +45,7 @@ await onRealCriu(async ({ source }) => {
     const command = 'criu-remote zdtm run -a -f uns --pre 2 --keep-going -p 2'
     await t.test(
       `${left.length} of flavor uns on one host`,
-      { skip: `four minutes without soft-dirty and KVM: ${command}` },
+      { skip: `without soft-dirty and KVM all take longer than CI may: ${command}` },
       async () => {},
     )
   }
@@ -67,11 +67,6 @@ await onRealCriu(async ({ source }) => {
         [...atProxy, ...atCache].map(({ at, connection, image }) => `${at} ms ${connection} ${image.snapshotId}:${image.name}`).join('; '),
       )
     })
-
-  async function names(flavors: string): Promise<string[]> {
-    const { stdout } = await zdtm('-a', '-f', flavors, '--dry-run')
-    return stdout.split('\n')
-  }
 
   async function runAll(flavors: string, hosts: string) {
     const report = mkdtempSync(`${tmpdir()}/criu-remote-test-`)
