@@ -128,11 +128,12 @@ export const cases: readonly Case[] = [
     id: 'cache-link-without-images',
     clauses: ['W6', 'C3'],
     role: 'cache',
-    about: 'The proxy connects and closes without an image: who waited gets ENOENT, and the exit is 0.',
+    about: 'The proxy connects and closes without an image: who waited gets ENOENT, so does who asks then, and the exit is 0.',
     async run(bench) {
       const waiter = await bench.openRead('1', 'a.img')
       bench.closeLink()
       expectMissing(await bench.answer(waiter), 'C3')
+      expectMissing(await bench.read('1', 'b.img'), 'C3')
       await bench.finishRestore()
       await bench.cleanExit('W6')
     },
