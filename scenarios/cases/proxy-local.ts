@@ -111,11 +111,13 @@ export const cases: readonly Case[] = [
     id: 'proxy-write-in-many-pieces',
     clauses: ['L5', 'F2'],
     role: 'proxy',
-    about: 'An image is written in 3,000 pieces of 0 to 99 bytes: it is their concatenation.',
+    about: 'An image is written in 3,000 pieces of 0 to 99 bytes, the first of them with the header: it is their concatenation.',
     async run(bench) {
       const bytes = someBytes(150_000, bench.seed)
-      const client = await bench.openWrite('1', 'pieces.img')
-      for (let at = 0, index = 0; at < bytes.length; at += index % 100, index++) await client.send(bytes.subarray(at, at + (index % 100)))
+      const client = await bench.connect()
+      const header = localImage.encode({ snapshotId: '1', name: 'pieces.img', openMode: O_WRONLY })
+      await client.send(Buffer.concat([header, bytes.subarray(0, 99)]))
+      for (let at = 99, index = 0; at < bytes.length; at += index % 100, index++) await client.send(bytes.subarray(at, at + (index % 100)))
       client.end()
       expectForwarded(await bench.forwarded('pieces.img'), bytes, 'L5')
       expectImage(await bench.read('1', 'pieces.img'), bytes, 'L5')
