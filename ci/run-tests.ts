@@ -20,15 +20,19 @@ await execa('tap', ['build'], { preferLocal: true })
 const bundled = mkdtempSync(`${cacheDirectory}/bundle-`)
 const { environment } = await bundle([], bundled)
 const terminal = process.stdout.isTTY
-const { exitCode } = await execa('tap', [...(terminal ? ['--output-file', RESULTS] : []), ...process.argv.slice(2)], {
-  preferLocal: true,
-  env: environment,
-  stdin: 'ignore',
-  stdout: terminal ? 'inherit' : ['inherit', { file: RESULTS }],
-  stderr: 'inherit',
-  buffer: false,
-  reject: false,
-})
+const { exitCode } = await execa(
+  'tap',
+  [...(terminal ? ['--output-file', RESULTS] : []), ...process.argv.slice(2)],
+  {
+    preferLocal: true,
+    env: environment,
+    stdin: 'ignore',
+    stdout: terminal ? 'inherit' : ['inherit', { file: RESULTS }],
+    stderr: 'inherit',
+    buffer: false,
+    reject: false,
+  },
+)
 rmSync(bundled, { recursive: true, force: true })
 const { passed, failed, skipped } = await count(RESULTS)
 const skips = skipped > 0 ? `, ${skipped} skipped` : ''
@@ -46,6 +50,8 @@ async function count(file: string) {
       if (!ok && tests.every((test) => test.ok)) totals.failed++
     })
   })
-  await new Promise((resolve, reject) => createReadStream(file).on('error', reject).pipe(parser).on('finish', resolve))
+  await new Promise((resolve, reject) =>
+    createReadStream(file).on('error', reject).pipe(parser).on('finish', resolve),
+  )
   return totals
 }

@@ -11,7 +11,10 @@ export interface FileKind {
 }
 
 /** Reads and checks a file. Throws the kind's error: one line that names the file and the key. */
-export async function readYaml<T>(file: string, { name, schema, error: Failure }: FileKind): Promise<T> {
+export async function readYaml<T>(
+  file: string,
+  { name, schema, error: Failure }: FileKind,
+): Promise<T> {
   const text = await readFile(file, 'utf8').catch((error: Error) => {
     throw new Failure(`reading ${name} ${file}: ${error.message}`)
   })
@@ -32,7 +35,10 @@ function parseText(text: string, failure: (why: string | undefined) => Error): u
 function explain([error]: ErrorObject[]): string {
   if (error === undefined) return 'it does not match the schema'
   const key = error.instancePath.slice(1).replaceAll('/', '.') || 'the file'
-  const { additionalProperty, allowedValues } = error.params as { additionalProperty?: string; allowedValues?: string[] }
+  const { additionalProperty, allowedValues } = error.params as {
+    additionalProperty?: string
+    allowedValues?: string[]
+  }
   if (additionalProperty !== undefined) return `${key}: unknown key ${additionalProperty}`
   if (allowedValues !== undefined) return `${key}: expected one of ${allowedValues.join(', ')}`
   return `${key}: ${error.message}`

@@ -11,11 +11,23 @@ const statistics = codec('statistics')
 const pageRange = codec('page_range')
 
 /** What stats-dump says: pages written, pages left out because the parent has them, seconds that the process was frozen. Throws RemoteError. */
-export function decodeDumpStatistics(image: Buffer): { written: number; skipped: number; frozen: number } {
+export function decodeDumpStatistics(image: Buffer): {
+  written: number
+  skipped: number
+  frozen: number
+} {
   const [entry] = entries(image, 'stats-dump')
   const dump = entry && (statistics.decode(entry)['dump'] as Record<string, number> | undefined)
-  if (dump === undefined) throw new RemoteError('message-invalid', 'decoding stats-dump: expected the statistics of a dump')
-  return { written: dump['pages_written'] ?? 0, skipped: dump['pages_skipped_parent'] ?? 0, frozen: (dump['frozen_time'] ?? 0) / 1e6 }
+  if (dump === undefined)
+    throw new RemoteError(
+      'message-invalid',
+      'decoding stats-dump: expected the statistics of a dump',
+    )
+  return {
+    written: dump['pages_written'] ?? 0,
+    skipped: dump['pages_skipped_parent'] ?? 0,
+    frozen: (dump['frozen_time'] ?? 0) / 1e6,
+  }
 }
 
 /** How many ranges of pages a page map leaves to the parent. Throws RemoteError. */
@@ -23,7 +35,9 @@ export function countInParent(pagemap: Buffer): number {
   const [, ...ranges] = entries(pagemap, 'a page map')
   return ranges
     .map((range) => pageRange.decode(range))
-    .filter((range) => range['in_parent'] === true || ((range['flags'] as number) & IN_PARENT) !== 0).length
+    .filter(
+      (range) => range['in_parent'] === true || ((range['flags'] as number) & IN_PARENT) !== 0,
+    ).length
 }
 
 function entries(image: Buffer, what: string): Buffer[] {
@@ -31,7 +45,10 @@ function entries(image: Buffer, what: string): Buffer[] {
   for (let at = MAGIC_NUMBERS; at < image.length; ) {
     const size = at + 4 <= image.length ? image.readUInt32LE(at) : image.length
     if (at + 4 + size > image.length)
-      throw new RemoteError('message-invalid', `decoding ${what}: expected a whole entry at byte ${at}, got ${image.length - at} bytes`)
+      throw new RemoteError(
+        'message-invalid',
+        `decoding ${what}: expected a whole entry at byte ${at}, got ${image.length - at} bytes`,
+      )
     found.push(image.subarray(at + 4, at + 4 + size))
     at += 4 + size
   }

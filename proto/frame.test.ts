@@ -6,10 +6,14 @@ const payloads = fc.array(fc.uint8Array({ maxLength: 300 }), { minLength: 1, max
 
 t.test('F1: decoding undoes encoding, and the bytes behind the frame are handed back', async () => {
   fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 5000 }), fc.uint8Array({ maxLength: 50 }), (payload, behind) => {
-      const frame = new FrameDecoder().push(Buffer.concat([encodeFrame(payload), behind]))
-      return frame?.payload.equals(payload) === true && frame.rest.equals(behind)
-    }),
+    fc.property(
+      fc.uint8Array({ maxLength: 5000 }),
+      fc.uint8Array({ maxLength: 50 }),
+      (payload, behind) => {
+        const frame = new FrameDecoder().push(Buffer.concat([encodeFrame(payload), behind]))
+        return frame?.payload.equals(payload) === true && frame.rest.equals(behind)
+      },
+    ),
   )
 })
 
@@ -22,13 +26,20 @@ t.test('F2: every split of the byte stream gives the same frames', async () => {
     fc.property(payloads, fc.array(fc.nat()), (sent, cuts) => {
       const stream = Buffer.concat(sent.map(encodeFrame))
       const received = decodeAll(split(stream, cuts))
-      return received.length === sent.length && received.every((payload, index) => payload.equals(sent[index] as Uint8Array))
+      return (
+        received.length === sent.length &&
+        received.every((payload, index) => payload.equals(sent[index] as Uint8Array))
+      )
     }),
   )
 })
 
 t.test('F2: the stream may come one byte at a time, with empty pieces between', async (t) => {
-  const stream = Buffer.concat([encodeFrame(Buffer.from('first')), encodeFrame(Buffer.alloc(0)), encodeFrame(Buffer.from('third'))])
+  const stream = Buffer.concat([
+    encodeFrame(Buffer.from('first')),
+    encodeFrame(Buffer.alloc(0)),
+    encodeFrame(Buffer.from('third')),
+  ])
   const pieces = [...stream].flatMap((byte) => [Buffer.alloc(0), Buffer.from([byte])])
   t.strictSame(decodeAll(pieces).map(String), ['first', '', 'third'])
 })
@@ -37,11 +48,17 @@ t.test('F2: a frame completes with its last byte and not before', async (t) => {
   const frame = encodeFrame(Buffer.from('abc'))
   const decoder = new FrameDecoder()
   t.equal(decoder.push(frame.subarray(0, -1)), undefined)
-  t.strictSame(decoder.push(frame.subarray(-1)), { payload: Buffer.from('abc'), rest: Buffer.alloc(0) })
+  t.strictSame(decoder.push(frame.subarray(-1)), {
+    payload: Buffer.from('abc'),
+    rest: Buffer.alloc(0),
+  })
 })
 
 t.test('F6: a frame of exactly the limit is taken', async (t) => {
-  t.equal(new FrameDecoder().push(encodeFrame(Buffer.alloc(FRAME_LIMIT)))?.payload.length, FRAME_LIMIT)
+  t.equal(
+    new FrameDecoder().push(encodeFrame(Buffer.alloc(FRAME_LIMIT)))?.payload.length,
+    FRAME_LIMIT,
+  )
   t.equal(new FrameDecoder(10).push(encodeFrame(Buffer.alloc(10)))?.payload.length, 10)
 })
 
@@ -60,7 +77,9 @@ t.test('F6: a length over the limit is refused by its fourth byte', async (t) =>
 t.test('F6: a length costs no memory, neither one over the limit nor one within it', async (t) => {
   const before = process.memoryUsage().arrayBuffers
   const decoders = Array.from({ length: 2000 }, () => new FrameDecoder())
-  const refused = decoders.filter((decoder) => code(() => decoder.push(Buffer.from('ffffffff', 'hex'))) === 'frame-too-large')
+  const refused = decoders.filter(
+    (decoder) => code(() => decoder.push(Buffer.from('ffffffff', 'hex'))) === 'frame-too-large',
+  )
   const waiting = decoders.map(() => new FrameDecoder())
   for (const decoder of waiting) decoder.push(Buffer.from('00000100', 'hex'))
   const growth = process.memoryUsage().arrayBuffers - before
@@ -82,23 +101,36 @@ t.test('F6: an end inside a frame says how far it got', async (t) => {
   for (const [index, text] of got.entries()) {
     const decoder = new FrameDecoder()
     decoder.push(frame.subarray(0, index + 1))
-    t.throws(() => decoder.end(), { code: 'frame-truncated', message: `reading a frame: the stream ended after ${text}` })
+    t.throws(() => decoder.end(), {
+      code: 'frame-truncated',
+      message: `reading a frame: the stream ended after ${text}`,
+    })
   }
 })
 
 t.test('F6: any cut of a frame is noticed', async () => {
   fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 100 }), fc.nat(), fc.array(fc.nat()), (payload, cut, cuts) => {
-      const frame = encodeFrame(payload)
-      const decoder = new FrameDecoder()
-      for (const piece of split(frame.subarray(0, 1 + (cut % (frame.length - 1))), cuts)) decoder.push(piece)
-      return code(() => decoder.end()) === 'frame-truncated'
-    }),
+    fc.property(
+      fc.uint8Array({ maxLength: 100 }),
+      fc.nat(),
+      fc.array(fc.nat()),
+      (payload, cut, cuts) => {
+        const frame = encodeFrame(payload)
+        const decoder = new FrameDecoder()
+        for (const piece of split(frame.subarray(0, 1 + (cut % (frame.length - 1))), cuts))
+          decoder.push(piece)
+        return code(() => decoder.end()) === 'frame-truncated'
+      },
+    ),
   )
 })
 
 function split(stream: Buffer, cuts: number[]): Buffer[] {
-  const places = [0, ...cuts.map((cut) => cut % (stream.length + 1)).sort((a, b) => a - b), stream.length]
+  const places = [
+    0,
+    ...cuts.map((cut) => cut % (stream.length + 1)).sort((a, b) => a - b),
+    stream.length,
+  ]
   return places.slice(1).map((place, index) => stream.subarray(places[index], place))
 }
 

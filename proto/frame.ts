@@ -69,13 +69,17 @@ export class FrameDecoder {
     piece.copy(this.#prefix, this.#prefixBytes, 0, taken)
     this.#prefixBytes += taken
     if (this.#prefixBytes === PREFIX && this.#length() > this.#limit) {
-      throw new RemoteError('frame-too-large', `reading a frame: expected at most ${this.#limit} bytes, got a length of ${this.#length()}`)
+      throw new RemoteError(
+        'frame-too-large',
+        `reading a frame: expected at most ${this.#limit} bytes, got a length of ${this.#length()}`,
+      )
     }
     return piece.subarray(taken)
   }
 
   #complete(rest: Buffer): Frame {
-    const payload = this.#pieces.length === 1 ? (this.#pieces[0] as Buffer) : Buffer.concat(this.#pieces)
+    const payload =
+      this.#pieces.length === 1 ? (this.#pieces[0] as Buffer) : Buffer.concat(this.#pieces)
     this.#prefixBytes = 0
     this.#payloadBytes = 0
     this.#pieces = []

@@ -23,14 +23,20 @@ interface GoldenFile {
   refused: (Golden & { code: string })[]
 }
 
-const codecs = { local: localImage, reply: localReply, remote: remoteImage, snapshot: snapshotEntry } as Record<Golden['message'], Codec>
+const codecs = {
+  local: localImage,
+  reply: localReply,
+  remote: remoteImage,
+  snapshot: snapshotEntry,
+} as Record<Golden['message'], Codec>
 const { canonical, decoded, refused } = parse(
   readFileSync(new URL('../fixtures/golden/frames.yaml', import.meta.url), 'utf8'),
   repeated,
 ) as GoldenFile
 
 t.test('F1 F3 F4 F5: a message is encoded to the golden bytes', async (t) => {
-  for (const { name, message, value, bytes } of canonical) t.equal(codecs[message].encode(value).toString('hex'), hex(bytes), name)
+  for (const { name, message, value, bytes } of canonical)
+    t.equal(codecs[message].encode(value).toString('hex'), hex(bytes), name)
 })
 
 t.test('F1 F3 F4 F5 F6: golden bytes are decoded to the message', async (t) => {
@@ -40,12 +46,15 @@ t.test('F1 F3 F4 F5 F6: golden bytes are decoded to the message', async (t) => {
 })
 
 t.test('F5 F6: golden bytes that break the contract are refused', async (t) => {
-  for (const { name, message, code, bytes } of refused) t.throws(() => codecs[message].decode(payload(bytes)), { code }, name)
+  for (const { name, message, code, bytes } of refused)
+    t.throws(() => codecs[message].decode(payload(bytes)), { code }, name)
 })
 
 /** In values too, `61*128` means 128 times that byte. */
 function repeated(_key: unknown, value: unknown): unknown {
-  return typeof value === 'string' && /^\w\w\*\d+$/.test(value) ? Buffer.from(hex(value), 'hex').toString() : value
+  return typeof value === 'string' && /^\w\w\*\d+$/.test(value)
+    ? Buffer.from(hex(value), 'hex').toString()
+    : value
 }
 
 function hex(bytes: string): string {
@@ -57,6 +66,7 @@ function hex(bytes: string): string {
 
 function payload(bytes: string): Buffer {
   const frame = new FrameDecoder().push(Buffer.from(hex(bytes), 'hex'))
-  if (frame === undefined || frame.rest.length > 0) throw new Error(`the golden bytes are not one frame: ${bytes}`)
+  if (frame === undefined || frame.rest.length > 0)
+    throw new Error(`the golden bytes are not one frame: ${bytes}`)
   return frame.payload
 }

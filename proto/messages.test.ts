@@ -2,7 +2,15 @@ import fc from 'fast-check'
 import t from 'tap'
 import { RemoteError } from './error.ts'
 import { FrameDecoder } from './frame.ts'
-import { localImage, localReply, NAME_LIMIT, O_APPEND, purpose, remoteImage, snapshotEntry } from './messages.ts'
+import {
+  localImage,
+  localReply,
+  NAME_LIMIT,
+  O_APPEND,
+  purpose,
+  remoteImage,
+  snapshotEntry,
+} from './messages.ts'
 
 const name = fc.string({ unit: 'binary', maxLength: 60 })
 const openMode = fc.integer({ min: 0, max: 0xffff_ffff })
@@ -10,20 +18,29 @@ const size = fc.maxSafeNat()
 
 t.test('F3 F5: decoding undoes encoding', async () => {
   fc.assert(
-    fc.property(fc.record({ name, snapshotId: name, openMode }), (image) => same(localImage.decode(sent(localImage.encode(image))), image)),
+    fc.property(fc.record({ name, snapshotId: name, openMode }), (image) =>
+      same(localImage.decode(sent(localImage.encode(image))), image),
+    ),
   )
   fc.assert(
     fc.property(fc.record({ name, snapshotId: name, openMode, size }), (image) =>
       same(remoteImage.decode(sent(remoteImage.encode(image))), image),
     ),
   )
-  fc.assert(fc.property(openMode, (error) => localReply.decode(sent(localReply.encode(error))) === error))
+  fc.assert(
+    fc.property(openMode, (error) => localReply.decode(sent(localReply.encode(error))) === error),
+  )
   fc.assert(fc.property(name, (id) => snapshotEntry.decode(sent(snapshotEntry.encode(id))) === id))
 })
 
 t.test('F5: sizes around 2^32 and 2^53 are exact', async (t) => {
   for (const size of [2 ** 32 - 1, 2 ** 32, 2 ** 32 + 1, 2 ** 40 + 1, Number.MAX_SAFE_INTEGER]) {
-    t.equal(remoteImage.decode(sent(remoteImage.encode({ name: 'a', snapshotId: 'b', openMode: 1, size }))).size, size)
+    t.equal(
+      remoteImage.decode(
+        sent(remoteImage.encode({ name: 'a', snapshotId: 'b', openMode: 1, size })),
+      ).size,
+      size,
+    )
   }
 })
 
@@ -38,7 +55,10 @@ t.test('F5: a name or id of 4095 bytes passes, of 4096 bytes does not', async (t
       { ...image, name: `${filled}y` },
       { ...image, snapshotId: `${filled}y` },
     ]) {
-      t.throws(() => localImage.encode(long), { code: 'name-too-long', message: /expected at most 4095 bytes, got 4096$/ })
+      t.throws(() => localImage.encode(long), {
+        code: 'name-too-long',
+        message: /expected at most 4095 bytes, got 4096$/,
+      })
       t.throws(() => remoteImage.encode({ ...long, size: 1 }), { code: 'name-too-long' })
     }
     t.throws(() => snapshotEntry.encode(`${filled}y`), { code: 'name-too-long' })
@@ -46,7 +66,12 @@ t.test('F5: a name or id of 4095 bytes passes, of 4096 bytes does not', async (t
 })
 
 t.test('F6: arbitrary bytes are a message or a RemoteError', async () => {
-  const decodes: ((payload: Buffer) => unknown)[] = [localImage.decode, localReply.decode, remoteImage.decode, snapshotEntry.decode]
+  const decodes: ((payload: Buffer) => unknown)[] = [
+    localImage.decode,
+    localReply.decode,
+    remoteImage.decode,
+    snapshotEntry.decode,
+  ]
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 60 }), fc.constantFrom(...decodes), (bytes, decode) => {
       try {
@@ -61,16 +86,33 @@ t.test('F6: arbitrary bytes are a message or a RemoteError', async () => {
 })
 
 t.test('F6: a message that lost its end is refused, at every byte of it', async (t) => {
-  const payload = sent(remoteImage.encode({ name: 'core-1.img', snapshotId: '/d/1', openMode: O_APPEND, size: 2 ** 33 }))
+  const payload = sent(
+    remoteImage.encode({
+      name: 'core-1.img',
+      snapshotId: '/d/1',
+      openMode: O_APPEND,
+      size: 2 ** 33,
+    }),
+  )
   for (let length = 0; length < payload.length; length++) {
-    t.throws(() => remoteImage.decode(payload.subarray(0, length)), { code: 'message-invalid' }, `${length} bytes`)
+    t.throws(
+      () => remoteImage.decode(payload.subarray(0, length)),
+      { code: 'message-invalid' },
+      `${length} bytes`,
+    )
   }
 })
 
 t.test('F6: unknown fields are skipped, wherever they stand', async () => {
   const image = { name: 'core-1.img', snapshotId: '/d/1', openMode: 0 }
   const fields = ['0a0a636f72652d312e696d67', '12042f642f31', '1800']
-  const unknown = fc.constantFrom('2007', '8201036869ff', '3501020304', '290102030405060708', '7b08017c')
+  const unknown = fc.constantFrom(
+    '2007',
+    '8201036869ff',
+    '3501020304',
+    '290102030405060708',
+    '7b08017c',
+  )
   fc.assert(
     fc.property(fc.array(unknown, { minLength: 4, maxLength: 4 }), (between) => {
       const hex = between.map((field, index) => field + (fields[index] ?? '')).join('')
@@ -80,14 +122,17 @@ t.test('F6: unknown fields are skipped, wherever they stand', async () => {
 })
 
 t.test('F6: groups within groups do not exhaust the stack', async (t) => {
-  t.throws(() => localImage.decode(Buffer.from(`0a01611201621800${'7b'.repeat(65_000)}`, 'hex')), { code: 'message-invalid' })
+  t.throws(() => localImage.decode(Buffer.from(`0a01611201621800${'7b'.repeat(65_000)}`, 'hex')), {
+    code: 'message-invalid',
+  })
 })
 
 t.test('F4: what an open mode asks for', async (t) => {
   const [O_RDWR, O_CREAT, O_TRUNC] = [2, 0o100, 0o1000]
   for (const mode of [0, O_CREAT]) t.equal(purpose(mode), 'read')
   for (const mode of [1, 1 | O_CREAT | O_TRUNC]) t.equal(purpose(mode), 'write')
-  for (const mode of [O_APPEND, O_APPEND | 1, O_APPEND | 1 | O_CREAT]) t.equal(purpose(mode), 'append')
+  for (const mode of [O_APPEND, O_APPEND | 1, O_APPEND | 1 | O_CREAT])
+    t.equal(purpose(mode), 'append')
   for (const mode of [O_RDWR, 3, O_RDWR | O_APPEND, 0xffff_ffff]) t.equal(purpose(mode), undefined)
 })
 
@@ -97,7 +142,8 @@ t.test('F3: a remote header without an open mode is a write', async (t) => {
 
 function sent(frame: Buffer): Buffer {
   const decoded = new FrameDecoder().push(frame)
-  if (decoded === undefined || decoded.rest.length > 0) throw new Error(`expected one frame, got ${frame.toString('hex')}`)
+  if (decoded === undefined || decoded.rest.length > 0)
+    throw new Error(`expected one frame, got ${frame.toString('hex')}`)
   return decoded.payload
 }
 

@@ -34,7 +34,13 @@ const snapshot = codec('snapshot_id_entry')
 /** Each `encode` gives a whole frame; each `decode` takes the payload of one and throws a RemoteError. */
 export const localImage = {
   encode: ({ name, snapshotId, openMode }: LocalImage): Buffer =>
-    encodeFrame(local.encode({ name: short(name, 'name'), snapshot_id: short(snapshotId, 'snapshot id'), open_mode: openMode })),
+    encodeFrame(
+      local.encode({
+        name: short(name, 'name'),
+        snapshot_id: short(snapshotId, 'snapshot id'),
+        open_mode: openMode,
+      }),
+    ),
   decode(payload: Buffer): LocalImage {
     return identity(local.decode(payload))
   },
@@ -47,19 +53,31 @@ export const localReply = {
 
 export const remoteImage = {
   encode: ({ name, snapshotId, openMode, size }: RemoteImage): Buffer =>
-    encodeFrame(remote.encode({ name: short(name, 'name'), snapshot_id: short(snapshotId, 'snapshot id'), open_mode: openMode, size })),
+    encodeFrame(
+      remote.encode({
+        name: short(name, 'name'),
+        snapshot_id: short(snapshotId, 'snapshot id'),
+        open_mode: openMode,
+        size,
+      }),
+    ),
   decode(payload: Buffer): RemoteImage {
     const fields = remote.decode(payload)
     const size = fields['size'] as number
     if (!Number.isSafeInteger(size))
-      throw new RemoteError('message-invalid', `decoding a remote_image_entry: expected a size below 2^53, got ${size}`)
+      throw new RemoteError(
+        'message-invalid',
+        `decoding a remote_image_entry: expected a size below 2^53, got ${size}`,
+      )
     return { ...identity(fields), size }
   },
 }
 
 export const snapshotEntry = {
-  encode: (snapshotId: string): Buffer => encodeFrame(snapshot.encode({ snapshot_id: short(snapshotId, 'snapshot id') })),
-  decode: (payload: Buffer): string => short(snapshot.decode(payload)['snapshot_id'] as string, 'snapshot id'),
+  encode: (snapshotId: string): Buffer =>
+    encodeFrame(snapshot.encode({ snapshot_id: short(snapshotId, 'snapshot id') })),
+  decode: (payload: Buffer): string =>
+    short(snapshot.decode(payload)['snapshot_id'] as string, 'snapshot id'),
 }
 
 /** What an open mode asks for; O_RDWR and the undefined 3 ask for nothing this protocol has. */
@@ -80,6 +98,10 @@ function identity(fields: Record<string, unknown>): LocalImage {
 
 function short(text: string, what: string): string {
   const bytes = Buffer.byteLength(text)
-  if (bytes > NAME_LIMIT) throw new RemoteError('name-too-long', `${what} of an image: expected at most ${NAME_LIMIT} bytes, got ${bytes}`)
+  if (bytes > NAME_LIMIT)
+    throw new RemoteError(
+      'name-too-long',
+      `${what} of an image: expected at most ${NAME_LIMIT} bytes, got ${bytes}`,
+    )
   return text
 }

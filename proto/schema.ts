@@ -21,10 +21,17 @@ export function codec(name: string): Codec {
     encode: (fields) => type.encode(type.create(fields)).finish(),
     decode(payload) {
       try {
-        return type.toObject(type.decode(new StrictReader(payload)), { longs: Number, defaults: true })
+        return type.toObject(type.decode(new StrictReader(payload)), {
+          longs: Number,
+          defaults: true,
+        })
       } catch (thrown) {
         const reason = thrown instanceof Error ? thrown.message : String(thrown)
-        throw new RemoteError('message-invalid', `decoding a ${name} of ${payload.length} bytes: ${reason}`, { cause: thrown })
+        throw new RemoteError(
+          'message-invalid',
+          `decoding a ${name} of ${payload.length} bytes: ${reason}`,
+          { cause: thrown },
+        )
       }
     },
   }

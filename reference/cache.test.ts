@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { connect } from 'node:net'
 import t from 'tap'
+import { turns } from '../harness/testing/peer.ts'
+import { cacheAlone, onLink, pair, read, reading, write } from '../harness/testing/reference.ts'
 import { ENOENT } from '../proto/messages.ts'
 import { finishDump, finishRestore } from './client.ts'
-import { cacheAlone, onLink, pair, read, reading, write } from './testing.ts'
-import { turns } from './testing-peer.ts'
 
 t.test('C1: an image is answered while the link is open, and after', async (t) => {
   const { socket, linkUp, logged } = await cacheAlone(t)
@@ -88,20 +88,28 @@ t.test('C2 L8: a waiter that leaves harms nobody', async (t) => {
   await daemon.finished
 })
 
-t.test('C3: the end of the link answers all who wait, and all who come later, with ENOENT', async (t) => {
-  const { socket, linkUp } = await cacheAlone(t)
-  const link = await linkUp()
-  const waiters = await Promise.all(['a', 'b', 'b', ''].map((name) => reading(t, socket, { name })))
-  await turns()
-  link.send(onLink({ name: 'c' })).end()
-  for (const waiter of waiters) t.strictSame(await waiter.answer(), { error: ENOENT, bytes: Buffer.alloc(0) })
-  t.equal(await read(t, socket, { name: 'd' }), ENOENT)
-  t.equal(await read(t, socket, { name: 'c' }), '')
-})
+t.test(
+  'C3: the end of the link answers all who wait, and all who come later, with ENOENT',
+  async (t) => {
+    const { socket, linkUp } = await cacheAlone(t)
+    const link = await linkUp()
+    const waiters = await Promise.all(
+      ['a', 'b', 'b', ''].map((name) => reading(t, socket, { name })),
+    )
+    await turns()
+    link.send(onLink({ name: 'c' })).end()
+    for (const waiter of waiters)
+      t.strictSame(await waiter.answer(), { error: ENOENT, bytes: Buffer.alloc(0) })
+    t.equal(await read(t, socket, { name: 'd' }), ENOENT)
+    t.equal(await read(t, socket, { name: 'c' }), '')
+  },
+)
 
 t.test('C4: a cache without a link yet waits as well', async (t) => {
   const { socket, linkUp, logged } = await cacheAlone(t)
-  const waiters = await Promise.all(['there', 'not there'].map((name) => reading(t, socket, { name })))
+  const waiters = await Promise.all(
+    ['there', 'not there'].map((name) => reading(t, socket, { name })),
+  )
   await turns()
   const link = await linkUp()
   await logged(/the proxy is connected/)
@@ -110,20 +118,33 @@ t.test('C4: a cache without a link yet waits as well', async (t) => {
     [0, 0],
   )
   link.send(onLink({ name: 'there' }, 'bytes')).end()
-  t.strictSame(await Promise.all(waiters.map(async (waiter) => (await waiter.answer()).error)), [0, ENOENT])
+  t.strictSame(await Promise.all(waiters.map(async (waiter) => (await waiter.answer()).error)), [
+    0,
+    ENOENT,
+  ])
 })
 
-t.test('C1 C2 W5: what is written to the proxy is read from the cache, whichever is first', async (t) => {
-  const { proxy, cache } = await pair(t)
-  const images = Array.from({ length: 60 }, (_, index) => ({ name: `${index}`, bytes: randomBytes(index * 997) }))
-  const early = images.slice(0, 30).map(async ({ name }) => (await reading(t, cache.socket, { name })).answer())
-  await Promise.all(images.map(({ name, bytes }) => write(t, proxy.socket, { name }, bytes)))
-  await finishDump(proxy.socket)
-  await proxy.daemon.finished
-  const late = images.slice(30).map(async ({ name }) => (await reading(t, cache.socket, { name })).answer())
-  const answers = await Promise.all([...early, ...late])
-  t.ok(images.every(({ bytes }, index) => answers[index]?.bytes.equals(bytes)))
-})
+t.test(
+  'C1 C2 W5: what is written to the proxy is read from the cache, whichever is first',
+  async (t) => {
+    const { proxy, cache } = await pair(t)
+    const images = Array.from({ length: 60 }, (_, index) => ({
+      name: `${index}`,
+      bytes: randomBytes(index * 997),
+    }))
+    const early = images
+      .slice(0, 30)
+      .map(async ({ name }) => (await reading(t, cache.socket, { name })).answer())
+    await Promise.all(images.map(({ name, bytes }) => write(t, proxy.socket, { name }, bytes)))
+    await finishDump(proxy.socket)
+    await proxy.daemon.finished
+    const late = images
+      .slice(30)
+      .map(async ({ name }) => (await reading(t, cache.socket, { name })).answer())
+    const answers = await Promise.all([...early, ...late])
+    t.ok(images.every(({ bytes }, index) => answers[index]?.bytes.equals(bytes)))
+  },
+)
 
 t.test('max-memory: an image over it fails the migration, those before are served', async (t) => {
   const { socket, linkUp, daemon } = await cacheAlone(t, { maxMemory: 1000 })
@@ -142,5 +163,8 @@ t.test('TCP is listened on at the address given, and no other', async (t) => {
   const { address } = await cacheAlone(t)
   t.equal(address.host, '127.0.0.1')
   const other = connect({ host: '127.0.0.2', port: address.port })
-  await t.rejects(new Promise((resolve, reject) => other.once('connect', resolve).once('error', reject)), { code: 'ECONNREFUSED' })
+  await t.rejects(
+    new Promise((resolve, reject) => other.once('connect', resolve).once('error', reject)),
+    { code: 'ECONNREFUSED' },
+  )
 })

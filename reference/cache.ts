@@ -3,12 +3,12 @@ import { RemoteError } from '../proto/error.ts'
 import { O_APPEND, type RemoteImage, remoteImage } from '../proto/messages.ts'
 import { type Daemon, type DaemonOptions, live } from './daemon.ts'
 import { dialect as dialectOf, isRestoreFinish, snapshotKey } from './dialect.ts'
-import { ContentBuilder } from './image.ts'
-import { awaitLink } from './link.ts'
-import { answer, LocalServer, nameOf, type Open } from './local.ts'
 import { silent } from './log.ts'
-import { SocketReader } from './reader.ts'
-import { ImageStore } from './store.ts'
+import { ContentBuilder } from './memory/content.ts'
+import { ImageStore } from './memory/image-store.ts'
+import { awaitLink } from './transport/link.ts'
+import { answer, LocalServer, nameOf, type Open } from './transport/local-server.ts'
+import { SocketReader } from './transport/socket-reader.ts'
 
 /*
  * The image cache, on the node where the process is restored. Images arrive from the proxy over one TCP
@@ -18,7 +18,13 @@ import { ImageStore } from './store.ts'
  */
 
 /** Listens on both sides; resolves when it is ready. Throws RemoteError if it can't. */
-export async function startCache({ socket, link: end, dialect: name = 'auto', maxMemory, log = silent }: DaemonOptions): Promise<Daemon> {
+export async function startCache({
+  socket,
+  link: end,
+  dialect: name = 'auto',
+  maxMemory,
+  log = silent,
+}: DaemonOptions): Promise<Daemon> {
   const dialect = dialectOf(name)
   const store = new ImageStore(maxMemory)
   const restoreFinished = Promise.withResolvers<void>()
@@ -57,7 +63,11 @@ export async function startCache({ socket, link: end, dialect: name = 'auto', ma
       linked = await link
       log.info('the proxy is connected')
       const reader = new SocketReader(linked)
-      for (let payload = await reader.frame(); payload !== undefined; payload = await reader.frame()) {
+      for (
+        let payload = await reader.frame();
+        payload !== undefined;
+        payload = await reader.frame()
+      ) {
         await receive(reader, remoteImage.decode(payload))
       }
       log.info('the proxy closed the connection: all images are here')
@@ -90,7 +100,9 @@ export async function startCache({ socket, link: end, dialect: name = 'auto', ma
     } catch (thrown) {
       store.release(builder.size)
       const failure = RemoteError.from(thrown, 'reading')
-      throw new RemoteError(failure.code, `${what}: ${failure.message}; the image is dropped`, { cause: thrown })
+      throw new RemoteError(failure.code, `${what}: ${failure.message}; the image is dropped`, {
+        cause: thrown,
+      })
     }
     if (adds) store.append(key, header.name, builder.finish())
     else store.put(key, header.name, builder.finish())
@@ -100,7 +112,10 @@ export async function startCache({ socket, link: end, dialect: name = 'auto', ma
   async function serve(open: Open): Promise<void> {
     const { snapshotId, name: image } = open.image
     if (open.purpose !== 'read')
-      throw new RemoteError('not-permitted', `opening ${nameOf(open)} to ${open.purpose}: a cache takes images from its proxy only`)
+      throw new RemoteError(
+        'not-permitted',
+        `opening ${nameOf(open)} to ${open.purpose}: a cache takes images from its proxy only`,
+      )
     if (isRestoreFinish(dialect, snapshotId, image)) {
       log.info('the restore is finished')
       await answer(open, { chunks: [], size: 0 })
@@ -108,7 +123,9 @@ export async function startCache({ socket, link: end, dialect: name = 'auto', ma
     }
     const key = snapshotKey(dialect, snapshotId)
     const content = store.get(key, image) ?? (linkIsOpen ? await store.wait(key, image) : undefined)
-    log.debug(`read ${nameOf(open)}: ${content === undefined ? 'no such image' : `${content.size} bytes`}`)
+    log.debug(
+      `read ${nameOf(open)}: ${content === undefined ? 'no such image' : `${content.size} bytes`}`,
+    )
     await answer(open, content)
   }
 }

@@ -1,10 +1,10 @@
 import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
+import { Peer, type Scope, turns } from '../harness/testing/peer.ts'
+import { cacheAlone, directory, header, proxyAlone } from '../harness/testing/reference.ts'
 import { localReply } from '../proto/messages.ts'
 import { endWrite, finishRestore, openRead, openWrite, readImage, writeImage } from './client.ts'
-import { cacheAlone, directory, header, proxyAlone } from './testing.ts'
-import { Peer, type Scope, turns } from './testing-peer.ts'
 
 t.test('L3 L5 L6: write, append and read', async (t) => {
   const { socket } = await proxyAlone(t)
@@ -27,7 +27,10 @@ t.test('L4: an errno other than ENOENT is an error', async (t) => {
   const { path, connection } = await fakeServer(t)
   const image = openRead(path, 's', 'a')
   new Peer(t, await connection).send(localReply.encode(13)).end()
-  await t.rejects(image, { code: 'not-found', message: 'reading s:a: expected error 0 or 2 (ENOENT), got 13' })
+  await t.rejects(image, {
+    code: 'not-found',
+    message: 'reading s:a: expected error 0 or 2 (ENOENT), got 13',
+  })
 })
 
 t.test('L3: a server that closes without a reply, or inside it', async (t) => {
@@ -63,7 +66,10 @@ t.test('E2: a close without a reply to the finish of a restore is accepted', asy
 
 t.test('L1: nobody listens', async (t) => {
   const path = join(await directory(t), 'img.sock')
-  await t.rejects(readImage(path, 's', 'a'), { code: 'connection-lost', message: /^connecting to .*img\.sock: .*ENOENT/ })
+  await t.rejects(readImage(path, 's', 'a'), {
+    code: 'connection-lost',
+    message: /^connecting to .*img\.sock: .*ENOENT/,
+  })
 })
 
 async function fakeServer(t: Scope): Promise<{ path: string; connection: Promise<Socket> }> {

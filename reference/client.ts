@@ -2,11 +2,19 @@ import type { Socket } from 'node:net'
 import { addAbortSignal } from 'node:stream'
 import { RemoteError } from '../proto/error.ts'
 import { FrameDecoder } from '../proto/frame.ts'
-import { ENOENT, localImage, localReply, O_APPEND, O_RDONLY, O_WRONLY, snapshotEntry } from '../proto/messages.ts'
+import {
+  ENOENT,
+  localImage,
+  localReply,
+  O_APPEND,
+  O_RDONLY,
+  O_WRONLY,
+  snapshotEntry,
+} from '../proto/messages.ts'
 import { type Dialect, dialect, SNAPSHOT_LIST } from './dialect.ts'
-import { SocketReader } from './reader.ts'
-import { drained } from './send.ts'
-import { connectUnix } from './unix.ts'
+import { drained } from './transport/send.ts'
+import { SocketReader } from './transport/socket-reader.ts'
+import { connectUnix } from './transport/unix-socket.ts'
 
 /*
  * CRIU's side of the protocol: each function opens one connection to a proxy or cache and does one thing.
@@ -21,7 +29,12 @@ export interface Reading {
 }
 
 /** Opens an image for reading. Undefined is ENOENT; another error throws `not-found`. Waits as long as the server does. */
-export async function openRead(server: string, snapshotId: string, name: string, signal?: AbortSignal): Promise<Reading | undefined> {
+export async function openRead(
+  server: string,
+  snapshotId: string,
+  name: string,
+  signal?: AbortSignal,
+): Promise<Reading | undefined> {
   const socket = await connectUnix(server)
   if (signal !== undefined) addAbortSignal(signal, socket)
   const reader = new SocketReader(socket)
@@ -29,10 +42,18 @@ export async function openRead(server: string, snapshotId: string, name: string,
     socket.write(localImage.encode({ name, snapshotId, openMode: O_RDONLY }))
     const payload = await reader.frame()
     if (payload === undefined)
-      throw new RemoteError('connection-lost', `reading ${snapshotId}:${name}: the server closed the connection without a reply`)
+      throw new RemoteError(
+        'connection-lost',
+        `reading ${snapshotId}:${name}: the server closed the connection without a reply`,
+      )
     const error = localReply.decode(payload)
-    if (error === 0) return { socket, bytes: (sink) => reader.rest(sink).finally(() => socket.destroy()) }
-    if (error !== ENOENT) throw new RemoteError('not-found', `reading ${snapshotId}:${name}: expected error 0 or 2 (ENOENT), got ${error}`)
+    if (error === 0)
+      return { socket, bytes: (sink) => reader.rest(sink).finally(() => socket.destroy()) }
+    if (error !== ENOENT)
+      throw new RemoteError(
+        'not-found',
+        `reading ${snapshotId}:${name}: expected error 0 or 2 (ENOENT), got ${error}`,
+      )
     socket.destroy()
     return undefined
   } catch (thrown) {
@@ -42,7 +63,11 @@ export async function openRead(server: string, snapshotId: string, name: string,
 }
 
 /** A whole image, or undefined where the server says that there is none. */
-export async function readImage(server: string, snapshotId: string, name: string): Promise<Buffer | undefined> {
+export async function readImage(
+  server: string,
+  snapshotId: string,
+  name: string,
+): Promise<Buffer | undefined> {
   const reading = await openRead(server, snapshotId, name)
   if (reading === undefined) return undefined
   const pieces: Buffer[] = []
@@ -51,10 +76,17 @@ export async function readImage(server: string, snapshotId: string, name: string
 }
 
 /** Opens an image for writing or appending: write to the socket; its end completes the image (L5, L6). */
-export async function openWrite(server: string, snapshotId: string, name: string, kind: 'write' | 'append' = 'write'): Promise<Socket> {
+export async function openWrite(
+  server: string,
+  snapshotId: string,
+  name: string,
+  kind: 'write' | 'append' = 'write',
+): Promise<Socket> {
   const socket = await connectUnix(server)
   socket.resume()
-  socket.write(localImage.encode({ name, snapshotId, openMode: kind === 'append' ? O_APPEND : O_WRONLY }))
+  socket.write(
+    localImage.encode({ name, snapshotId, openMode: kind === 'append' ? O_APPEND : O_WRONLY }),
+  )
   return socket
 }
 
@@ -74,7 +106,11 @@ export async function writeImage(
 
 /** Ends an image and waits for the server to close as well, which tells that it read to the end. */
 export async function endWrite(socket: Socket): Promise<void> {
-  if (socket.destroyed) throw new RemoteError('connection-lost', 'writing an image: the server closed the connection before its end')
+  if (socket.destroyed)
+    throw new RemoteError(
+      'connection-lost',
+      'writing an image: the server closed the connection before its end',
+    )
   const closed = new Promise<void>((resolve, reject) => {
     socket.once('error', (error) => reject(RemoteError.from(error, 'writing an image')))
     socket.once('close', () => resolve())
@@ -84,12 +120,25 @@ export async function endWrite(socket: Socket): Promise<void> {
 }
 
 /** Appends a snapshot to the list: what every pre-dump and dump begins with (S2). */
-export async function pushSnapshot(proxy: string, snapshotId: string, as: Dialect = dialect('auto')): Promise<void> {
-  await writeImage(proxy, as.client.nullSnapshotId, SNAPSHOT_LIST, snapshotEntry.encode(snapshotId), 'append')
+export async function pushSnapshot(
+  proxy: string,
+  snapshotId: string,
+  as: Dialect = dialect('auto'),
+): Promise<void> {
+  await writeImage(
+    proxy,
+    as.client.nullSnapshotId,
+    SNAPSHOT_LIST,
+    snapshotEntry.encode(snapshotId),
+    'append',
+  )
 }
 
 /** The list of snapshots, oldest first (S3); empty where the server has none. */
-export async function pullSnapshots(server: string, as: Dialect = dialect('auto')): Promise<string[]> {
+export async function pullSnapshots(
+  server: string,
+  as: Dialect = dialect('auto'),
+): Promise<string[]> {
   const list = await readImage(server, as.client.nullSnapshotId, SNAPSHOT_LIST)
   return list === undefined ? [] : decodeSnapshots(list)
 }
@@ -99,7 +148,8 @@ function decodeSnapshots(list: Buffer): string[] {
   const decoder = new FrameDecoder()
   const snapshots: string[] = []
   let frame = decoder.push(list)
-  for (; frame !== undefined; frame = decoder.push(frame.rest)) snapshots.push(snapshotEntry.decode(frame.payload))
+  for (; frame !== undefined; frame = decoder.push(frame.rest))
+    snapshots.push(snapshotEntry.decode(frame.payload))
   decoder.end()
   return snapshots
 }
@@ -112,7 +162,13 @@ export async function finishDump(proxy: string, as: Dialect = dialect('auto')): 
 /** Tells the cache that the restore is finished (E2). */
 export async function finishRestore(cache: string, as: Dialect = dialect('auto')): Promise<void> {
   const socket = await connectUnix(cache)
-  socket.write(localImage.encode({ name: as.client.restoreFinish, snapshotId: as.client.nullSnapshotId, openMode: O_RDONLY }))
+  socket.write(
+    localImage.encode({
+      name: as.client.restoreFinish,
+      snapshotId: as.client.nullSnapshotId,
+      openMode: O_RDONLY,
+    }),
+  )
   socket.resume()
   await endWrite(socket)
 }

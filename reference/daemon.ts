@@ -1,7 +1,7 @@
 import { RemoteError } from '../proto/error.ts'
 import type { DialectName } from './dialect.ts'
-import type { LinkEnd } from './link.ts'
 import type { Log } from './log.ts'
+import type { LinkEnd } from './transport/link.ts'
 
 /** What a proxy or a cache is started with. */
 export interface DaemonOptions {

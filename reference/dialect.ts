@@ -31,14 +31,38 @@ export interface Dialect {
 /** Image holding the list of snapshots, under the null snapshot id (S2). */
 export const SNAPSHOT_LIST = 'parent'
 
-const names2017: ControlNames = { nullSnapshotId: 'null', dumpFinish: 'DUMP_FINISH', restoreFinish: 'RESTORE_FINISH' }
+const names2017: ControlNames = {
+  nullSnapshotId: 'null',
+  dumpFinish: 'DUMP_FINISH',
+  restoreFinish: 'RESTORE_FINISH',
+}
 const names2019: ControlNames = { nullSnapshotId: '', dumpFinish: '', restoreFinish: '' }
 
 const dialects: Record<DialectName, Omit<Dialect, 'name'>> = {
-  auto: { client: names2017, server: [names2017, names2019], appendForwardedAs: 'whole image', alwaysAppend: false },
-  ours: { client: names2017, server: [names2017], appendForwardedAs: 'whole image', alwaysAppend: false },
-  'criu-2017': { client: names2017, server: [names2017], appendForwardedAs: 'new bytes', alwaysAppend: true },
-  'criu-2019': { client: names2019, server: [names2019], appendForwardedAs: 'new bytes', alwaysAppend: false },
+  auto: {
+    client: names2017,
+    server: [names2017, names2019],
+    appendForwardedAs: 'whole image',
+    alwaysAppend: false,
+  },
+  ours: {
+    client: names2017,
+    server: [names2017],
+    appendForwardedAs: 'whole image',
+    alwaysAppend: false,
+  },
+  'criu-2017': {
+    client: names2017,
+    server: [names2017],
+    appendForwardedAs: 'new bytes',
+    alwaysAppend: true,
+  },
+  'criu-2019': {
+    client: names2019,
+    server: [names2019],
+    appendForwardedAs: 'new bytes',
+    alwaysAppend: false,
+  },
 }
 
 export function dialect(name: DialectName): Dialect {
@@ -64,7 +88,11 @@ export function isRestoreFinish({ server }: Dialect, snapshotId: string, name: s
  * The open mode of a forwarded image. A CRIU of 2017 always sends O_APPEND, so that a second write of an image
  * would be added to the first by its caches; a write that replaces therefore says O_WRONLY, which they obey.
  */
-export function forwardedMode(dialect: Dialect, kind: 'write' | 'append', replaces: boolean): number {
+export function forwardedMode(
+  dialect: Dialect,
+  kind: 'write' | 'append',
+  replaces: boolean,
+): number {
   if (kind === 'append' || (dialect.alwaysAppend && !replaces)) return O_APPEND
   return O_WRONLY
 }

@@ -1,8 +1,15 @@
 import t from 'tap'
+import {
+  append,
+  cacheAlone,
+  onLink,
+  proxyAlone,
+  read,
+  write,
+} from '../harness/testing/reference.ts'
 import { ENOENT, O_APPEND, O_WRONLY } from '../proto/messages.ts'
 import { finishRestore } from './client.ts'
 import { type DialectName, dialect } from './dialect.ts'
-import { append, cacheAlone, onLink, proxyAlone, read, write } from './testing.ts'
 
 const dialects: DialectName[] = ['auto', 'ours', 'criu-2017', 'criu-2019']
 
@@ -69,15 +76,22 @@ for (const name of dialects) {
 }
 
 for (const name of ['criu-2017', 'criu-2019'] as const) {
-  t.test(`W7: ${name}: an append that is smaller than what it is added to fails the migration`, async (t) => {
-    const { socket, linkUp, daemon } = await cacheAlone(t, { dialect: name })
-    ;(await linkUp()).send(onLink({ openMode: O_APPEND }, 'abc'), onLink({ openMode: O_APPEND, size: 2 }))
-    t.equal(await read(t, socket, { name: 'b' }), ENOENT)
-    t.equal(await read(t, socket, {}), 'abc')
-    await finishRestore(socket, dialect(name))
-    await t.rejects(daemon.finished, {
-      code: 'message-invalid',
-      message: 'receiving s:a: expected a size of at least 3, since bytes are appended to it, got 2',
-    })
-  })
+  t.test(
+    `W7: ${name}: an append that is smaller than what it is added to fails the migration`,
+    async (t) => {
+      const { socket, linkUp, daemon } = await cacheAlone(t, { dialect: name })
+      ;(await linkUp()).send(
+        onLink({ openMode: O_APPEND }, 'abc'),
+        onLink({ openMode: O_APPEND, size: 2 }),
+      )
+      t.equal(await read(t, socket, { name: 'b' }), ENOENT)
+      t.equal(await read(t, socket, {}), 'abc')
+      await finishRestore(socket, dialect(name))
+      await t.rejects(daemon.finished, {
+        code: 'message-invalid',
+        message:
+          'receiving s:a: expected a size of at least 3, since bytes are appended to it, got 2',
+      })
+    },
+  )
 }

@@ -1,9 +1,20 @@
 import { access } from 'node:fs/promises'
 import t from 'tap'
+import { turns } from '../harness/testing/peer.ts'
+import {
+  cacheAlone,
+  client,
+  header,
+  onLink,
+  pair,
+  proxyAlone,
+  read,
+  reading,
+  write,
+  writing,
+} from '../harness/testing/reference.ts'
 import { ENOENT, O_APPEND, O_WRONLY } from '../proto/messages.ts'
 import { finishDump, finishRestore, pullSnapshots, pushSnapshot } from './client.ts'
-import { cacheAlone, client, header, onLink, pair, proxyAlone, read, reading, write, writing } from './testing.ts'
-import { turns } from './testing-peer.ts'
 
 t.test('E1: the finish ends link and proxy, and removes the socket', async (t) => {
   const { socket, daemon, link } = await proxyAlone(t)
@@ -28,31 +39,43 @@ t.test('E1: what was queued is forwarded before the end', async (t) => {
   await daemon.finished
 })
 
-t.test('E1 W5: a writer that began before the finish still completes, and its image is forwarded', async (t) => {
-  const { socket, daemon, link } = await proxyAlone(t)
-  const writer = await writing(t, socket, {}, 'begun before')
-  const appender = await writing(t, socket, { name: 'b', openMode: O_APPEND }, 'begun ')
-  await finishDump(socket)
-  await writer.send(', ended after').end().rest()
-  t.equal(String((await link.forwarded()).body), 'begun before, ended after')
-  t.equal(link.received, 0)
-  t.equal(await Promise.race([link.ending(), turns()]), undefined, 'the link is open for the other')
-  await appender.send('too').end().rest()
-  t.equal(String((await link.forwarded()).body), 'begun too')
-  t.equal((await link.rest()).length, 0)
-  await daemon.finished
-})
+t.test(
+  'E1 W5: a writer that began before the finish still completes, and its image is forwarded',
+  async (t) => {
+    const { socket, daemon, link } = await proxyAlone(t)
+    const writer = await writing(t, socket, {}, 'begun before')
+    const appender = await writing(t, socket, { name: 'b', openMode: O_APPEND }, 'begun ')
+    await finishDump(socket)
+    await writer.send(', ended after').end().rest()
+    t.equal(String((await link.forwarded()).body), 'begun before, ended after')
+    t.equal(link.received, 0)
+    t.equal(
+      await Promise.race([link.ending(), turns()]),
+      undefined,
+      'the link is open for the other',
+    )
+    await appender.send('too').end().rest()
+    t.equal(String((await link.forwarded()).body), 'begun too')
+    t.equal((await link.rest()).length, 0)
+    await daemon.finished
+  },
+)
 
-t.test('E1: a writer that falls silent after the finish is a failed migration', { timeout: 20_000 }, async (t) => {
-  const { socket, daemon, link } = await proxyAlone(t)
-  await writing(t, socket, { name: 'unfinished' }, 'half')
-  await finishDump(socket)
-  await t.rejects(daemon.finished, {
-    code: 'connection-lost',
-    message: /^receiving s:unfinished: [^\n]*silent for \d+ ms, after 4 bytes; the image is dropped$/,
-  })
-  t.equal(await link.ending(), 'ECONNRESET')
-})
+t.test(
+  'E1: a writer that falls silent after the finish is a failed migration',
+  { timeout: 20_000 },
+  async (t) => {
+    const { socket, daemon, link } = await proxyAlone(t)
+    await writing(t, socket, { name: 'unfinished' }, 'half')
+    await finishDump(socket)
+    await t.rejects(daemon.finished, {
+      code: 'connection-lost',
+      message:
+        /^receiving s:unfinished: [^\n]*silent for \d+ ms, after 4 bytes; the image is dropped$/,
+    })
+    t.equal(await link.ending(), 'ECONNRESET')
+  },
+)
 
 t.test('E1 L2: connections without a whole header do not hold up the end', async (t) => {
   const { socket, daemon, link } = await proxyAlone(t)
@@ -76,13 +99,16 @@ t.test('E1: after the finish the proxy takes no new connection', async (t) => {
   await link.forwarded()
 })
 
-t.test('E1: a read of the finish name is no finish, nor is a write of it under another id', async (t) => {
-  const { socket, daemon } = await proxyAlone(t)
-  t.equal(await read(t, socket, { snapshotId: 'null', name: 'DUMP_FINISH' }), ENOENT)
-  await write(t, socket, { snapshotId: '/d/1', name: 'DUMP_FINISH' }, 'an image')
-  t.equal(await read(t, socket, { snapshotId: '/d/1', name: 'DUMP_FINISH' }), 'an image')
-  t.equal(await Promise.race([daemon.finished, turns()]), undefined)
-})
+t.test(
+  'E1: a read of the finish name is no finish, nor is a write of it under another id',
+  async (t) => {
+    const { socket, daemon } = await proxyAlone(t)
+    t.equal(await read(t, socket, { snapshotId: 'null', name: 'DUMP_FINISH' }), ENOENT)
+    await write(t, socket, { snapshotId: '/d/1', name: 'DUMP_FINISH' }, 'an image')
+    t.equal(await read(t, socket, { snapshotId: '/d/1', name: 'DUMP_FINISH' }), 'an image')
+    t.equal(await Promise.race([daemon.finished, turns()]), undefined)
+  },
+)
 
 t.test('E3: one proxy from the first pre-dump to the dump', async (t) => {
   const { proxy, cache } = await pair(t)
@@ -98,23 +124,26 @@ t.test('E3: one proxy from the first pre-dump to the dump', async (t) => {
   await cache.daemon.finished
 })
 
-t.test('E2: the cache ends when the restore is finished and the link is closed, in either order', async (t) => {
-  const first = await cacheAlone(t)
-  ;(await first.linkUp()).send(onLink({}, 'bytes')).end()
-  t.equal(await read(t, first.socket, {}), 'bytes')
-  await first.logged(/the proxy closed the connection/)
-  await finishRestore(first.socket)
-  await first.daemon.finished
-  await t.rejects(access(first.socket), { code: 'ENOENT' })
+t.test(
+  'E2: the cache ends when the restore is finished and the link is closed, in either order',
+  async (t) => {
+    const first = await cacheAlone(t)
+    ;(await first.linkUp()).send(onLink({}, 'bytes')).end()
+    t.equal(await read(t, first.socket, {}), 'bytes')
+    await first.logged(/the proxy closed the connection/)
+    await finishRestore(first.socket)
+    await first.daemon.finished
+    await t.rejects(access(first.socket), { code: 'ENOENT' })
 
-  const last = await cacheAlone(t)
-  const link = await last.linkUp()
-  await finishRestore(last.socket)
-  link.send(onLink({}, 'bytes'))
-  t.equal(await read(t, last.socket, {}), 'bytes', 'it serves until then')
-  link.end()
-  await last.daemon.finished
-})
+    const last = await cacheAlone(t)
+    const link = await last.linkUp()
+    await finishRestore(last.socket)
+    link.send(onLink({}, 'bytes'))
+    t.equal(await read(t, last.socket, {}), 'bytes', 'it serves until then')
+    link.end()
+    await last.daemon.finished
+  },
+)
 
 t.test('E2 L3: readers that have begun read to the end', async (t) => {
   const { socket, linkUp, daemon } = await cacheAlone(t)

@@ -1,8 +1,8 @@
 import t from 'tap'
+import { turns } from '../harness/testing/peer.ts'
+import { append, proxyAlone, read, write, writing } from '../harness/testing/reference.ts'
 import { O_APPEND } from '../proto/messages.ts'
 import { finishDump } from './client.ts'
-import { append, proxyAlone, read, write, writing } from './testing.ts'
-import { turns } from './testing-peer.ts'
 
 /* The proxy's end of the link (W): what it sends, and what it does when the link is lost. */
 
@@ -11,7 +11,13 @@ t.test('W4: a header with the size, exactly that many bytes, then the next heade
   await write(t, socket, { name: 'a' }, 'xyz')
   await write(t, socket, { name: 'b' }, '')
   await write(t, socket, { name: 'c' }, 'z')
-  const golden = ['0a0000000a0161120173180120037879', '7a', '0a0000000a016212017318012000', '0a0000000a016312017318012001', '7a'].join('')
+  const golden = [
+    '0a0000000a0161120173180120037879',
+    '7a',
+    '0a0000000a016212017318012000',
+    '0a0000000a016312017318012001',
+    '7a',
+  ].join('')
   t.equal((await link.take(golden.length / 2)).toString('hex'), golden)
 })
 
@@ -30,7 +36,8 @@ t.test('W3 W5: images are forwarded when they complete, in that order', async (t
 t.test('W5: every version of an image is forwarded', async (t) => {
   const { socket, link } = await proxyAlone(t)
   for (const version of ['one', 'two', 'three']) await write(t, socket, {}, version)
-  for (const version of ['one', 'two', 'three']) t.equal(String((await link.forwarded()).body), version)
+  for (const version of ['one', 'two', 'three'])
+    t.equal(String((await link.forwarded()).body), version)
 })
 
 t.test('W4 W5: an append is forwarded as the whole image of that moment', async (t) => {
@@ -46,13 +53,19 @@ t.test('W4 W5: an append is forwarded as the whole image of that moment', async 
 
 t.test('W4: images that complete together do not interleave', async (t) => {
   const { socket, link } = await proxyAlone(t)
-  const images = Array.from({ length: 40 }, (_, index) => ({ name: `image ${index}`, bytes: Buffer.alloc(100_000 + index, `${index};`) }))
-  const writers = await Promise.all(images.map(({ name, bytes }) => writing(t, socket, { name }, bytes)))
+  const images = Array.from({ length: 40 }, (_, index) => ({
+    name: `image ${index}`,
+    bytes: Buffer.alloc(100_000 + index, `${index};`),
+  }))
+  const writers = await Promise.all(
+    images.map(({ name, bytes }) => writing(t, socket, { name }, bytes)),
+  )
   for (const writer of writers) writer.end()
   const left = new Map(images.map(({ name, bytes }) => [name, bytes]))
   while (left.size > 0) {
     const { header, body } = await link.forwarded()
-    if (!left.get(header.name)?.equals(body)) return t.fail(`${header.name} is not what was written`)
+    if (!left.get(header.name)?.equals(body))
+      return t.fail(`${header.name} is not what was written`)
     left.delete(header.name)
   }
   t.pass('all came whole')
@@ -104,11 +117,21 @@ t.test('W2: a cache that writes on the link ends the migration', async (t) => {
 t.test('W6 W7: a link that the cache ends or resets is a failed migration', async (t) => {
   const ended = await proxyAlone(t)
   ended.link.end()
-  await t.rejects(ended.daemon.finished, { code: 'connection-lost', message: /the cache closed the connection$/ })
-  t.equal(await ended.link.ending(), 'ECONNRESET', 'reset, so that the cache does not take it for the end')
+  await t.rejects(ended.daemon.finished, {
+    code: 'connection-lost',
+    message: /the cache closed the connection$/,
+  })
+  t.equal(
+    await ended.link.ending(),
+    'ECONNRESET',
+    'reset, so that the cache does not take it for the end',
+  )
   const reset = await proxyAlone(t)
   reset.link.socket.resetAndDestroy()
-  await t.rejects(reset.daemon.finished, { code: 'connection-lost', message: /^forwarding images to the cache: .*ECONNRESET$/ })
+  await t.rejects(reset.daemon.finished, {
+    code: 'connection-lost',
+    message: /^forwarding images to the cache: .*ECONNRESET$/,
+  })
 })
 
 t.test('W7: a link lost in the middle of an image', async (t) => {
@@ -116,6 +139,9 @@ t.test('W7: a link lost in the middle of an image', async (t) => {
   await write(t, socket, {}, Buffer.alloc(20_000_000))
   await link.take(1000)
   link.socket.resetAndDestroy()
-  await t.rejects(daemon.finished, { code: 'connection-lost', message: /^forwarding images to the cache: [^\n]*$/ })
+  await t.rejects(daemon.finished, {
+    code: 'connection-lost',
+    message: /^forwarding images to the cache: [^\n]*$/,
+  })
   await t.rejects(read(t, socket, {}), 'it serves no more')
 })

@@ -1,9 +1,17 @@
 /* What the reference offers to the harness. */
 export { RemoteError } from '../proto/error.ts'
 export { startCache } from './cache.ts'
-export { endWrite, openRead, openWrite, pullSnapshots, pushSnapshot, type Reading, readImage } from './client.ts'
+export {
+  endWrite,
+  openRead,
+  openWrite,
+  pullSnapshots,
+  pushSnapshot,
+  type Reading,
+  readImage,
+} from './client.ts'
 export type { Daemon } from './daemon.ts'
 export { type Dialect, type DialectName, dialect, dialectNames } from './dialect.ts'
-export type { LinkEnd } from './link.ts'
 export { createLog, type Log, type LogLevel, logLevels } from './log.ts'
 export { startProxy } from './proxy.ts'
+export type { LinkEnd } from './transport/link.ts'

@@ -4,11 +4,11 @@ import { closeSync, openSync } from 'node:fs'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
+import type { Peer, Scope } from '../harness/testing/peer.ts'
+import { directory, linkTo, onLink, read, write } from '../harness/testing/reference.ts'
 import { ENOENT } from '../proto/messages.ts'
 import { finishDump, finishRestore } from './client.ts'
 import { startProxy } from './proxy.ts'
-import { directory, linkTo, onLink, read, write } from './testing.ts'
-import type { Peer, Scope } from './testing-peer.ts'
 
 /* A link that was handed over at exec (W1): the daemon is a process of its own, with the connection as its descriptor 3. */
 
@@ -21,15 +21,23 @@ t.test('W1 E1: a proxy forwards on an inherited connection, and closes it', asyn
   t.strictSame(await exit, [0, null])
 })
 
-t.test('W1 C2 C3 E2: a cache receives on an inherited connection, what was sent before it began included', async (t) => {
-  const { socket, link, exit } = await inheriting(t, 'cache.ts', 'startCache', onLink({ name: 'early' }, 'bytes'))
-  t.equal(await read(t, socket, { name: 'early' }), 'bytes')
-  link.send(onLink({ name: 'late' }, 'bytes')).end()
-  t.equal(await read(t, socket, { name: 'late' }), 'bytes')
-  t.equal(await read(t, socket, { name: 'none' }), ENOENT)
-  await finishRestore(socket)
-  t.strictSame(await exit, [0, null])
-})
+t.test(
+  'W1 C2 C3 E2: a cache receives on an inherited connection, what was sent before it began included',
+  async (t) => {
+    const { socket, link, exit } = await inheriting(
+      t,
+      'cache.ts',
+      'startCache',
+      onLink({ name: 'early' }, 'bytes'),
+    )
+    t.equal(await read(t, socket, { name: 'early' }), 'bytes')
+    link.send(onLink({ name: 'late' }, 'bytes')).end()
+    t.equal(await read(t, socket, { name: 'late' }), 'bytes')
+    t.equal(await read(t, socket, { name: 'none' }), ENOENT)
+    await finishRestore(socket)
+    t.strictSame(await exit, [0, null])
+  },
+)
 
 t.test('W7: an inherited connection that is lost is a failed migration as well', async (t) => {
   const { link, exit } = await inheriting(t, 'proxy.ts', 'startProxy')

@@ -1,15 +1,28 @@
 import t from 'tap'
+import type { Scope } from '../harness/testing/peer.ts'
+import {
+  cacheAlone,
+  client,
+  header,
+  onLink,
+  proxyAlone,
+  read,
+  write,
+  writing,
+} from '../harness/testing/reference.ts'
 import { encodeFrame } from '../proto/frame.ts'
 import { localReply } from '../proto/messages.ts'
-import { cacheAlone, client, header, onLink, proxyAlone, read, write, writing } from './testing.ts'
-import type { Scope } from './testing-peer.ts'
 
 const hostile = {
   'a length over the limit': Buffer.from('ffffffff', 'hex'),
   'a message that is none': encodeFrame(Buffer.from('ff', 'hex')),
   'a reply': localReply.encode(0),
   'invalid UTF-8': Buffer.from('080000000a01ff1201621800', 'hex'),
-  'a name of 4096 bytes': Buffer.concat([Buffer.from('081000000a8020', 'hex'), Buffer.alloc(4096, 'a'), Buffer.from('1201621800', 'hex')]),
+  'a name of 4096 bytes': Buffer.concat([
+    Buffer.from('081000000a8020', 'hex'),
+    Buffer.alloc(4096, 'a'),
+    Buffer.from('1201621800', 'hex'),
+  ]),
   'an open mode that is neither': header({ openMode: 2 }),
   'a header that lacks its end': header({}).subarray(0, -1),
   'a length that lacks its end': Buffer.from('0800', 'hex'),
@@ -22,9 +35,19 @@ for (const role of ['proxy', 'cache'] as const) {
     for (const [what, bytes] of Object.entries(hostile)) {
       const bystander = await client(t, socket)
       await (await client(t, socket)).send(bytes).end().ending()
-      t.strictSame(await bystander.send(header({})).answer(), { error: 0, bytes: Buffer.from('bytes') }, what)
+      t.strictSame(
+        await bystander.send(header({})).answer(),
+        { error: 0, bytes: Buffer.from('bytes') },
+        what,
+      )
     }
-    for (const reason of [/length of 4294967295/, /decoding a local_image_entry/, /got 4096/, /open mode 2/, /2\/4 bytes of the length/])
+    for (const reason of [
+      /length of 4294967295/,
+      /decoding a local_image_entry/,
+      /got 4096/,
+      /open mode 2/,
+      /2\/4 bytes of the length/,
+    ])
       await logged(reason)
   })
 }

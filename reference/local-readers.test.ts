@@ -1,7 +1,16 @@
 import t from 'tap'
+import { type Scope, turns } from '../harness/testing/peer.ts'
+import {
+  append,
+  cacheAlone,
+  onLink,
+  proxyAlone,
+  read,
+  reading,
+  write,
+  writing,
+} from '../harness/testing/reference.ts'
 import { ENOENT, O_APPEND } from '../proto/messages.ts'
-import { append, cacheAlone, onLink, proxyAlone, read, reading, write, writing } from './testing.ts'
-import { type Scope, turns } from './testing-peer.ts'
 
 /** More than the sockets between a daemon and a reader that pauses can hold. */
 const LARGE = 8_000_000
@@ -28,46 +37,59 @@ t.test('L7 L5: the old version is read while the new one arrives', async (t) => 
   t.equal(await read(t, socket, {}), 'newer')
 })
 
-t.test('L7: an image that came in 1,000 pieces while it was read is seen whole or not at all', async (t) => {
-  const { socket } = await proxyAlone(t)
-  const writer = await writing(t, socket, {})
-  const seen = new Set<string | number>()
-  for (let piece = 0; piece < 1000; piece++) {
-    writer.send('0123456789')
-    if (piece % 100 === 0) seen.add(await read(t, socket, {}))
-  }
-  await writer.end().rest()
-  t.strictSame([...seen], [ENOENT])
-  t.equal(await read(t, socket, {}), '0123456789'.repeat(1000))
-})
-
-for (const [what, change] of Object.entries({ 'a rewrite': write, 'an append': append, 'several appends': appendThrice })) {
-  t.test(`L7: proxy: a reader that has begun gets its own version whole, in spite of ${what}`, async (t) => {
+t.test(
+  'L7: an image that came in 1,000 pieces while it was read is seen whole or not at all',
+  async (t) => {
     const { socket } = await proxyAlone(t)
-    const old = Buffer.alloc(LARGE, 'old version ')
-    await write(t, socket, {}, old)
-    const reader = await slowReader(t, socket)
-    await change(t, socket, {}, Buffer.alloc(3_000_000, 'NEW'))
-    reader.socket.resume()
-    const { error, bytes } = await reader.answer()
-    t.ok(error === 0 && bytes.equals(old))
-    t.ok((await read(t, socket, {})).toString().endsWith('NEW'))
-  })
+    const writer = await writing(t, socket, {})
+    const seen = new Set<string | number>()
+    for (let piece = 0; piece < 1000; piece++) {
+      writer.send('0123456789')
+      if (piece % 100 === 0) seen.add(await read(t, socket, {}))
+    }
+    await writer.end().rest()
+    t.strictSame([...seen], [ENOENT])
+    t.equal(await read(t, socket, {}), '0123456789'.repeat(1000))
+  },
+)
+
+for (const [what, change] of Object.entries({
+  'a rewrite': write,
+  'an append': append,
+  'several appends': appendThrice,
+})) {
+  t.test(
+    `L7: proxy: a reader that has begun gets its own version whole, in spite of ${what}`,
+    async (t) => {
+      const { socket } = await proxyAlone(t)
+      const old = Buffer.alloc(LARGE, 'old version ')
+      await write(t, socket, {}, old)
+      const reader = await slowReader(t, socket)
+      await change(t, socket, {}, Buffer.alloc(3_000_000, 'NEW'))
+      reader.socket.resume()
+      const { error, bytes } = await reader.answer()
+      t.ok(error === 0 && bytes.equals(old))
+      t.ok((await read(t, socket, {})).toString().endsWith('NEW'))
+    },
+  )
 }
 
 for (const openMode of [1, O_APPEND]) {
-  t.test(`L7: cache: a reader that has begun gets its own version whole, in spite of a new one of mode ${openMode}`, async (t) => {
-    const { socket, linkUp } = await cacheAlone(t)
-    const link = await linkUp()
-    const old = Buffer.alloc(LARGE, 'old version ')
-    link.send(onLink({}, old))
-    const reader = await slowReader(t, socket)
-    link.send(onLink({ openMode }, 'new'), onLink({ name: 'after it' }, ''))
-    t.equal(await read(t, socket, { name: 'after it' }), '')
-    t.equal(await read(t, socket, {}), 'new')
-    reader.socket.resume()
-    t.ok((await reader.answer()).bytes.equals(old))
-  })
+  t.test(
+    `L7: cache: a reader that has begun gets its own version whole, in spite of a new one of mode ${openMode}`,
+    async (t) => {
+      const { socket, linkUp } = await cacheAlone(t)
+      const link = await linkUp()
+      const old = Buffer.alloc(LARGE, 'old version ')
+      link.send(onLink({}, old))
+      const reader = await slowReader(t, socket)
+      link.send(onLink({ openMode }, 'new'), onLink({ name: 'after it' }, ''))
+      t.equal(await read(t, socket, { name: 'after it' }), '')
+      t.equal(await read(t, socket, {}), 'new')
+      reader.socket.resume()
+      t.ok((await reader.answer()).bytes.equals(old))
+    },
+  )
 }
 
 t.test('L7: an empty image is an image', async (t) => {
@@ -100,7 +122,9 @@ t.test('L9: an image is read any number of times, also at once', async (t) => {
   t.equal(await read(t, socket, {}), image.toString())
 })
 
-async function appendThrice(...[t, socket, image, bytes]: Parameters<typeof append>): Promise<void> {
+async function appendThrice(
+  ...[t, socket, image, bytes]: Parameters<typeof append>
+): Promise<void> {
   for (let time = 0; time < 3; time++) await append(t, socket, image, bytes)
 }
 

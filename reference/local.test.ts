@@ -1,19 +1,35 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { turns } from '../harness/testing/peer.ts'
+import {
+  append,
+  client,
+  header,
+  proxyAlone,
+  read,
+  reading,
+  write,
+  writing,
+} from '../harness/testing/reference.ts'
 import { ENOENT, O_APPEND, O_WRONLY } from '../proto/messages.ts'
-import { append, client, header, proxyAlone, read, reading, write, writing } from './testing.ts'
-import { turns } from './testing-peer.ts'
 
 t.test('L2 F2: half a header delays nobody, and is served when it completes', async (t) => {
   const { socket } = await proxyAlone(t)
   await write(t, socket, { name: 'b' }, 'bytes')
   const bytes = header({ name: 'b' })
-  const halves = await Promise.all(Array.from(bytes, async (_, length) => (await client(t, socket)).send(bytes.subarray(0, length))))
+  const halves = await Promise.all(
+    Array.from(bytes, async (_, length) =>
+      (await client(t, socket)).send(bytes.subarray(0, length)),
+    ),
+  )
   await write(t, socket, { name: 'c' }, 'more')
   t.equal(await read(t, socket, { name: 'c' }), 'more')
   for (const [length, half] of halves.entries()) {
     t.equal(half.received, 0, `${length} bytes of a header have no answer`)
-    t.strictSame(await half.send(bytes.subarray(length)).answer(), { error: 0, bytes: Buffer.from('bytes') })
+    t.strictSame(await half.send(bytes.subarray(length)).answer(), {
+      error: 0,
+      bytes: Buffer.from('bytes'),
+    })
   }
 })
 
@@ -30,29 +46,36 @@ t.test('F2 L3 L5: a header may come one byte at a time', async (t) => {
 t.test('F2 L5: an image is the same however its connection is cut into pieces', async (t) => {
   const { socket } = await proxyAlone(t)
   await fc.assert(
-    fc.asyncProperty(fc.uint8Array({ maxLength: 100 }), fc.array(fc.nat({ max: 130 }), { maxLength: 4 }), async (image, cuts) => {
-      const stream = Buffer.concat([header({ openMode: O_WRONLY }), image])
-      const writer = await client(t, socket)
-      const places = [0, ...cuts.sort((a, b) => a - b), stream.length]
-      for (const [index, place] of places.entries()) {
-        writer.send(stream.subarray(place, places[index + 1] ?? stream.length))
-        await turns()
-      }
-      await writer.end().rest()
-      const { bytes } = await (await reading(t, socket, {})).answer()
-      return bytes.equals(image)
-    }),
+    fc.asyncProperty(
+      fc.uint8Array({ maxLength: 100 }),
+      fc.array(fc.nat({ max: 130 }), { maxLength: 4 }),
+      async (image, cuts) => {
+        const stream = Buffer.concat([header({ openMode: O_WRONLY }), image])
+        const writer = await client(t, socket)
+        const places = [0, ...cuts.sort((a, b) => a - b), stream.length]
+        for (const [index, place] of places.entries()) {
+          writer.send(stream.subarray(place, places[index + 1] ?? stream.length))
+          await turns()
+        }
+        await writer.end().rest()
+        const { bytes } = await (await reading(t, socket, {})).answer()
+        return bytes.equals(image)
+      },
+    ),
     { numRuns: 50 },
   )
 })
 
 t.test('L2: 1,000 connections at once, completed last to first', async (t) => {
   const { socket } = await proxyAlone(t)
-  const open = (_: unknown, index: number) => writing(t, socket, { name: `image ${index}` }, `begin ${index} `)
+  const open = (_: unknown, index: number) =>
+    writing(t, socket, { name: `image ${index}` }, `begin ${index} `)
   const writers = await Promise.all(Array.from({ length: 1000 }, open))
   t.equal(await read(t, socket, { name: 'image 0' }), ENOENT)
   await Promise.all(writers.toReversed().map((writer) => writer.send('end').end().rest()))
-  const images = await Promise.all(writers.map((_, index) => read(t, socket, { name: `image ${index}` })))
+  const images = await Promise.all(
+    writers.map((_, index) => read(t, socket, { name: `image ${index}` })),
+  )
   t.strictSame(
     images,
     writers.map((_, index) => `begin ${index} end`),
@@ -64,7 +87,11 @@ t.test('L3: a read is answered with error 0, the bytes, and the close', async (t
   await write(t, socket, {}, 'bytes')
   const golden = Buffer.concat([Buffer.from('020000000800', 'hex'), Buffer.from('bytes')])
   t.strictSame(await (await reading(t, socket, {})).rest(), golden)
-  t.strictSame(await (await reading(t, socket, {})).end().rest(), golden, 'also to a client that closed its direction')
+  t.strictSame(
+    await (await reading(t, socket, {})).end().rest(),
+    golden,
+    'also to a client that closed its direction',
+  )
 })
 
 t.test("L4: a read of what can't be had is answered with ENOENT and the close", async (t) => {

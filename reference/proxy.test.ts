@@ -1,17 +1,29 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
+import { listenOnce, turns } from '../harness/testing/peer.ts'
+import {
+  append,
+  directory,
+  proxyAlone,
+  read,
+  reading,
+  write,
+  writing,
+} from '../harness/testing/reference.ts'
 import { ENOENT } from '../proto/messages.ts'
 import { finishDump } from './client.ts'
 import { startProxy } from './proxy.ts'
-import { append, directory, proxyAlone, read, reading, write, writing } from './testing.ts'
-import { listenOnce, turns } from './testing-peer.ts'
 
 t.test("P1: a read of an image that the proxy doesn't hold gets ENOENT at once", async (t) => {
   const { socket, link } = await proxyAlone(t)
   t.equal(await read(t, socket, {}), ENOENT, 'before anything was written')
   await write(t, socket, { snapshotId: '/d/1' }, 'parent')
-  t.equal(await read(t, socket, { snapshotId: '/d/2' }), ENOENT, 'in a snapshot that has no such image')
+  t.equal(
+    await read(t, socket, { snapshotId: '/d/2' }),
+    ENOENT,
+    'in a snapshot that has no such image',
+  )
   await link.forwarded()
   t.equal(link.received, 0, 'a read is not forwarded')
 })
@@ -39,7 +51,9 @@ t.test('max-memory: an image over it is dropped, and no end is clean without it'
   const { socket, daemon, link, logged } = await proxyAlone(t, { maxMemory: 1000 })
   await write(t, socket, { name: 'a' }, Buffer.alloc(600))
   await (await writing(t, socket, { name: 'b' }, Buffer.alloc(401))).end().ending()
-  await logged(/^warn receiving s:b: storing images: expected at most 1000 bytes, got 1001, after 0 bytes; the image is dropped$/)
+  await logged(
+    /^warn receiving s:b: storing images: expected at most 1000 bytes, got 1001, after 0 bytes; the image is dropped$/,
+  )
   t.equal(await read(t, socket, { name: 'b' }), ENOENT)
   await write(t, socket, { name: 'c' }, Buffer.alloc(400))
   t.equal((await link.forwarded()).header.name, 'a')
@@ -49,15 +63,18 @@ t.test('max-memory: an image over it is dropped, and no end is clean without it'
   t.equal(await link.ending(), 'ECONNRESET', 'so that the cache knows as well')
 })
 
-t.test('max-memory: a rewrite gives back what it replaced, a client that leaves what it sent', async (t) => {
-  const { socket } = await proxyAlone(t, { maxMemory: 1000 })
-  for (let time = 0; time < 5; time++) {
-    await write(t, socket, {}, Buffer.alloc(400, `${time}`))
-    await write(t, socket, { name: 'appended' }, Buffer.alloc(100))
-    await append(t, socket, { name: 'appended' }, Buffer.alloc(100, 'b'))
-  }
-  t.equal(await read(t, socket, {}), '4'.repeat(400))
-})
+t.test(
+  'max-memory: a rewrite gives back what it replaced, a client that leaves what it sent',
+  async (t) => {
+    const { socket } = await proxyAlone(t, { maxMemory: 1000 })
+    for (let time = 0; time < 5; time++) {
+      await write(t, socket, {}, Buffer.alloc(400, `${time}`))
+      await write(t, socket, { name: 'appended' }, Buffer.alloc(100))
+      await append(t, socket, { name: 'appended' }, Buffer.alloc(100, 'b'))
+    }
+    t.equal(await read(t, socket, {}), '4'.repeat(400))
+  },
+)
 
 t.test('a proxy without a cache does not start', async (t) => {
   const socket = join(await directory(t), 'img.sock')

@@ -1,12 +1,12 @@
 import { RemoteError } from '../proto/error.ts'
 import { type Daemon, type DaemonOptions, live } from './daemon.ts'
 import { dialect as dialectOf, forwardedMode, isDumpFinish, snapshotKey } from './dialect.ts'
-import { Forwarder } from './forwarder.ts'
-import { ContentBuilder } from './image.ts'
-import { openLink } from './link.ts'
-import { answer, LocalServer, nameOf, type Open } from './local.ts'
 import { silent } from './log.ts'
-import { ImageStore } from './store.ts'
+import { ContentBuilder } from './memory/content.ts'
+import { ImageStore } from './memory/image-store.ts'
+import { Forwarder } from './transport/forwarder.ts'
+import { openLink } from './transport/link.ts'
+import { answer, LocalServer, nameOf, type Open } from './transport/local-server.ts'
 
 /*
  * The image proxy, on the node where the process runs. CRIU's pre-dumps and dump write images to it over UNIX
@@ -16,7 +16,13 @@ import { ImageStore } from './store.ts'
  */
 
 /** Connects to the cache, then listens; resolves when it is ready. Throws RemoteError if either can't be done. */
-export async function startProxy({ socket, link: end, dialect: name = 'auto', maxMemory, log = silent }: DaemonOptions): Promise<Daemon> {
+export async function startProxy({
+  socket,
+  link: end,
+  dialect: name = 'auto',
+  maxMemory,
+  log = silent,
+}: DaemonOptions): Promise<Daemon> {
   const dialect = dialectOf(name)
   const store = new ImageStore(maxMemory)
   const link = await openLink(end)
@@ -33,7 +39,8 @@ export async function startProxy({ socket, link: end, dialect: name = 'auto', ma
 
   return live(
     async (unlessStopped) => {
-      const unlessLost = <T>(work: Promise<T>) => unlessStopped(Promise.race([work, forwarder.lost]))
+      const unlessLost = <T>(work: Promise<T>) =>
+        unlessStopped(Promise.race([work, forwarder.lost]))
       await unlessLost(dumpFinished.promise)
       await unlessLost(local.settle())
       if (imageLost !== undefined) throw imageLost
@@ -59,7 +66,9 @@ export async function startProxy({ socket, link: end, dialect: name = 'auto', ma
   async function serveRead(open: Open): Promise<void> {
     const { snapshotId, name: image } = open.image
     const content = store.get(snapshotKey(dialect, snapshotId), image)
-    log.debug(`read ${nameOf(open)}: ${content === undefined ? 'no such image' : `${content.size} bytes`}`)
+    log.debug(
+      `read ${nameOf(open)}: ${content === undefined ? 'no such image' : `${content.size} bytes`}`,
+    )
     await answer(open, content)
   }
 
@@ -87,10 +96,16 @@ export async function startProxy({ socket, link: end, dialect: name = 'auto', ma
     const key = snapshotKey(dialect, snapshotId)
     const content = builder.finish()
     const replaces = store.has(key, image)
-    const whole = kind === 'append' ? store.append(key, image, content) : store.put(key, image, content)
+    const whole =
+      kind === 'append' ? store.append(key, image, content) : store.put(key, image, content)
     const body = dialect.appendForwardedAs === 'whole image' ? whole : content
     log.debug(`${kind} ${nameOf(open)}: ${content.size} bytes, ${whole.size} in all`)
-    const header = { snapshotId, name: image, openMode: forwardedMode(dialect, kind, replaces), size: whole.size }
+    const header = {
+      snapshotId,
+      name: image,
+      openMode: forwardedMode(dialect, kind, replaces),
+      size: whole.size,
+    }
     if (kind === 'append' && body === whole) forwarder.supersede(header, body)
     else forwarder.queue(header, body)
   }

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { type Peer, type Scope, turns } from '../harness/testing/peer.ts'
+import { cacheAlone, onLink, read, reading } from '../harness/testing/reference.ts'
 import { encodeFrame } from '../proto/frame.ts'
 import { ENOENT, remoteImage } from '../proto/messages.ts'
 import { finishRestore } from './client.ts'
-import { cacheAlone, onLink, read, reading } from './testing.ts'
-import { type Peer, type Scope, turns } from './testing-peer.ts'
 
 /* The cache's end of the link (W): what it accepts, and what it does when the link is lost. */
 
@@ -18,7 +18,11 @@ t.test('F2 W4: images may come in one segment, headers and bytes', async (t) => 
     onLink({ name: 'd' }, 'four').subarray(0, -2),
   )
   t.strictSame(
-    [await read(t, socket, { name: 'a' }), await read(t, socket, { name: 'b' }), await read(t, socket, { name: 'c' })],
+    [
+      await read(t, socket, { name: 'a' }),
+      await read(t, socket, { name: 'b' }),
+      await read(t, socket, { name: 'c' }),
+    ],
     ['one', '', 'three'],
   )
   link.send('ur')
@@ -39,17 +43,26 @@ t.test('F2 W4: any cut of the link into pieces gives the same images', async (t)
   link.socket.setNoDelay(true)
   const bodies = fc.array(fc.uint8Array({ maxLength: 40 }), { minLength: 1, maxLength: 4 })
   await fc.assert(
-    fc.asyncProperty(bodies, fc.array(fc.nat({ max: 100 }), { maxLength: 4 }), async (images, cuts) => {
-      const stream = Buffer.concat([...images.map((image, index) => onLink({ name: `${index}` }, Buffer.from(image))), onLink({}, 'last')])
-      const places = [0, ...cuts.sort((a, b) => a - b), stream.length]
-      for (const [index, place] of places.entries()) {
-        link.send(stream.subarray(place, places[index + 1] ?? stream.length))
-        await turns()
-      }
-      await read(t, socket, { name: 'a' })
-      const got = await Promise.all(images.map(async (_, index) => (await reading(t, socket, { name: `${index}` })).answer()))
-      return got.every(({ bytes }, index) => bytes.equals(images[index] as Uint8Array))
-    }),
+    fc.asyncProperty(
+      bodies,
+      fc.array(fc.nat({ max: 100 }), { maxLength: 4 }),
+      async (images, cuts) => {
+        const stream = Buffer.concat([
+          ...images.map((image, index) => onLink({ name: `${index}` }, Buffer.from(image))),
+          onLink({}, 'last'),
+        ])
+        const places = [0, ...cuts.sort((a, b) => a - b), stream.length]
+        for (const [index, place] of places.entries()) {
+          link.send(stream.subarray(place, places[index + 1] ?? stream.length))
+          await turns()
+        }
+        await read(t, socket, { name: 'a' })
+        const got = await Promise.all(
+          images.map(async (_, index) => (await reading(t, socket, { name: `${index}` })).answer()),
+        )
+        return got.every(({ bytes }, index) => bytes.equals(images[index] as Uint8Array))
+      },
+    ),
     { numRuns: 50 },
   )
 })
@@ -57,7 +70,12 @@ t.test('F2 W4: any cut of the link into pieces gives the same images', async (t)
 t.test('F3: a header without an open mode is a write', async (t) => {
   const { socket, linkUp } = await cacheAlone(t)
   const link = await linkUp()
-  link.send(onLink({}, 'old'), encodeFrame(Buffer.from('0a01611201732003', 'hex')), 'new', onLink({ name: 'b' }))
+  link.send(
+    onLink({}, 'old'),
+    encodeFrame(Buffer.from('0a01611201732003', 'hex')),
+    'new',
+    onLink({ name: 'b' }),
+  )
   await read(t, socket, { name: 'b' })
   t.equal(await read(t, socket, {}), 'new')
 })
@@ -85,7 +103,9 @@ t.test('W1: there is one link; whoever connects second is refused', async (t) =>
 t.test('W1: of two that connect at once, one is the link and the other is closed', async (t) => {
   const { socket, linkUp } = await cacheAlone(t)
   const attempts = await Promise.allSettled(Array.from({ length: 2 }, linkUp))
-  const [link, ...others] = attempts.filter((attempt) => attempt.status === 'fulfilled').map(({ value }) => value)
+  const [link, ...others] = attempts
+    .filter((attempt) => attempt.status === 'fulfilled')
+    .map(({ value }) => value)
   for (const other of others) t.match(await other.ending(), /end|ECONNRESET/)
   link?.send(onLink({}, 'bytes'))
   t.equal(await read(t, socket, {}), 'bytes')
@@ -95,7 +115,10 @@ t.test('F5: a size is believed only as far as bytes come', async (t) => {
   for (const size of [2 ** 32 + 1, Number.MAX_SAFE_INTEGER]) {
     const before = process.memoryUsage().arrayBuffers
     const why = await failedLink(t, (link) => link.send(onLink({ size }, 'five!')).end())
-    t.equal(why, `receiving s:a: reading an image: the stream ended after 5/${size} bytes; the image is dropped`)
+    t.equal(
+      why,
+      `receiving s:a: reading an image: the stream ended after 5/${size} bytes; the image is dropped`,
+    )
     t.ok(process.memoryUsage().arrayBuffers - before < 10_000_000)
   }
 })
@@ -106,21 +129,36 @@ const losses: Record<string, [(link: Peer) => unknown, RegExp]> = {
     (link) => link.send(partial.subarray(0, 2)).end(),
     /the stream ended after 2\/4 bytes of the length$/,
   ],
-  'an end inside a header': [(link) => link.send(partial.subarray(0, 9)).end(), /the stream ended after 5\/10 bytes of the message$/],
-  'an end right behind a header': [(link) => link.send(partial.subarray(0, -7)).end(), /^receiving s:a: .*after 0\/7 bytes/],
+  'an end inside a header': [
+    (link) => link.send(partial.subarray(0, 9)).end(),
+    /the stream ended after 5\/10 bytes of the message$/,
+  ],
+  'an end right behind a header': [
+    (link) => link.send(partial.subarray(0, -7)).end(),
+    /^receiving s:a: .*after 0\/7 bytes/,
+  ],
   'an end inside an image': [
     (link) => link.send(partial.subarray(0, -1)).end(),
     /^receiving s:a: .*after 6\/7 bytes; the image is dropped$/,
   ],
   'a reset between two images': [(link) => link.socket.resetAndDestroy(), /ECONNRESET$/],
   'a reset inside an image': [resetInside, /^receiving s:a: .*ECONNRESET; the image is dropped$/],
-  'a length over the limit': [(link) => link.send(Buffer.from('ffffffff', 'hex')), /length of 4294967295$/],
-  'a message that is none': [(link) => link.send(encodeFrame(Buffer.from([0xff]))), /^decoding a remote_image_entry of 1 bytes: /],
+  'a length over the limit': [
+    (link) => link.send(Buffer.from('ffffffff', 'hex')),
+    /length of 4294967295$/,
+  ],
+  'a message that is none': [
+    (link) => link.send(encodeFrame(Buffer.from([0xff]))),
+    /^decoding a remote_image_entry of 1 bytes: /,
+  ],
   'a local header': [
     (link) => link.send(Buffer.from('080000000a01611201731801', 'hex')),
     /^decoding a remote_image_entry of 8 bytes: missing required 'size'$/,
   ],
-  text: [(link) => link.send('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'), /^reading a frame: expected at most/],
+  text: [
+    (link) => link.send('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'),
+    /^reading a frame: expected at most/,
+  ],
 }
 
 for (const [what, [lose, why]] of Object.entries(losses)) {
@@ -130,7 +168,10 @@ for (const [what, [lose, why]] of Object.entries(losses)) {
 }
 
 /** What the cache says after a loss of its link, having checked that it serves what it has and nothing else. */
-async function failedLink(t: Scope & { equal(found: unknown, wanted: unknown): unknown }, lose: (link: Peer) => unknown): Promise<string> {
+async function failedLink(
+  t: Scope & { equal(found: unknown, wanted: unknown): unknown },
+  lose: (link: Peer) => unknown,
+): Promise<string> {
   const { socket, linkUp, daemon } = await cacheAlone(t)
   const link = await linkUp()
   link.send(onLink({ name: 'whole' }, 'bytes'))

@@ -6,7 +6,7 @@ import t, { type Test } from 'tap'
 import { checkout, criuRemoteCommand } from '../harness/hosts/checkout.ts'
 import { getContainerRuntimeClient } from '../harness/hosts/docker.ts'
 import { defaultImage } from '../harness/hosts/image.ts'
-import { onRealCriu } from './real.ts'
+import { onRealCriu } from '../harness/testing/real-criu.ts'
 
 /* `criu-remote migrate` as a user runs it, and what is left when it is killed. */
 
@@ -15,20 +15,51 @@ const LOOP = 'while :; do sleep 1; done'
 
 await onRealCriu(async () => {
   await t.test('one command migrates a shell loop; its last line says how', async (t) => {
-    const { exitCode, stdout, stderr } = await execa(node, [...main, 'migrate', '--command', LOOP], { reject: false })
+    const { exitCode, stdout, stderr } = await execa(
+      node,
+      [...main, 'migrate', '--command', LOOP],
+      { reject: false },
+    )
     t.equal(exitCode, 0, stderr)
     const lines = stdout.split('\n')
-    t.match(lines.slice(0, -1), [/runs on source/, /connected/, /^dump/, /every image is in the cache/, /^restore: .* runs on destination/])
+    t.match(lines.slice(0, -1), [
+      /runs on source/,
+      /connected/,
+      /^dump/,
+      /every image is in the cache/,
+      /^restore: .* runs on destination/,
+    ])
     const result = JSON.parse(lines.at(-1) as string)
-    t.match(result, { migrated: true, pid: Number, images: Number, bytes: Number, filesOnDisk: 0, frozenMs: Number, totalMs: Number })
-    t.ok(result.images > 10 && result.bytes > 100_000 && result.frozenMs > 0 && result.totalMs > result.frozenMs)
-    t.notOk((stdout + stderr).includes('\u001b'), 'no colours and no bar where there is no terminal')
+    t.match(result, {
+      migrated: true,
+      pid: Number,
+      images: Number,
+      bytes: Number,
+      filesOnDisk: 0,
+      frozenMs: Number,
+      totalMs: Number,
+    })
+    t.ok(
+      result.images > 10 &&
+        result.bytes > 100_000 &&
+        result.frozenMs > 0 &&
+        result.totalMs > result.frozenMs,
+    )
+    t.notOk(
+      (stdout + stderr).includes('\u001b'),
+      'no colours and no bar where there is no terminal',
+    )
   })
 
   await t.test('doctor agrees that a migration can run here', async (t) => {
     const { exitCode, stdout } = await execa(node, [...main, 'doctor', '--json'], { reject: false })
     t.equal(exitCode, 0)
-    const findings = JSON.parse(stdout) as { what: string; ok: boolean; needed: boolean; found: string }[]
+    const findings = JSON.parse(stdout) as {
+      what: string
+      ok: boolean
+      needed: boolean
+      found: string
+    }[]
     t.same(
       findings.filter(({ needed, ok }) => needed && !ok),
       [],
@@ -38,7 +69,11 @@ await onRealCriu(async () => {
 
   await t.test('another implementation, by its descriptor', async (t) => {
     const descriptor = `${checkout}/fixtures/implementations/reference-criu-2019.yaml`
-    const { exitCode, stdout, stderr } = await execa(node, [...main, 'migrate', '--command', LOOP, '-i', descriptor], { reject: false })
+    const { exitCode, stdout, stderr } = await execa(
+      node,
+      [...main, 'migrate', '--command', LOOP, '-i', descriptor],
+      { reject: false },
+    )
     t.equal(exitCode, 0, stderr)
     t.match(JSON.parse(stdout.split('\n').at(-1) as string), { migrated: true })
   })
@@ -49,7 +84,9 @@ await onRealCriu(async () => {
       [['--command', LOOP, '--criu', '/no/criu'], /\/no\/criu/],
       [['--command', LOOP, '--image', 'no-such-image:none'], /no-such-image/],
     ] as const) {
-      const { exitCode, stderr } = await execa(node, [...main, 'migrate', ...parameters], { reject: false })
+      const { exitCode, stderr } = await execa(node, [...main, 'migrate', ...parameters], {
+        reject: false,
+      })
       t.equal(exitCode, 3)
       t.match(stderr, text)
       t.equal(stderr.split('\n').length, 1, stderr)
@@ -61,13 +98,18 @@ await onRealCriu(async () => {
     ['SIGKILL', /^dump/],
     ['SIGINT', /^dump/],
   ] as const) {
-    await t.test(`killed by ${signal} at "${phase.source}", it leaves no container and no process`, (t) => leavesNothing(t, signal, phase))
+    await t.test(
+      `killed by ${signal} at "${phase.source}", it leaves no container and no process`,
+      (t) => leavesNothing(t, signal, phase),
+    )
   }
 })
 
 async function leavesNothing(t: Test, signal: 'SIGKILL' | 'SIGINT', phase: RegExp): Promise<void> {
   const image = await taggedImage(t)
-  const child = spawn(node, [...main, 'migrate', '--command', LOOP, '--image', image], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(node, [...main, 'migrate', '--command', LOOP, '--image', image], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   for await (const line of createInterface(child.stdout)) if (phase.test(line)) break
   t.equal(await containersOf(image), 2)
   child.kill(signal)

@@ -2,8 +2,8 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import t from 'tap'
 import type { CaseResult, Results } from '../harness/conformance/result.ts'
-import { onRealCriu } from '../scenarios/real.ts'
-import { ownProgram, zdtm } from './testing.ts'
+import { onRealCriu } from '../harness/testing/real-criu.ts'
+import { ownProgram, zdtm } from '../harness/testing/zdtm.ts'
 
 /*
  * Each kind of failure is told as what it is, and the next test is not affected. Hooks bring the failures about: they run in the
@@ -19,47 +19,78 @@ echo $! >"$pid"
 /** At a random moment of the dump, which may be over by then. */
 const AT_RANDOM = `(sleep 0.$(shuf -i 0-9 -n 1); pkill -KILL -f ' proxy ') >/dev/null 2>&1 &`
 
-const TESTS: Record<string, { at?: string; act?: string; options?: string; expected: Partial<Record<keyof CaseResult, string | RegExp>> }> =
+const TESTS: Record<
+  string,
   {
-    wrong: { expected: { outcome: 'fail', what: 'the verdict of the program', actual: /FAIL: wrong.c:1: the state is lost/ } },
-    refused: { options: "'dopts': '--no-such-option'", expected: { outcome: 'fail', what: 'criu', actual: /criu dump .*no-such-option/s } },
-    proxydies: {
-      at: '--pre-dump',
-      act: "pkill -KILL -f ' proxy '",
-      expected: { outcome: 'fail', what: 'the proxy', actual: /proxy: exit 137/ },
-    },
-    cachedies: {
-      at: '--pre-restore',
-      act: "pkill -KILL -f ' cache '",
-      expected: { outcome: 'fail', what: 'the cache', actual: /cache: exit 137/ },
-    },
-    cachehangs: {
-      at: '--pre-restore',
-      act: "pkill -STOP -f ' cache '",
-      options: "'timeout': '3'",
-      expected: { outcome: 'fail', what: 'criu', actual: /criu restore on .*: no end within 12000 ms/, stderr: /restore|kerndat|criu/i },
-    },
-    randomly: {
-      at: '--pre-dump',
-      act: AT_RANDOM,
-      expected: { outcome: /^(fail|pass)$/, what: /^(the proxy|the end of the proxy|undefined)$/ },
-    },
-    zfine: { expected: { outcome: 'pass' } },
+    at?: string
+    act?: string
+    options?: string
+    expected: Partial<Record<keyof CaseResult, string | RegExp>>
   }
+> = {
+  wrong: {
+    expected: {
+      outcome: 'fail',
+      what: 'the verdict of the program',
+      actual: /FAIL: wrong.c:1: the state is lost/,
+    },
+  },
+  refused: {
+    options: "'dopts': '--no-such-option'",
+    expected: { outcome: 'fail', what: 'criu', actual: /criu dump .*no-such-option/s },
+  },
+  proxydies: {
+    at: '--pre-dump',
+    act: "pkill -KILL -f ' proxy '",
+    expected: { outcome: 'fail', what: 'the proxy', actual: /proxy: exit 137/ },
+  },
+  cachedies: {
+    at: '--pre-restore',
+    act: "pkill -KILL -f ' cache '",
+    expected: { outcome: 'fail', what: 'the cache', actual: /cache: exit 137/ },
+  },
+  cachehangs: {
+    at: '--pre-restore',
+    act: "pkill -STOP -f ' cache '",
+    options: "'timeout': '3'",
+    expected: {
+      outcome: 'fail',
+      what: 'criu',
+      actual: /criu restore on .*: no end within 12000 ms/,
+      stderr: /restore|kerndat|criu/i,
+    },
+  },
+  randomly: {
+    at: '--pre-dump',
+    act: AT_RANDOM,
+    expected: { outcome: /^(fail|pass)$/, what: /^(the proxy|the end of the proxy|undefined)$/ },
+  },
+  zfine: { expected: { outcome: 'pass' } },
+}
 
 await onRealCriu(async ({ source }) => {
   await t.test('failures of a program, of criu, of a proxy and of a cache', async (t) => {
     const directory = mkdtempSync(`${tmpdir()}/criu-remote-test-`)
     t.teardown(() => rmSync(directory, { recursive: true }))
     makeCheckout(directory, await ownProgram(source, 'static/env'))
-    const parameters = ['-a', '--keep-going', '--criu-source', directory, '--report', `${directory}/report`]
+    const parameters = [
+      '-a',
+      '--keep-going',
+      '--criu-source',
+      directory,
+      '--report',
+      `${directory}/report`,
+    ]
     const { exitCode, stdout } = await zdtm(...parameters)
     t.equal(exitCode, 1, stdout)
-    const { cases } = JSON.parse(readFileSync(`${directory}/report/results.json`, 'utf8')) as Results
+    const { cases } = JSON.parse(
+      readFileSync(`${directory}/report/results.json`, 'utf8'),
+    ) as Results
     t.equal(cases.length, Object.keys(TESTS).length)
     for (const [name, { expected }] of Object.entries(TESTS)) {
       const result = cases.find(({ group }) => group === `zdtm/static/${name}`)
-      for (const [key, value] of Object.entries(expected)) t.match(String(result?.[key as keyof CaseResult]), value, `${name}: ${key}`)
+      for (const [key, value] of Object.entries(expected))
+        t.match(String(result?.[key as keyof CaseResult]), value, `${name}: ${key}`)
     }
   })
 })

@@ -64,7 +64,7 @@ export interface Plan {
 
 /** The plan as the agent gets it, in a file. */
 export interface GivenPlan extends Plan {
-  /** The directory of what was compiled: programs of fixtures/zdtm, and those of fixtures/programs that are below. */
+  /** The directory of what was compiled: programs of fixtures/zdtm, and those of harness/native that are below. */
   programs: string
   /** The virtual machine that the tests shall run in, if it is to be one. */
   guest?: Omit<VmOptions, 'command'>

@@ -4,9 +4,9 @@ import t from 'tap'
 import type { CaseResult, Results } from '../harness/conformance/result.ts'
 import type { TraceEvent } from '../harness/conformance/trace.ts'
 import { hasFeature } from '../harness/criu/criu.ts'
+import { onRealCriu } from '../harness/testing/real-criu.ts'
+import { planned, zdtm } from '../harness/testing/zdtm.ts'
 import { ENOENT, localImage, localReply } from '../proto/index.ts'
-import { onRealCriu } from '../scenarios/real.ts'
-import { planned, zdtm } from './testing.ts'
 
 /*
  * Migrations in three steps, on a kernel that tracks memory: in a guest where this machine's does not. One of the programs is `vanish`,
@@ -37,7 +37,8 @@ await onRealCriu(async ({ source }) => {
         const { exitCode, said, passed } = await runAll(flavorsWith(hosts), hosts)
         t.equal(exitCode, 0, said)
         t.equal(passed.length, names.length, 'each test of each flavor')
-        for (const { id, about } of passed) t.match(about, /dump 3: \d+ pages written, [1-9]\d* left to the parent/, id)
+        for (const { id, about } of passed)
+          t.match(about, /dump 3: \d+ pages written, [1-9]\d* left to the parent/, id)
       },
     )
 
@@ -51,27 +52,55 @@ await onRealCriu(async ({ source }) => {
   }
 
   for (const flavor of ['h', 'ns', 'uns'])
-    await t.test(`requests for images that never existed get ENOENT: vanish, ${flavor}`, async (t) => {
-      const refused = refusals(cases.findLast(({ id }) => id === `zdtm-static-vanish-${flavor}`)?.trace ?? [])
-      const atProxy = refused.filter(({ connection, image }) => connection.startsWith('proxy') && /^pagemap-\d+\.img$/.test(image.name))
-      t.ok(atProxy.length > 0, 'the dump asks the parent for processes that it never had')
-      t.same(
-        atProxy.filter(({ image }) => image.snapshotId === '3'),
-        [],
-        'it is a parent that is asked',
-      )
-      for (const { image, waited } of atProxy) t.ok(waited < AT_ONCE, `${image.snapshotId}:${image.name} at once: ${waited} ms`)
-      const atCache = refused.filter(({ connection, image }) => connection.startsWith('cache') && image.snapshotId !== 'null')
-      t.ok(atCache.length > 0, 'the restore asks the cache for what never came')
-      t.comment(
-        [...atProxy, ...atCache].map(({ at, connection, image }) => `${at} ms ${connection} ${image.snapshotId}:${image.name}`).join('; '),
-      )
-    })
+    await t.test(
+      `requests for images that never existed get ENOENT: vanish, ${flavor}`,
+      async (t) => {
+        const refused = refusals(
+          cases.findLast(({ id }) => id === `zdtm-static-vanish-${flavor}`)?.trace ?? [],
+        )
+        const atProxy = refused.filter(
+          ({ connection, image }) =>
+            connection.startsWith('proxy') && /^pagemap-\d+\.img$/.test(image.name),
+        )
+        t.ok(atProxy.length > 0, 'the dump asks the parent for processes that it never had')
+        t.same(
+          atProxy.filter(({ image }) => image.snapshotId === '3'),
+          [],
+          'it is a parent that is asked',
+        )
+        for (const { image, waited } of atProxy)
+          t.ok(waited < AT_ONCE, `${image.snapshotId}:${image.name} at once: ${waited} ms`)
+        const atCache = refused.filter(
+          ({ connection, image }) => connection.startsWith('cache') && image.snapshotId !== 'null',
+        )
+        t.ok(atCache.length > 0, 'the restore asks the cache for what never came')
+        t.comment(
+          [...atProxy, ...atCache]
+            .map(
+              ({ at, connection, image }) =>
+                `${at} ms ${connection} ${image.snapshotId}:${image.name}`,
+            )
+            .join('; '),
+        )
+      },
+    )
 
   async function runAll(flavors: string, hosts: string) {
     const report = mkdtempSync(`${tmpdir()}/criu-remote-test-`)
     try {
-      const mode = ['--pre', '2', '--hosts', hosts, '--kernel', 'auto', '--keep-going', '-p', '2', '--report', report]
+      const mode = [
+        '--pre',
+        '2',
+        '--hosts',
+        hosts,
+        '--kernel',
+        'auto',
+        '--keep-going',
+        '-p',
+        '2',
+        '--report',
+        report,
+      ]
       const { exitCode, stdout, stderr } = await zdtm('-a', '-f', flavors, ...mode)
       const results = existsSync(`${report}/results.json`)
         ? (JSON.parse(readFileSync(`${report}/results.json`, 'utf8')) as Results).cases
@@ -100,8 +129,11 @@ function refusals(trace: readonly TraceEvent[]): Refusal[] {
     ({ connection }) => connection,
   )
   return [...connections].flatMap(([connection, events]) => {
-    const [request, reply] = ['in', 'out'].map((direction) => events.find((each) => each.direction === direction))
-    if (request?.hex === undefined || reply?.hex !== localReply.encode(ENOENT).toString('hex')) return []
+    const [request, reply] = ['in', 'out'].map((direction) =>
+      events.find((each) => each.direction === direction),
+    )
+    if (request?.hex === undefined || reply?.hex !== localReply.encode(ENOENT).toString('hex'))
+      return []
     const image = localImage.decode(Buffer.from(request.hex, 'hex').subarray(LENGTH))
     return [{ connection, image, at: request.at, waited: reply.at - request.at }]
   })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { zdtm } from './testing.ts'
+import { zdtm } from '../harness/testing/zdtm.ts'
 
 /* What `criu-remote zdtm run` makes of what it is asked for. */
 
@@ -19,7 +19,15 @@ t.test('what selects nothing is wrong usage', async (t) => {
 })
 
 t.test('a dry run names tests and flavors', async (t) => {
-  const { exitCode, stdout } = await zdtm('--dry-run', '-T', 'zdtm/static/e', '-x', 'events', '-f', 'h,uns')
+  const { exitCode, stdout } = await zdtm(
+    '--dry-run',
+    '-T',
+    'zdtm/static/e',
+    '-x',
+    'events',
+    '-f',
+    'h,uns',
+  )
   t.equal(exitCode, 0)
   t.same(stdout.split('\n'), ['zdtm/static/env h', 'zdtm/static/env uns'])
 })

@@ -30,41 +30,61 @@ export function addCases(program: Command): void {
 }
 
 async function list({ clauses: byClause, json }: { clauses?: true; json?: true }): Promise<void> {
-  const { loadCases } = await import('../conformance/load.ts')
+  const { loadCases } = await import('../conformance/loaded-cases.ts')
   const { clauses } = await import('../conformance/register.ts')
   const loaded = await loadCases()
-  const cases = loaded.map(({ group, value: { run: _, ...about } }) => ({ group, level: 'must', ...about }))
+  const cases = loaded.map(({ group, value: { run: _, ...about } }) => ({
+    group,
+    level: 'must',
+    ...about,
+  }))
   const listed = byClause
-    ? clauses.map((each) => ({ ...each, cases: cases.filter((one) => one.clauses.includes(each.id)).map(({ id }) => id) }))
+    ? clauses.map((each) => ({
+        ...each,
+        cases: cases.filter((one) => one.clauses.includes(each.id)).map(({ id }) => id),
+      }))
     : cases
   if (json) return print(JSON.stringify(listed, null, 2))
   for (const each of listed) {
-    if ('text' in each) print(`${each.id.padEnd(4)}${each.level.padEnd(7)}${each.text}\n           ${each.cases.join(' ') || '(no case)'}`)
+    if ('text' in each)
+      print(
+        `${each.id.padEnd(4)}${each.level.padEnd(7)}${each.text}\n           ${each.cases.join(' ') || '(no case)'}`,
+      )
     else print(`${each.id.padEnd(44)}${each.clauses.join(' ').padEnd(16)}${each.about}`)
   }
 }
 
 async function explain(id: string, { json }: { json?: true }): Promise<void> {
-  const { loadCases } = await import('../conformance/load.ts')
+  const { loadCases } = await import('../conformance/loaded-cases.ts')
   const { clauses } = await import('../conformance/register.ts')
   const loaded = await loadCases()
   const clause = clauses.find((each) => each.id === id)
   const found = loaded.find(({ value }) => value.id === id)
   if (clause !== undefined) {
-    const cases = loaded.filter(({ value }) => value.clauses.includes(id)).map(({ value }) => value.id)
+    const cases = loaded
+      .filter(({ value }) => value.clauses.includes(id))
+      .map(({ value }) => value.id)
     if (json) return print(JSON.stringify({ ...clause, cases }, null, 2))
-    return print(`${clause.id} (${clause.section}; ${clause.level}; source: ${clause.source})\n${clause.text}\ncases: ${cases.join(', ')}`)
+    return print(
+      `${clause.id} (${clause.section}; ${clause.level}; source: ${clause.source})\n${clause.text}\ncases: ${cases.join(', ')}`,
+    )
   }
-  if (found === undefined) throw new Failure(2, `explaining ${id}: there is no such case and no such clause`)
+  if (found === undefined)
+    throw new Failure(2, `explaining ${id}: there is no such case and no such clause`)
   const { run: _, ...about } = found.value
   if (json) return print(JSON.stringify({ group: found.group, ...about }, null, 2))
-  const cited = about.clauses.map((each) => `  ${each}: ${clauses.find((one) => one.id === each)?.text}`)
+  const cited = about.clauses.map(
+    (each) => `  ${each}: ${clauses.find((one) => one.id === each)?.text}`,
+  )
   print(
     `${about.id} (${about.role}; ${about.level ?? 'must'}; scenarios/cases/${found.group}.ts)\n${about.about}\n${cited.join('\n')}\nrun: criu-remote conform --only ${about.id}`,
   )
 }
 
-async function compareResults(files: string[], { regressions, json }: { regressions?: true; json?: true }): Promise<void> {
+async function compareResults(
+  files: string[],
+  { regressions, json }: { regressions?: true; json?: true },
+): Promise<void> {
   const { compare, readResults } = await import('../conformance/compare.ts')
   const all = await Promise.all(files.map(readResults)).catch(fail(2))
   const rows = compare(all)
@@ -72,13 +92,20 @@ async function compareResults(files: string[], { regressions, json }: { regressi
   if (json) print(JSON.stringify(shown, null, 2))
   else {
     const { default: Table } = await import('cli-table3')
-    const table = new Table({ head: ['case', ...all.map(({ implementation }) => implementation), ''], style: { head: [], border: [] } })
+    const table = new Table({
+      head: ['case', ...all.map(({ implementation }) => implementation), ''],
+      style: { head: [], border: [] },
+    })
     for (const { id, outcomes, regression } of shown)
       table.push([id, ...outcomes.map((outcome) => outcome ?? '-'), regression ? 'worse' : ''])
     print(table.toString())
   }
   const worse = rows.filter(({ regression }) => regression).length
-  if (worse > 0) throw new Failure(1, `${worse} ${worse === 1 ? 'case is' : 'cases are'} worse than in ${files[0]}`)
+  if (worse > 0)
+    throw new Failure(
+      1,
+      `${worse} ${worse === 1 ? 'case is' : 'cases are'} worse than in ${files[0]}`,
+    )
 }
 
 const print = (text: string) => void process.stdout.write(`${text}\n`)

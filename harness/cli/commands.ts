@@ -10,5 +10,15 @@ import { addZdtm } from './zdtm.ts'
 
 /** Adds every command but the daemons. */
 export function addCommands(program: Command): void {
-  for (const add of [addMount, addConform, addCases, addMatrix, addBench, addMigrate, addZdtm, addDoctor]) add(program)
+  for (const add of [
+    addMount,
+    addConform,
+    addCases,
+    addMatrix,
+    addBench,
+    addMigrate,
+    addZdtm,
+    addDoctor,
+  ])
+    add(program)
 }

@@ -25,8 +25,15 @@ export function addConform(program: Command): void {
     .command('conform')
     .summary('judge an image proxy or cache against every clause of the protocol')
     .description('Runs the conformance suite against an implementation and prints a verdict.')
-    .option('-i, --implementation <file>', 'descriptor of the implementation (default: the reference)')
-    .addOption(new Option('--role <role>', 'what to judge').choices(['proxy', 'cache', 'both']).default('both'))
+    .option(
+      '-i, --implementation <file>',
+      'descriptor of the implementation (default: the reference)',
+    )
+    .addOption(
+      new Option('--role <role>', 'what to judge')
+        .choices(['proxy', 'cache', 'both'])
+        .default('both'),
+    )
     .addOption(
       new Option(
         '--only <glob>',
@@ -35,12 +42,30 @@ export function addConform(program: Command): void {
         .argParser(repeated)
         .default([], 'all'),
     )
-    .addOption(new Option('--level <level>', 'how much to demand').choices(['must', 'should', 'all']).default('all'))
-    .addOption(new Option('--jobs <n>', 'cases at once').argParser(whole(1)).default(2))
-    .addOption(new Option('--repeat <n>', 'runs of each case; the rate is shown').argParser(whole(1)).default(1))
-    .addOption(new Option('--seed <n>', 'seed of pseudo-random cases (default: another each time)').argParser(whole(0)))
     .addOption(
-      new Option('--timeout <s>', 'deadline of a case, in seconds; waits for a processor do not count').argParser(whole(1)).default(10),
+      new Option('--level <level>', 'how much to demand')
+        .choices(['must', 'should', 'all'])
+        .default('all'),
+    )
+    .addOption(new Option('--jobs <n>', 'cases at once').argParser(whole(1)).default(2))
+    .addOption(
+      new Option('--repeat <n>', 'runs of each case; the rate is shown')
+        .argParser(whole(1))
+        .default(1),
+    )
+    .addOption(
+      new Option(
+        '--seed <n>',
+        'seed of pseudo-random cases (default: another each time)',
+      ).argParser(whole(0)),
+    )
+    .addOption(
+      new Option(
+        '--timeout <s>',
+        'deadline of a case, in seconds; waits for a processor do not count',
+      )
+        .argParser(whole(1))
+        .default(10),
     )
     .option('--baseline <file>', 'known failures: they must fail, and in the same way')
     .option('--write-baseline <file>', 'write the failures of this run as known failures')
@@ -51,7 +76,9 @@ export function addConform(program: Command): void {
   program
     .command('replay')
     .summary('run a recorded failure again')
-    .description('Runs a case again with the seed and against the implementation of a record, which a report has in traces/.')
+    .description(
+      'Runs a case again with the seed and against the implementation of a record, which a report has in traces/.',
+    )
     .argument('<trace>', 'a file of a report: traces/CASE.json')
     .option('-i, --implementation <file>', 'against this implementation instead')
     .addHelpText('after', EXIT_CODES)
@@ -64,7 +91,8 @@ async function conformAll(flags: ConformFlags): Promise<void> {
   const { isSound } = await import('../conformance/result.ts')
   const { baseline: known, ...rest } = flags
   const baseline = known === undefined ? undefined : await readBaseline(known).catch(fail(2))
-  const before = flags.failedFrom === undefined ? undefined : await readResults(flags.failedFrom).catch(fail(2))
+  const before =
+    flags.failedFrom === undefined ? undefined : await readResults(flags.failedFrom).catch(fail(2))
   const ids = before?.cases.filter((result) => !isSound(result)).map(({ id }) => id)
   const results = await runAndShow({ ...rest, ...(baseline && { baseline }), ...(ids && { ids }) })
   if (flags.report !== undefined) {
@@ -78,8 +106,11 @@ async function conformAll(flags: ConformFlags): Promise<void> {
   await end(results)
 }
 
-async function replay(file: string, { implementation }: { implementation?: string }): Promise<void> {
-  const { readRecord } = await import('../conformance/record.ts')
+async function replay(
+  file: string,
+  { implementation }: { implementation?: string },
+): Promise<void> {
+  const { readRecord } = await import('../conformance/failure-record.ts')
   const record = await readRecord(file).catch(fail(2))
   const descriptor = implementation ?? record.descriptor
   const results = await runAndShow({
@@ -102,7 +133,8 @@ async function replay(file: string, { implementation }: { implementation?: strin
   await end(results)
 }
 
-type RunFlags = Omit<ConformFlags, 'baseline'> & Pick<import('../conformance/conform.ts').ConformOptions, 'baseline' | 'ids'>
+type RunFlags = Omit<ConformFlags, 'baseline'> &
+  Pick<import('../conformance/conform.ts').ConformOptions, 'baseline' | 'ids'>
 
 async function runAndShow(flags: RunFlags) {
   const { conform } = await import('../conformance/conform.ts')
@@ -113,9 +145,16 @@ async function runAndShow(flags: RunFlags) {
   const { BaselineError } = await import('../conformance/baseline.ts')
   const { showVerdict } = await import('../conformance/report/text.ts')
   const descriptor =
-    flags.implementation === undefined ? referenceDescriptor(localHost()) : await readDescriptor(flags.implementation).catch(fail(2))
+    flags.implementation === undefined
+      ? referenceDescriptor(localHost())
+      : await readDescriptor(flags.implementation).catch(fail(2))
   const show = showVerdict(process.stderr.isTTY)
-  const results = await conform({ ...flags, descriptor, onResult: show.progress, onSelected: show.begin }).catch((thrown) =>
+  const results = await conform({
+    ...flags,
+    descriptor,
+    onResult: show.progress,
+    onSelected: show.begin,
+  }).catch((thrown) =>
     fail(thrown instanceof NothingSelected || thrown instanceof BaselineError ? 2 : 3)(thrown),
   )
   show.end(results)

@@ -32,7 +32,11 @@ export function addDaemons(program: Command): void {
     .description(
       'Runs the reference image proxy, on the node where the process runs. CRIU writes its images to the UNIX socket; they are kept in memory and forwarded to the cache.',
     )
-    .addOption(new Option('--connect <host:port>', 'the cache to forward images to').argParser(address).conflicts('inheritFd'))
+    .addOption(
+      new Option('--connect <host:port>', 'the cache to forward images to')
+        .argParser(address)
+        .conflicts('inheritFd'),
+    )
   withCommonOptions(proxy, 'img-proxy.sock').action((flags: DaemonFlags) =>
     serve('proxy', flags, linkOf(flags, flags.connect, '--connect')),
   )
@@ -48,18 +52,36 @@ export function addDaemons(program: Command): void {
         .argParser(address)
         .default({ host: '127.0.0.1', port: 9996 }, '127.0.0.1:9996'),
     )
-  withCommonOptions(cache, 'img-cache.sock').action((flags: DaemonFlags) => serve('cache', flags, linkOf(flags, flags.listen, '--listen')))
+  withCommonOptions(cache, 'img-cache.sock').action((flags: DaemonFlags) =>
+    serve('cache', flags, linkOf(flags, flags.listen, '--listen')),
+  )
 }
 
 function withCommonOptions(command: Command, socket: string): Command {
   return command
     .option('--socket <path>', 'UNIX socket to listen on, mode 0600', socket)
     .addOption(
-      new Option('--inherit-fd <fd>', 'use this open file descriptor as the connection between proxy and cache').argParser(whole(0)),
+      new Option(
+        '--inherit-fd <fd>',
+        'use this open file descriptor as the connection between proxy and cache',
+      ).argParser(whole(0)),
     )
-    .addOption(new Option('--dialect <name>', 'which CRIU the clients are of').choices(dialectNames).default('auto'))
-    .addOption(new Option('--max-memory <bytes>', 'limit of all images together, with K, M, G or T (default: none)').argParser(size))
-    .addOption(new Option('--log-level <level>', 'what to log on standard error').choices(logLevels).default('warn'))
+    .addOption(
+      new Option('--dialect <name>', 'which CRIU the clients are of')
+        .choices(dialectNames)
+        .default('auto'),
+    )
+    .addOption(
+      new Option(
+        '--max-memory <bytes>',
+        'limit of all images together, with K, M, G or T (default: none)',
+      ).argParser(size),
+    )
+    .addOption(
+      new Option('--log-level <level>', 'what to log on standard error')
+        .choices(logLevels)
+        .default('warn'),
+    )
     .addHelpText(
       'after',
       '\nPrints one line of JSON when it is ready. Exits 0 after a clean end, 1 after any other, 3 if it could not start.',
@@ -72,11 +94,17 @@ function linkOf({ inheritFd }: DaemonFlags, place: LinkEnd | undefined, option: 
   return place
 }
 
-async function serve(role: 'proxy' | 'cache', { socket, dialect, maxMemory, logLevel }: DaemonFlags, link: LinkEnd): Promise<void> {
+async function serve(
+  role: 'proxy' | 'cache',
+  { socket, dialect, maxMemory, logLevel }: DaemonFlags,
+  link: LinkEnd,
+): Promise<void> {
   const log = createLog(logLevel, (line) => process.stderr.write(`${role} ${line}\n`))
   const options = { socket, link, dialect, log, ...(maxMemory !== undefined && { maxMemory }) }
   const daemon = await (role === 'proxy' ? startProxy(options) : startCache(options)).catch(fail(3))
   onEndingSignal((signal) => void daemon.stop(`ended by ${signal}`))
-  process.stdout.write(`${JSON.stringify({ ready: true, role, socket, ...daemon.address, pid: process.pid })}\n`)
+  process.stdout.write(
+    `${JSON.stringify({ ready: true, role, socket, ...daemon.address, pid: process.pid })}\n`,
+  )
   await daemon.finished.catch(fail(1))
 }

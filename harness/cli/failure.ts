@@ -17,7 +17,9 @@ export class Failure extends Error {
 export function fail(exitCode: 1 | 2 | 3): (thrown: unknown) => never {
   return (thrown) => {
     if (thrown instanceof Failure) throw thrown
-    throw new Failure(exitCode, thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown })
+    throw new Failure(exitCode, thrown instanceof Error ? thrown.message : String(thrown), {
+      cause: thrown,
+    })
   }
 }
 

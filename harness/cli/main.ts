@@ -10,4 +10,4 @@ import { ensureTuned } from '../implementation/tuning.ts'
 
 ensureTuned(process.argv.slice(2))
 enableCompileCache(cacheDirectory)
-await import('./program.ts')
+await import('./command-line.ts')

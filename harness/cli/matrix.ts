@@ -22,13 +22,21 @@ export function addMatrix(program: Command): void {
     .argument('<descriptors...>', 'descriptors of implementations')
     .option('--reference', 'the reference as well')
     .addOption(new Option('--jobs <n>', 'cases at once').argParser(whole(1)).default(2))
-    .addOption(new Option('--timeout <s>', 'deadline of a case, in seconds').argParser(whole(1)).default(10))
+    .addOption(
+      new Option('--timeout <s>', 'deadline of a case, in seconds').argParser(whole(1)).default(10),
+    )
     .option('--json', 'as JSON')
-    .addHelpText('after', '\nExit codes: 0 all pairs work, 1 some do not, 2 wrong usage, 3 a daemon did not start.')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 all pairs work, 1 some do not, 2 wrong usage, 3 a daemon did not start.',
+    )
     .action(act)
 }
 
-async function act(files: string[], { reference, jobs, timeout, json }: MatrixFlags): Promise<void> {
+async function act(
+  files: string[],
+  { reference, jobs, timeout, json }: MatrixFlags,
+): Promise<void> {
   const { matrix } = await import('../conformance/matrix.ts')
   const { readDescriptor } = await import('../implementation/descriptor.ts')
   const { referenceDescriptor } = await import('../implementation/start.ts')
@@ -39,7 +47,8 @@ async function act(files: string[], { reference, jobs, timeout, json }: MatrixFl
   const cells = await matrix({ descriptors, jobs, timeout, onStep }).catch(fail(3))
   process.stdout.write(json ? `${JSON.stringify(cells, null, 2)}\n` : `${await describe(cells)}\n`)
   const broken = cells.filter(({ failed }) => failed.length > 0).length
-  if (cells.length === 0) throw new Failure(2, 'running pairs: expected a proxy and a cache among the descriptors')
+  if (cells.length === 0)
+    throw new Failure(2, 'running pairs: expected a proxy and a cache among the descriptors')
   if (broken > 0) throw new Failure(1, `${broken} of ${cells.length} pairs do not work`)
 }
 
@@ -47,7 +56,8 @@ async function describe(cells: readonly Cell[]): Promise<string> {
   const { default: Table } = await import('cli-table3')
   const caches = [...new Set(cells.map(({ cache }) => cache))]
   const table = new Table({ head: ['proxy \\ cache', ...caches], style: { head: [], border: [] } })
-  for (const [proxy, row] of Map.groupBy(cells, (cell) => cell.proxy)) table.push([proxy, ...row.map(mark)])
+  for (const [proxy, row] of Map.groupBy(cells, (cell) => cell.proxy))
+    table.push([proxy, ...row.map(mark)])
   return table.toString()
 }
 

@@ -35,31 +35,52 @@ export function addMigrate(program: Command): void {
       'Takes a running process from a source host to a destination host with a stock CRIU, through an image proxy and an image cache.',
     )
     .option('--command <shell command>', 'start this on the source and migrate it')
-    .addOption(new Option('--pid <pid>', 'migrate this process of the source').argParser(whole(1)).conflicts('command'))
+    .addOption(
+      new Option('--pid <pid>', 'migrate this process of the source')
+        .argParser(whole(1))
+        .conflicts('command'),
+    )
     .option('--setup <shell command>', 'run this on both hosts first')
     .option('--source <host>', "'container', 'container:NAME' or 'local'", 'container')
     .option('--destination <host>', "'container', 'container:NAME' or 'local'", 'container')
-    .option('-i, --implementation <file>', 'descriptor of the proxy and cache (default: the reference)')
-    .addOption(new Option('--pre-dumps <n>', 'copy memory this many times before the process is frozen').argParser(whole(0)).default(0))
+    .option(
+      '-i, --implementation <file>',
+      'descriptor of the proxy and cache (default: the reference)',
+    )
+    .addOption(
+      new Option('--pre-dumps <n>', 'copy memory this many times before the process is frozen')
+        .argParser(whole(0))
+        .default(0),
+    )
     .option('--criu <path>', 'the criu binary on both hosts', 'criu')
     .addOption(
-      new Option('--criu-option <option>', 'a further option for dump and restore, such as --criu-option=--tcp-established (repeatable)')
+      new Option(
+        '--criu-option <option>',
+        'a further option for dump and restore, such as --criu-option=--tcp-established (repeatable)',
+      )
         .argParser(repeated)
         .default([], 'none'),
     )
-    .option('--image <name>', 'image of fresh containers, or the path of a Dockerfile (default: $CRIU_REMOTE_IMAGE, which set-up makes)')
+    .option(
+      '--image <name>',
+      'image of fresh containers, or the path of a Dockerfile (default: $CRIU_REMOTE_IMAGE, which set-up makes)',
+    )
     .addHelpText('after', HELP)
     .action(act)
 }
 
 async function act(flags: MigrateFlags): Promise<void> {
-  if (flags.command === undefined && flags.pid === undefined) throw new Failure(2, "expected --command 'SHELL COMMAND' or --pid PID")
+  if (flags.command === undefined && flags.pid === undefined)
+    throw new Failure(2, "expected --command 'SHELL COMMAND' or --pid PID")
   const { migrate } = await import('../migration/migrate.ts')
   const { HostError } = await import('../hosts/host.ts')
-  const { openHosts } = await import('../hosts/open.ts')
+  const { openHosts } = await import('../hosts/open-hosts.ts')
   const { showProgress } = await import('./progress.ts')
   const { readDescriptor } = await import('../implementation/descriptor.ts')
-  const descriptor = flags.implementation === undefined ? undefined : await readDescriptor(flags.implementation).catch(fail(2))
+  const descriptor =
+    flags.implementation === undefined
+      ? undefined
+      : await readDescriptor(flags.implementation).catch(fail(2))
   const hosts = await openHosts(flags.source, flags.destination, flags.image).catch(fail(3))
   const progress = showProgress()
   const interrupted = Promise.withResolvers<never>()

@@ -1,5 +1,12 @@
 import { type Command, Option } from 'commander'
-import { createLog, type DialectName, dialect, dialectNames, type LogLevel, logLevels } from '../../reference/index.ts'
+import {
+  createLog,
+  type DialectName,
+  dialect,
+  dialectNames,
+  type LogLevel,
+  logLevels,
+} from '../../reference/index.ts'
 import { Failure, fail } from './failure.ts'
 import { endingSignals } from './signals.ts'
 
@@ -37,22 +44,49 @@ export function addMount(program: Command): void {
     )
     .argument('<dir>', 'an existing directory')
     .option('--proxy <socket>', 'UNIX socket of the image proxy: to dump')
-    .addOption(new Option('--cache <socket>', 'UNIX socket of the image cache: to restore').conflicts('proxy'))
-    .addOption(new Option('--dialect <name>', 'which CRIU the proxy and cache are of').choices(dialectNames).default('auto'))
-    .addOption(new Option('--log-level <level>', 'what to log on standard error').choices(logLevels).default('warn'))
+    .addOption(
+      new Option('--cache <socket>', 'UNIX socket of the image cache: to restore').conflicts(
+        'proxy',
+      ),
+    )
+    .addOption(
+      new Option('--dialect <name>', 'which CRIU the proxy and cache are of')
+        .choices(dialectNames)
+        .default('auto'),
+    )
+    .addOption(
+      new Option('--log-level <level>', 'what to log on standard error')
+        .choices(logLevels)
+        .default('warn'),
+    )
     .option('--report-images', 'print a line of JSON for each image written')
     .addHelpText('after', HELP)
     .action(serve)
 }
 
-async function serve(directory: string, { proxy, cache, dialect: name, logLevel, reportImages }: MountFlags): Promise<void> {
+async function serve(
+  directory: string,
+  { proxy, cache, dialect: name, logLevel, reportImages }: MountFlags,
+): Promise<void> {
   const server = proxy ?? cache
   if (server === undefined) throw new Failure(2, 'expected --proxy SOCKET or --cache SOCKET')
-  const [{ mountImages }, { deviceAt }] = await Promise.all([import('../mount/mount.ts'), import('../mount/device.ts')])
+  const [{ mountImages }, { deviceAt }] = await Promise.all([
+    import('../mount/mount.ts'),
+    import('../mount/device.ts'),
+  ])
   const log = createLog(logLevel, (line) => process.stderr.write(`mount ${line}\n`))
   const side = proxy === undefined ? 'cache' : 'proxy'
-  const onWritten = reportImages ? (image: string, bytes: number) => print({ image, bytes }) : () => {}
-  const session = await mountImages({ device: deviceAt(directory), server, side, dialect: dialect(name), log, onWritten }).catch(fail(3))
+  const onWritten = reportImages
+    ? (image: string, bytes: number) => print({ image, bytes })
+    : () => {}
+  const session = await mountImages({
+    device: deviceAt(directory),
+    server,
+    side,
+    dialect: dialect(name),
+    log,
+    onWritten,
+  }).catch(fail(3))
   for (const signal of endingSignals) process.on(signal, () => void session.unmount())
   process.on('uncaughtException', dieAtOnce)
   print({ ready: true, directory })

@@ -3,7 +3,8 @@ import { report } from './failure.ts'
 
 /** Does what the command line says; its exit code is the process's. */
 export async function parse(program: Command): Promise<void> {
-  for (const command of program.commands) for (const each of [command, ...command.commands]) each.exitOverride()
+  for (const command of program.commands)
+    for (const each of [command, ...command.commands]) each.exitOverride()
   try {
     await program.exitOverride().parseAsync()
   } catch (thrown) {

@@ -50,26 +50,44 @@ Examples:
   criu-remote zdtm run -a --pre 2 --kernel ./linux-image-6.1.0-56-cloud-amd64_6.1.192-2_amd64.deb
   criu-remote zdtm run -a --keep-going --criu-source ~/criu --report report    CRIU's own tests, built before
 
-The other way round, CRIU's own zdtm.py runs them with the program zdtm-mode/criu as its --criu-bin. See docs/zdtm.md.`
+The other way round, CRIU's own zdtm.py runs them with the program zdtm-mode/criu-bin/criu as its --criu-bin. See docs/zdtm.md.`
 
 export function addZdtm(program: Command): void {
   program
     .command('zdtm')
     .summary('tests in the style of zdtm, dumped and restored through proxy and cache')
     .command('run')
-    .description('Runs zdtm-style tests with a real CRIU, all images going through an image proxy and an image cache.')
-    .addOption(new Option('-t, --test <name>', 'this test, as zdtm/static/env (repeatable)').argParser(repeated).default([], 'none'))
+    .description(
+      'Runs zdtm-style tests with a real CRIU, all images going through an image proxy and an image cache.',
+    )
+    .addOption(
+      new Option('-t, --test <name>', 'this test, as zdtm/static/env (repeatable)')
+        .argParser(repeated)
+        .default([], 'none'),
+    )
     .option('-T, --tests <regex>', 'tests whose name begins so')
     .option('-a, --all', 'all tests')
-    .addOption(new Option('-x, --exclude <regex>', 'but not these (repeatable)').argParser(repeated).default([], 'none'))
+    .addOption(
+      new Option('-x, --exclude <regex>', 'but not these (repeatable)')
+        .argParser(repeated)
+        .default([], 'none'),
+    )
     .option('-F, --from <file>', 'tests named in a file, one a line')
-    .addOption(new Option('-f, --flavor <list>', "'h,ns,uns' or 'best'").argParser(flavors).default(['h', 'ns', 'uns'], 'h,ns,uns'))
+    .addOption(
+      new Option('-f, --flavor <list>', "'h,ns,uns' or 'best'")
+        .argParser(flavors)
+        .default(['h', 'ns', 'uns'], 'h,ns,uns'),
+    )
     .addOption(
       new Option('--pre <n[:pause]>', 'pre-dumps before the dump, and seconds between them')
         .argParser(preDumps)
         .default({ pre: 0, pause: 0 }, '0'),
     )
-    .addOption(new Option('--iters <n>', 'so many migrations of the same process').argParser(whole(1)).default(1))
+    .addOption(
+      new Option('--iters <n>', 'so many migrations of the same process')
+        .argParser(whole(1))
+        .default(1),
+    )
     .option('--snaps', 'full dumps of the running process in place of pre-dumps')
     .option('--nocr', 'no dump and no restore: only start and stop the program')
     .option('--norst', 'no restore: the process runs on after the dump')
@@ -79,39 +97,65 @@ export function addZdtm(program: Command): void {
     .option('--dry-run', 'only print the names of the tests')
     .option('--report <dir>', 'write results.json, junit.xml, results.tap and index.html there')
     .addOption(
-      new Option('-k, --keep-img <when>', 'write the images of tests to REPORT/images/TEST_FLAVOR, where --report is given')
+      new Option(
+        '-k, --keep-img <when>',
+        'write the images of tests to REPORT/images/TEST_FLAVOR, where --report is given',
+      )
         .choices(['always', 'never', 'failed'])
         .default('failed'),
     )
     .option('--ignore-taint', 'do not mind that the kernel got tainted')
     .option('--criu <path>', 'the criu binary in the host', 'criu')
     .addOption(
-      new Option('--kernel <which>', "'host', 'auto', or a Debian kernel package: the file, or a directory with it unpacked").default(
-        'auto',
+      new Option(
+        '--kernel <which>',
+        "'host', 'auto', or a Debian kernel package: the file, or a directory with it unpacked",
+      ).default('auto'),
+    )
+    .addOption(
+      new Option('--fault <n>', 'make every criu fail in this way (CRIU_FAULT)').argParser(
+        whole(1),
       ),
     )
-    .addOption(new Option('--fault <n>', 'make every criu fail in this way (CRIU_FAULT)').argParser(whole(1)))
-    .option('-i, --implementation <file>', 'descriptor of the proxy and cache (default: the reference)')
-    .addOption(new Option('--hosts <n>', 'one host, or a source and a destination').argParser(oneOrTwo).default(1))
-    .option('--image <name>', 'image of the host, or the path of a Dockerfile (default: $CRIU_REMOTE_IMAGE, which set-up makes)')
+    .option(
+      '-i, --implementation <file>',
+      'descriptor of the proxy and cache (default: the reference)',
+    )
     .addOption(
-      new Option('--criu-source <dir>', "CRIU's own tests, in a checkout of CRIU where they are built; in place of ours").argParser(
-        absolute,
-      ),
+      new Option('--hosts <n>', 'one host, or a source and a destination')
+        .argParser(oneOrTwo)
+        .default(1),
+    )
+    .option(
+      '--image <name>',
+      'image of the host, or the path of a Dockerfile (default: $CRIU_REMOTE_IMAGE, which set-up makes)',
+    )
+    .addOption(
+      new Option(
+        '--criu-source <dir>',
+        "CRIU's own tests, in a checkout of CRIU where they are built; in place of ours",
+      ).argParser(absolute),
     )
     .addHelpText('after', HELP)
     .action(runZdtm)
 }
 
 async function runZdtm(flags: ZdtmFlags): Promise<void> {
-  const { selectTests } = await zdtmMode<typeof import('../../zdtm-mode/tests.ts')>('tests.ts')
+  const { selectTests } =
+    await zdtmMode<typeof import('../../zdtm-mode/select/select-tests.ts')>('tests.ts')
   const selected = await Promise.resolve()
     .then(() => selectTests(flags))
     .catch(fail(2))
-  if (flags.dryRun) return void process.stdout.write(selected.planned.map(({ name, flavor }) => `${name} ${flavor}\n`).join(''))
+  if (flags.dryRun)
+    return void process.stdout.write(
+      selected.planned.map(({ name, flavor }) => `${name} ${flavor}\n`).join(''),
+    )
   const { readDescriptor } = await import('../implementation/descriptor.ts')
-  const descriptor = flags.implementation === undefined ? undefined : await readDescriptor(flags.implementation).catch(fail(2))
-  const { launch } = await zdtmMode<typeof import('../../zdtm-mode/command.ts')>('command.ts')
+  const descriptor =
+    flags.implementation === undefined
+      ? undefined
+      : await readDescriptor(flags.implementation).catch(fail(2))
+  const { launch } = await zdtmMode<typeof import('../../zdtm-mode/launcher/run.ts')>('command.ts')
   const interrupted = Promise.withResolvers<string>()
   onEndingSignal((signal) => interrupted.resolve(`ended by ${signal}`))
   const results = await launch(flags, selected, descriptor, interrupted.promise).catch(fail(3))
@@ -125,13 +169,15 @@ async function runZdtm(flags: ZdtmFlags): Promise<void> {
 }
 
 /** zdtm mode builds upon the harness, which finds it by its folder, as it finds the cases. */
-const zdtmMode = async <T>(file: string): Promise<T> => (await import(`${checkout}/zdtm-mode/${file}`)) as T
+const zdtmMode = async <T>(file: string): Promise<T> =>
+  (await import(`${checkout}/zdtm-mode/${file}`)) as T
 
 function flavors(text: string): ZdtmFlags['flavor'] {
   if (text === 'best') return text
   const list = text.split(',')
   for (const each of list)
-    if (!['h', 'ns', 'uns'].includes(each)) throw new InvalidArgumentError("expected 'best', or a list of h, ns and uns")
+    if (!['h', 'ns', 'uns'].includes(each))
+      throw new InvalidArgumentError("expected 'best', or a list of h, ns and uns")
   return list as ZdtmFlags['flavor']
 }
 

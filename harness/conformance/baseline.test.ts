@@ -1,6 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import t from 'tap'
-import { applyBaseline, BaselineError, checkBaseline, readBaseline, writeBaseline } from './baseline.ts'
+import {
+  applyBaseline,
+  BaselineError,
+  checkBaseline,
+  readBaseline,
+  writeBaseline,
+} from './baseline.ts'
 import { compare } from './compare.ts'
 import type { CaseResult, Outcome, Results } from './result.ts'
 import { count, exitCode, verdict } from './result.ts'
@@ -25,7 +31,12 @@ const result = (id: string, outcome: Outcome, signature = 'aaa'): CaseResult => 
   runs: 1,
   repeat: '',
 })
-const entry = (of: string, expires = '2030-01-01') => ({ case: of, signature: 'aaa', reason: 'known', expires })
+const entry = (of: string, expires = '2030-01-01') => ({
+  case: of,
+  signature: 'aaa',
+  reason: 'known',
+  expires,
+})
 const judge = (results: CaseResult[], ...entries: ReturnType<typeof entry>[]) =>
   applyBaseline(results, { entries }, '2026-06-01').map(({ outcome }) => outcome)
 
@@ -35,7 +46,11 @@ t.test('a failure is expected only if it is the same, and not for ever', async (
   t.same(judge([result('a', 'fail')], entry('a', '2026-05-31')), ['fail'], 'expired')
   t.same(judge([result('a', 'pass')], entry('a')), ['unexpected-pass'], 'stale')
   t.same(judge([result('b', 'fail')], entry('a')), ['fail'], 'another case')
-  t.same(judge([result('a', 'inconclusive')], entry('a')), ['inconclusive'], 'trouble is not a failure')
+  t.same(
+    judge([result('a', 'inconclusive')], entry('a')),
+    ['inconclusive'],
+    'trouble is not a failure',
+  )
 })
 
 t.test('an entry for a case that there is not is an error', async (t) => {
@@ -64,7 +79,8 @@ for (const [text, message] of [
 }
 
 t.test('the verdict: nothing that did not run is green', async (t) => {
-  const of = (...outcomes: Outcome[]) => exitCode[verdict(outcomes.map((outcome) => result('a', outcome)))]
+  const of = (...outcomes: Outcome[]) =>
+    exitCode[verdict(outcomes.map((outcome) => result('a', outcome)))]
   t.equal(of('pass', 'warn', 'not-applicable', 'expected-fail'), 0)
   t.equal(of('pass', 'fail', 'inconclusive'), 1)
   t.equal(of('pass', 'unexpected-pass'), 1)

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { stringify } from 'yaml'
 import { readYaml } from '../yaml-file.ts'
-import type { LoadedCase } from './load.ts'
+import type { LoadedCase } from './loaded-cases.ts'
 import type { CaseResult } from './result.ts'
 
 /*
@@ -38,7 +38,12 @@ const schema = {
         type: 'object',
         required: ['case', 'signature', 'reason', 'expires'],
         additionalProperties: false,
-        properties: { case: text, signature: text, reason: text, expires: { type: 'string', pattern: '^\\d{4}-\\d{2}-\\d{2}$' } },
+        properties: {
+          case: text,
+          signature: text,
+          reason: text,
+          expires: { type: 'string', pattern: '^\\d{4}-\\d{2}-\\d{2}$' },
+        },
       },
     },
   },
@@ -72,7 +77,8 @@ export async function writeBaseline(file: string, results: readonly CaseResult[]
 export function checkBaseline({ entries }: Baseline, loaded: readonly LoadedCase[]): void {
   const ids = new Set(loaded.map(({ value }) => value.id))
   const unknown = entries.find((entry) => !ids.has(entry.case))
-  if (unknown !== undefined) throw new BaselineError(`checking the baseline: there is no case ${unknown.case}`)
+  if (unknown !== undefined)
+    throw new BaselineError(`checking the baseline: there is no case ${unknown.case}`)
 }
 
 /** The results as they count with the baseline; `today` is YYYY-MM-DD. */
@@ -90,10 +96,17 @@ export function applyBaseline(
 
 function judge(result: CaseResult, own: readonly Entry[], today: string): CaseResult {
   if (result.outcome === 'pass')
-    return { ...result, outcome: 'unexpected-pass', actual: 'it passes', note: 'the baseline expects it to fail: remove its entry' }
+    return {
+      ...result,
+      outcome: 'unexpected-pass',
+      actual: 'it passes',
+      note: 'the baseline expects it to fail: remove its entry',
+    }
   if (result.outcome !== 'fail') return result
   const entry = own.find(({ signature }) => signature === result.signature)
-  if (entry === undefined) return { ...result, note: 'the baseline expects another failure of this case' }
-  if (entry.expires < today) return { ...result, note: `its entry in the baseline expired on ${entry.expires}` }
+  if (entry === undefined)
+    return { ...result, note: 'the baseline expects another failure of this case' }
+  if (entry.expires < today)
+    return { ...result, note: `its entry in the baseline expired on ${entry.expires}` }
   return { ...result, outcome: 'expected-fail', note: entry.reason }
 }

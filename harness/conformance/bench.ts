@@ -1,11 +1,19 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
-import { localImage, O_APPEND, O_RDONLY, O_WRONLY, type RemoteImage, remoteImage, snapshotEntry } from '../../proto/index.ts'
+import {
+  localImage,
+  O_APPEND,
+  O_RDONLY,
+  O_WRONLY,
+  type RemoteImage,
+  remoteImage,
+  snapshotEntry,
+} from '../../proto/index.ts'
 import { type Completed, type HostProcess, lastLine } from '../hosts/host.ts'
 import { type Permitted, Violation } from './case.ts'
 import { type Answer, Connection } from './connection.ts'
-import type { CachePeer, Forwarded } from './link.ts'
-import type { Subject } from './subject.ts'
+import type { Subject } from './daemon-under-test.ts'
+import type { CachePeer, Forwarded } from './fake-cache.ts'
 import type { Trace } from './trace.ts'
 
 /*
@@ -20,7 +28,11 @@ export interface Names {
   restoreFinish: string
 }
 
-export const names2017: Names = { nullId: 'null', dumpFinish: 'DUMP_FINISH', restoreFinish: 'RESTORE_FINISH' }
+export const names2017: Names = {
+  nullId: 'null',
+  dumpFinish: 'DUMP_FINISH',
+  restoreFinish: 'RESTORE_FINISH',
+}
 export const names2019: Names = { nullId: '', dumpFinish: '', restoreFinish: '' }
 
 /** Name of the image that holds the list of snapshots. */
@@ -52,7 +64,10 @@ export class Waiting {
   /** The violation that a deadline is. */
   late(milliseconds: number): Violation {
     const [first] = this.#pending
-    const { what, permitted } = first ?? { what: 'the case', permitted: { outcome: 'its end', clause: '' } }
+    const { what, permitted } = first ?? {
+      what: 'the case',
+      permitted: { outcome: 'its end', clause: '' },
+    }
     return new Violation(what, [permitted], `nothing within ${milliseconds} ms`)
   }
 }
@@ -95,14 +110,21 @@ export class ClientBench {
     try {
       return await Connection.to(name, { path: this.subject.socket }, this.options.trace)
     } catch (thrown) {
-      throw new Violation('connecting to its UNIX socket', [{ outcome: 'a connection', clause: 'L1' }], (thrown as Error).message)
+      throw new Violation(
+        'connecting to its UNIX socket',
+        [{ outcome: 'a connection', clause: 'L1' }],
+        (thrown as Error).message,
+      )
     }
   }
 
   /** A read that has been asked for. */
   async openRead(snapshotId: string, name: string): Promise<Connection> {
     const client = await this.connect()
-    await client.send(localImage.encode({ snapshotId, name, openMode: O_RDONLY }), `read ${show(snapshotId, name)}`)
+    await client.send(
+      localImage.encode({ snapshotId, name, openMode: O_RDONLY }),
+      `read ${show(snapshotId, name)}`,
+    )
     return client
   }
 
@@ -126,7 +148,11 @@ export class ClientBench {
 
   /** The rest of an answer: waits for the close. */
   answer(client: Connection, what = 'the answer to a read'): Promise<Answer> {
-    return this.waitFor(what, { outcome: 'a reply and a close', clause: 'L3' }, client.answer()).finally(() => client.socket.destroy())
+    return this.waitFor(
+      what,
+      { outcome: 'a reply and a close', clause: 'L3' },
+      client.answer(),
+    ).finally(() => client.socket.destroy())
   }
 
   /** A write whose header has been sent. */
@@ -158,15 +184,23 @@ export class ClientBench {
   /** Waits until the process has ended by itself. */
   exit(clause: string): Promise<Completed> {
     this.subject.mayExit = true
-    return this.waitFor(`the exit of the ${this.subject.role}`, { outcome: 'it exits by itself', clause }, this.process.exited)
+    return this.waitFor(
+      `the exit of the ${this.subject.role}`,
+      { outcome: 'it exits by itself', clause },
+      this.process.exited,
+    )
   }
 
   /** Waits for its exit; lines that it wrote to standard error, and to files in its directory. */
   async logged(): Promise<number> {
     const { stderr } = await this.exit('F7')
     const { directory } = this.subject
-    const files = (await readdir(directory, { withFileTypes: true })).filter((file) => file.isFile())
-    const texts = await Promise.all(files.map(({ name }) => readFile(`${directory}/${name}`, 'latin1')))
+    const files = (await readdir(directory, { withFileTypes: true })).filter((file) =>
+      file.isFile(),
+    )
+    const texts = await Promise.all(
+      files.map(({ name }) => readFile(`${directory}/${name}`, 'latin1')),
+    )
     return [stderr, ...texts].join('\n').split('\n').filter(Boolean).length
   }
 
@@ -174,7 +208,11 @@ export class ClientBench {
   async cleanExit(clause: string): Promise<void> {
     const { code, stderr } = await this.exit(clause)
     if (code !== 0)
-      throw new Violation(`the exit of the ${this.subject.role}`, [{ outcome: 'exit 0', clause }], `exit ${code} (${lastLine(stderr)})`)
+      throw new Violation(
+        `the exit of the ${this.subject.role}`,
+        [{ outcome: 'exit 0', clause }],
+        `exit ${code} (${lastLine(stderr)})`,
+      )
   }
 
   /** It must exit, and not with 0; a crash is not an exit. */
@@ -201,7 +239,11 @@ export class ProxyBench extends ClientBench {
   }
 
   /** Waits for a forwarded image of that name. */
-  forwarded(name: string, satisfies?: (image: Forwarded) => boolean, clause = 'W5'): Promise<Forwarded> {
+  forwarded(
+    name: string,
+    satisfies?: (image: Forwarded) => boolean,
+    clause = 'W5',
+  ): Promise<Forwarded> {
     return this.waitFor(
       `the forwarding of ${name}`,
       { outcome: 'the image on the connection to the cache', clause },
@@ -212,7 +254,10 @@ export class ProxyBench extends ClientBench {
   /** Writes an image and waits until the proxy shows that it has it. */
   async store(snapshotId: string, name: string, bytes: Buffer): Promise<Forwarded> {
     await this.write(snapshotId, name, bytes)
-    return this.forwarded(name, (image) => image.snapshotId === snapshotId && image.size === bytes.length)
+    return this.forwarded(
+      name,
+      (image) => image.snapshotId === snapshotId && image.size === bytes.length,
+    )
   }
 
   /** Reads until the answer satisfies: nothing tells a writer when its image is complete, so this asks at short intervals. */
@@ -229,7 +274,11 @@ export class ProxyBench extends ClientBench {
         await pause(POLL)
       }
     }
-    return this.waitFor(`reads of ${show(snapshotId, name)}`, { outcome: 'the image that was written', clause }, ask())
+    return this.waitFor(
+      `reads of ${show(snapshotId, name)}`,
+      { outcome: 'the image that was written', clause },
+      ask(),
+    )
   }
 
   /** The cache stops reading, with an image under way that it would read next: what completes from here on has to queue. That image. */
@@ -239,7 +288,11 @@ export class ProxyBench extends ClientBench {
     const large = Buffer.alloc(MORE_THAN_A_LINK_HOLDS, 'large')
     await this.write('stall', 'large.img', large)
     const permitted = { outcome: 'error 0', clause: 'L5' }
-    await this.waitFor('the reply to reads of the image that was written', permitted, this.#untilFound('stall', 'large.img'))
+    await this.waitFor(
+      'the reply to reads of the image that was written',
+      permitted,
+      this.#untilFound('stall', 'large.img'),
+    )
     return large
   }
 
@@ -265,7 +318,11 @@ export class ProxyBench extends ClientBench {
     const name = `probe-${++this.#probes}`
     const bytes = Buffer.from(`it still serves ${name}`)
     await this.write('probe', name, bytes)
-    await this.waitFor(`the forwarding of ${name}, to see that it still serves`, { outcome: 'the image', clause }, this.cache.image(name))
+    await this.waitFor(
+      `the forwarding of ${name}, to see that it still serves`,
+      { outcome: 'the image', clause },
+      this.cache.image(name),
+    )
     await this.serves('probe', name, bytes, clause)
   }
 }
@@ -287,7 +344,12 @@ export class CacheBench extends ClientBench {
   }
 
   /** Sends an image as a proxy would. */
-  async forward(snapshotId: string, name: string, bytes: Buffer, openMode = O_WRONLY): Promise<void> {
+  async forward(
+    snapshotId: string,
+    name: string,
+    bytes: Buffer,
+    openMode = O_WRONLY,
+  ): Promise<void> {
     await this.link.send(
       Buffer.concat([header({ snapshotId, name, openMode, size: bytes.length }), bytes]),
       `image ${show(snapshotId, name)}`,
@@ -307,7 +369,9 @@ export class CacheBench extends ClientBench {
   /** Another connection to the port that the link is connected to; undefined if it is refused. */
   async connectAnother(): Promise<Connection | undefined> {
     const port = this.link.socket.remotePort as number
-    return Connection.to('second link', { host: '127.0.0.1', port }, this.options.trace).catch(() => undefined)
+    return Connection.to('second link', { host: '127.0.0.1', port }, this.options.trace).catch(
+      () => undefined,
+    )
   }
 
   /** Sees to it that whatever was sent on the link is there: images come in order, so one behind all of it is waited for. */
@@ -380,6 +444,8 @@ export function show(snapshotId: string, name: string): string {
 export function describe({ error, size, bytes, end }: Answer): string {
   const close = end === 'end' ? 'a close' : 'a reset'
   if (error === undefined)
-    return size > 0 ? `${size} bytes that are no reply (${bytes.subarray(0, 16).toString('hex')}), and ${close}` : `no reply and ${close}`
+    return size > 0
+      ? `${size} bytes that are no reply (${bytes.subarray(0, 16).toString('hex')}), and ${close}`
+      : `no reply and ${close}`
   return `error ${error}, ${size} bytes, and ${close}`
 }

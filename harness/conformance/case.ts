@@ -54,7 +54,9 @@ export class Violation extends Error {
   readonly actual: string
 
   constructor(what: string, permitted: readonly Permitted[], actual: string) {
-    super(`${what}: expected ${permitted.map(({ outcome }) => outcome).join(', or ')}; got ${actual}`)
+    super(
+      `${what}: expected ${permitted.map(({ outcome }) => outcome).join(', or ')}; got ${actual}`,
+    )
     this.what = what
     this.permitted = permitted
     this.actual = actual

@@ -26,7 +26,8 @@ const rank: Record<Outcome, number> = {
 /** Reads a results.json. Throws with one line. */
 export async function readResults(file: string): Promise<Results> {
   const results = (await readJson(file, 'results')) as Results | undefined
-  if (!Array.isArray(results?.cases)) throw new Error(`reading results ${file}: expected a results.json`)
+  if (!Array.isArray(results?.cases))
+    throw new Error(`reading results ${file}: expected a results.json`)
   return results
 }
 
@@ -37,7 +38,10 @@ export function compare(all: readonly Results[]): Row[] {
     const outcomes = all.map(({ cases }) => cases.find((each) => each.id === id)?.outcome)
     const [first, ...later] = outcomes
     const regression =
-      first !== undefined && later.some((outcome) => (outcome === undefined ? rank['not-run'] : rank[outcome]) > rank[first])
+      first !== undefined &&
+      later.some(
+        (outcome) => (outcome === undefined ? rank['not-run'] : rank[outcome]) > rank[first],
+      )
     return { id, outcomes, regression }
   })
 }

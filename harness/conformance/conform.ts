@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { checkout } from '../hosts/checkout.ts'
 import type { Descriptor } from '../implementation/descriptor.ts'
 import { applyBaseline, type Baseline, checkBaseline } from './baseline.ts'
-import { caseSet, loadCases } from './load.ts'
+import { caseSet, loadCases } from './loaded-cases.ts'
 import { type CaseResult, count, type Results, verdict } from './result.ts'
 import { runCases } from './runner.ts'
 import { type Selection, select } from './select.ts'
@@ -26,16 +26,36 @@ export interface ConformOptions extends Selection {
 
 /** Runs the suite against an implementation. Throws NothingSelected, or HostError where a daemon does not start. */
 export async function conform(options: ConformOptions): Promise<Results> {
-  const { descriptor, implementation, jobs, repeat, timeout, seed = Date.now() % 2 ** 31, onResult } = options
+  const {
+    descriptor,
+    implementation,
+    jobs,
+    repeat,
+    timeout,
+    seed = Date.now() % 2 ** 31,
+    onResult,
+  } = options
   const loaded = await loadCases()
   const { baseline, ids } = options
   if (baseline !== undefined) checkBaseline(baseline, loaded)
-  const cases = select(ids === undefined ? loaded : loaded.filter(({ value }) => ids.includes(value.id)), options)
+  const cases = select(
+    ids === undefined ? loaded : loaded.filter(({ value }) => ids.includes(value.id)),
+    options,
+  )
   options.onSelected(cases.length)
   const date = new Date().toISOString()
   const begin = performance.now()
   const command = `criu-remote conform${implementation === undefined ? '' : ` -i ${implementation}`}`
-  const ran = await runCases({ descriptor, cases, jobs, repeat, seed, timeout: timeout * 1000, command, onResult })
+  const ran = await runCases({
+    descriptor,
+    cases,
+    jobs,
+    repeat,
+    seed,
+    timeout: timeout * 1000,
+    command,
+    onResult,
+  })
   const results = baseline === undefined ? ran : applyBaseline(ran, baseline)
   return {
     tool: 'criu-remote-conformance',

@@ -57,7 +57,11 @@ export class Connection {
   }
 
   /** Connects to a UNIX socket or a TCP port. Throws Node's error. */
-  static async to(name: string, place: { path: string } | { host: string; port: number }, trace: Trace): Promise<Connection> {
+  static async to(
+    name: string,
+    place: { path: string } | { host: string; port: number },
+    trace: Trace,
+  ): Promise<Connection> {
     for (;;) {
       const socket = new Socket({ allowHalfOpen: true })
       try {
@@ -184,6 +188,10 @@ function decodeReply(frame: Buffer): number {
   try {
     return localReply.decode(new FrameDecoder().push(frame)?.payload as Buffer)
   } catch (thrown) {
-    throw new Violation('the reply to a read', [{ outcome: 'a local_image_reply_entry', clause: 'F3' }], (thrown as Error).message)
+    throw new Violation(
+      'the reply to a read',
+      [{ outcome: 'a local_image_reply_entry', clause: 'F3' }],
+      (thrown as Error).message,
+    )
   }
 }

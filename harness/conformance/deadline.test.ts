@@ -22,15 +22,19 @@ t.test('a process that waits for nothing but an event is late in time', async (t
   await idle
 })
 
-t.test('the time in which a process waits for a processor does not count, within bounds', async (t) => {
-  const spin = () => execa('taskset', ['-c', '0', 'sh', '-c', 'while :; do :; done'], { reject: false })
-  const spinning = Array.from({ length: 4 }, spin)
-  const took = await afterDeadline(1000, [spinning[0]?.pid as number])
-  t.ok(took > 1800, `a quarter of a processor: ${Math.round(took)} ms for 1000`)
-  t.ok(took < 7000 * 2, 'but it ends')
-  for (const each of spinning) each.kill('SIGKILL')
-  await Promise.all(spinning)
-})
+t.test(
+  'the time in which a process waits for a processor does not count, within bounds',
+  async (t) => {
+    const spin = () =>
+      execa('taskset', ['-c', '0', 'sh', '-c', 'while :; do :; done'], { reject: false })
+    const spinning = Array.from({ length: 4 }, spin)
+    const took = await afterDeadline(1000, [spinning[0]?.pid as number])
+    t.ok(took > 1800, `a quarter of a processor: ${Math.round(took)} ms for 1000`)
+    t.ok(took < 7000 * 2, 'but it ends')
+    for (const each of spinning) each.kill('SIGKILL')
+    await Promise.all(spinning)
+  },
+)
 
 t.test('a deadline that is taken back never comes', async (t) => {
   let late = false

@@ -15,7 +15,11 @@ const TICK = 200
 const PATIENCE = 6
 
 /** Calls `late` once `milliseconds` have passed in which the processes had what they need to run; the way to take it back. */
-export function startDeadline(milliseconds: number, processes: () => readonly number[], late: () => void): () => void {
+export function startDeadline(
+  milliseconds: number,
+  processes: () => readonly number[],
+  late: () => void,
+): () => void {
   const end = performance.now() + milliseconds * PATIENCE
   let counted = 0
   let last = performance.now()
@@ -41,7 +45,9 @@ function queuedOf(processes: readonly number[]): number {
 
 function threadsOf(process: number): string[] {
   try {
-    return readdirSync(`/proc/${process}/task`).map((thread) => `/proc/${process}/task/${thread}/schedstat`)
+    return readdirSync(`/proc/${process}/task`).map(
+      (thread) => `/proc/${process}/task/${thread}/schedstat`,
+    )
   } catch {
     return []
   }

@@ -3,49 +3,95 @@ import { ENOENT } from '../../proto/index.ts'
 import { describe } from './bench.ts'
 import { type Permitted, Violation } from './case.ts'
 import type { Answer } from './connection.ts'
-import type { Forwarded } from './link.ts'
+import type { Forwarded } from './fake-cache.ts'
 
 /* What cases demand of what came. Each function throws a Violation, with all that would have been permitted. */
 
 /** A condition that must hold. */
-export function demand(holds: boolean, what: string, permitted: Permitted | readonly Permitted[], actual: string): void {
+export function demand(
+  holds: boolean,
+  what: string,
+  permitted: Permitted | readonly Permitted[],
+  actual: string,
+): void {
   if (!holds) throw new Violation(what, [permitted].flat(), actual)
 }
 
 /** Error 0, exactly these bytes, and a close. */
-export function expectImage(answer: Answer, bytes: Buffer, clause: string, what = 'the answer to a read'): void {
-  const permitted = [{ outcome: `error 0, ${bytes.length} bytes (${brief(bytes)}), and a close`, clause }]
-  if (answer.error !== 0 || answer.size !== bytes.length || answer.end !== 'end') throw new Violation(what, permitted, describe(answer))
-  if (answer.hash !== sha256(bytes)) throw new Violation(what, permitted, `${describe(answer)}, of other bytes (${brief(answer.bytes)})`)
+export function expectImage(
+  answer: Answer,
+  bytes: Buffer,
+  clause: string,
+  what = 'the answer to a read',
+): void {
+  const permitted = [
+    { outcome: `error 0, ${bytes.length} bytes (${brief(bytes)}), and a close`, clause },
+  ]
+  if (answer.error !== 0 || answer.size !== bytes.length || answer.end !== 'end')
+    throw new Violation(what, permitted, describe(answer))
+  if (answer.hash !== sha256(bytes))
+    throw new Violation(
+      what,
+      permitted,
+      `${describe(answer)}, of other bytes (${brief(answer.bytes)})`,
+    )
 }
 
 /** One of several versions, whole. */
-export function expectOneOf(answer: Answer, versions: readonly Buffer[], clause: string, what = 'the answer to a read'): void {
-  const permitted = versions.map((bytes) => ({ outcome: `error 0, ${bytes.length} bytes (${brief(bytes)}), and a close`, clause }))
-  const matches = versions.some((bytes) => answer.size === bytes.length && answer.hash === sha256(bytes))
-  if (answer.error !== 0 || answer.end !== 'end' || !matches) throw new Violation(what, permitted, describe(answer))
+export function expectOneOf(
+  answer: Answer,
+  versions: readonly Buffer[],
+  clause: string,
+  what = 'the answer to a read',
+): void {
+  const permitted = versions.map((bytes) => ({
+    outcome: `error 0, ${bytes.length} bytes (${brief(bytes)}), and a close`,
+    clause,
+  }))
+  const matches = versions.some(
+    (bytes) => answer.size === bytes.length && answer.hash === sha256(bytes),
+  )
+  if (answer.error !== 0 || answer.end !== 'end' || !matches)
+    throw new Violation(what, permitted, describe(answer))
 }
 
 /** ENOENT, no bytes, and an end; a reset behind the reply is one. */
-export function expectMissing(answer: Answer, clause: string, what = 'the answer to a read of what is not there'): void {
+export function expectMissing(
+  answer: Answer,
+  clause: string,
+  what = 'the answer to a read of what is not there',
+): void {
   if (answer.error !== ENOENT || answer.size !== 0)
-    throw new Violation(what, [{ outcome: 'error 2 (ENOENT), no bytes, and a close', clause }], describe(answer))
+    throw new Violation(
+      what,
+      [{ outcome: 'error 2 (ENOENT), no bytes, and a close', clause }],
+      describe(answer),
+    )
 }
 
 /** A refusal: an error reply other than 0, or no reply, and an end; never bytes. */
-export function expectRefused(answer: Answer, clause: string, what = 'the answer to what can not be served'): void {
+export function expectRefused(
+  answer: Answer,
+  clause: string,
+  what = 'the answer to what can not be served',
+): void {
   const permitted = [
     { outcome: 'a close or reset without a reply', clause },
     { outcome: 'an error reply and a close', clause: 'L4' },
   ]
-  if (answer.error === 0 || answer.size !== 0) throw new Violation(what, permitted, describe(answer))
+  if (answer.error === 0 || answer.size !== 0)
+    throw new Violation(what, permitted, describe(answer))
 }
 
 /** A forwarded image's size and bytes. */
 export function expectForwarded(image: Forwarded, bytes: Buffer, clause: string): void {
   const permitted = [{ outcome: `size ${bytes.length} and its bytes (${brief(bytes)})`, clause }]
   if (image.size !== bytes.length || image.hash !== sha256(bytes)) {
-    throw new Violation(`the forwarded image ${image.name}`, permitted, `size ${image.size} (${brief(image.bytes)})`)
+    throw new Violation(
+      `the forwarded image ${image.name}`,
+      permitted,
+      `size ${image.size} (${brief(image.bytes)})`,
+    )
   }
 }
 
@@ -76,7 +122,8 @@ export const sha256 = (bytes: Buffer): string => createHash('sha256').update(byt
 export const MEGABYTE = 1024 * 1024
 
 /** What `make` gives for 0, 1, 2 and so on, `count` in all. */
-export const times = <T>(count: number, make: (at: number) => T): T[] => Array.from({ length: count }, (_, at) => make(at))
+export const times = <T>(count: number, make: (at: number) => T): T[] =>
+  Array.from({ length: count }, (_, at) => make(at))
 
 /** Pseudo-random bytes, the same for the same seed: those of a cipher, since a loop takes ten times as long. */
 export function someBytes(size: number, seed = 1): Buffer {
@@ -85,4 +132,6 @@ export function someBytes(size: number, seed = 1): Buffer {
 }
 
 const brief = (bytes: Buffer) =>
-  bytes.length <= 24 ? JSON.stringify(bytes.toString('latin1')) : `SHA-256 ${sha256(bytes).slice(0, 12)}...`
+  bytes.length <= 24
+    ? JSON.stringify(bytes.toString('latin1'))
+    : `SHA-256 ${sha256(bytes).slice(0, 12)}...`

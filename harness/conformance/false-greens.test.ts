@@ -24,7 +24,9 @@ const implementations = {
   crashing: proxy('client.once("data", () => process.abort())'),
   'exiting early': proxy('client.once("data", () => process.exit(0))'),
   'half answering': proxy('client.once("data", () => client.end(Buffer.from([2, 0, 0])))'),
-  'answering yes to all': proxy('client.once("data", () => client.end(Buffer.from([2, 0, 0, 0, 8, 0])))'),
+  'answering yes to all': proxy(
+    'client.once("data", () => client.end(Buffer.from([2, 0, 0, 0, 8, 0])))',
+  ),
   closing: proxy('client.end()'),
 }
 
@@ -40,10 +42,19 @@ const expected: Record<keyof typeof implementations, [number, RegExp]> = {
   closing: [1, /no reply and a close/],
 }
 
-for (const [name, code] of Object.entries(implementations) as [keyof typeof implementations, string][]) {
+for (const [name, code] of Object.entries(implementations) as [
+  keyof typeof implementations,
+  string,
+][]) {
   t.test(`${name}: exit ${expected[name][0]}`, async (t) => {
     const file = `${directory}/${name.replaceAll(' ', '-')}.json`
-    writeFileSync(file, JSON.stringify({ name, proxy: { command: [process.execPath, '-e', code, '{socket}', '{host}', '{port}'] } }))
+    writeFileSync(
+      file,
+      JSON.stringify({
+        name,
+        proxy: { command: [process.execPath, '-e', code, '{socket}', '{host}', '{port}'] },
+      }),
+    )
     const { exitCode, stdout, stderr } = await conform(
       '-i',
       file,
@@ -59,55 +70,94 @@ for (const [name, code] of Object.entries(implementations) as [keyof typeof impl
   })
 }
 
-t.test('nothing selected, a wrong descriptor, a wrong baseline, a wrong level: exit 2', async (t) => {
-  writeFileSync(`${directory}/no-roles.yaml`, 'name: x')
-  writeFileSync(`${directory}/unknown.yaml`, 'entries: [{case: no-such-case, signature: a, reason: b, expires: 2999-01-01}]')
-  for (const [parameters, text] of [
-    [['--only', 'no-such-case'], /no case matches --only no-such-case/],
-    [['--only', 'proxy-*', '--role', 'cache'], /nothing is left/],
-    [['--only', 'proxy-image-of-*-gib'], /nothing is left/],
-    [['-i', `${directory}/no-roles.yaml`], /must have required property/],
-    [['-i', `${directory}/none.yaml`], /none\.yaml/],
-    [['--baseline', `${directory}/unknown.yaml`], /no case no-such-case/],
-    [['--failed-from', `${directory}/no-roles.yaml`], /no-roles\.yaml/],
-    [['--level', 'most'], /most/],
-    [['--jobs', '0'], /at least 1/],
-  ] as const) {
-    const { exitCode, stderr } = await conform(...parameters)
-    t.equal(exitCode, 2, parameters.join(' '))
-    t.match(stderr, text)
-  }
-})
+t.test(
+  'nothing selected, a wrong descriptor, a wrong baseline, a wrong level: exit 2',
+  async (t) => {
+    writeFileSync(`${directory}/no-roles.yaml`, 'name: x')
+    writeFileSync(
+      `${directory}/unknown.yaml`,
+      'entries: [{case: no-such-case, signature: a, reason: b, expires: 2999-01-01}]',
+    )
+    for (const [parameters, text] of [
+      [['--only', 'no-such-case'], /no case matches --only no-such-case/],
+      [['--only', 'proxy-*', '--role', 'cache'], /nothing is left/],
+      [['--only', 'proxy-image-of-*-gib'], /nothing is left/],
+      [['-i', `${directory}/no-roles.yaml`], /must have required property/],
+      [['-i', `${directory}/none.yaml`], /none\.yaml/],
+      [['--baseline', `${directory}/unknown.yaml`], /no case no-such-case/],
+      [['--failed-from', `${directory}/no-roles.yaml`], /no-roles\.yaml/],
+      [['--level', 'most'], /most/],
+      [['--jobs', '0'], /at least 1/],
+    ] as const) {
+      const { exitCode, stderr } = await conform(...parameters)
+      t.equal(exitCode, 2, parameters.join(' '))
+      t.match(stderr, text)
+    }
+  },
+)
 
-t.test('a stale baseline fails the run; one that holds does not; a record is replayed', async (t) => {
-  const faulty = `${directory}/faulty.yaml`
-  const mutant = `[${process.execPath}, ${checkout}/fixtures/mutants/main.ts, wrong-errno, proxy, --socket, "{socket}", --connect, "{host}:{port}"]`
-  writeFileSync(faulty, `name: faulty\nproxy: { command: ${mutant} }\n`)
-  const only = ['--role', 'proxy', '--only', 'proxy-read-missing', '--timeout', '60']
-  const first = await conform('-i', faulty, ...only, '--write-baseline', `${directory}/known.yaml`, '--report', `${directory}/report`)
-  t.equal(first.exitCode, 1, 'it fails')
-  t.match(
-    await conform('-i', faulty, ...only, '--baseline', `${directory}/known.yaml`),
-    { exitCode: 0, stdout: /expected-fail/ },
-    'as known',
-  )
-  t.match(await conform(...only, '--baseline', `${directory}/known.yaml`), { exitCode: 1, stdout: /unexpected-pass/ }, 'but not any more')
-  const results = JSON.parse(readFileSync(`${directory}/report/results.json`, 'utf8'))
-  const failed = results.cases.filter((each: { outcome: string }) => each.outcome === 'fail')
-  const again = await conform('-i', faulty, '--failed-from', `${directory}/report/results.json`)
-  t.match(again, { exitCode: 1, stdout: new RegExp(`faulty: ${failed.length} fail, in`) }, 'only what failed runs again')
-  const replayed = await execa(node, [...main, 'replay', `${directory}/report/traces/${failed[0].id}.json`], { reject: false })
-  t.match(replayed, { exitCode: 1, stdout: /it failed in the same way/ })
-  const other = await conform(...only, '--report', `${directory}/other`)
-  t.equal(other.exitCode, 0)
-  const comparison = await execa(
-    node,
-    [...main, 'compare', `${directory}/other/results.json`, `${directory}/report/results.json`, '--regressions'],
-    { reject: false },
-  )
-  t.match(comparison, { exitCode: 1, stdout: new RegExp(failed[0].id) })
-})
+t.test(
+  'a stale baseline fails the run; one that holds does not; a record is replayed',
+  async (t) => {
+    const faulty = `${directory}/faulty.yaml`
+    const mutant = `[${process.execPath}, ${checkout}/harness/suite-check/run-mutant.ts, wrong-errno, proxy, --socket, "{socket}", --connect, "{host}:{port}"]`
+    writeFileSync(faulty, `name: faulty\nproxy: { command: ${mutant} }\n`)
+    const only = ['--role', 'proxy', '--only', 'proxy-read-missing', '--timeout', '60']
+    const first = await conform(
+      '-i',
+      faulty,
+      ...only,
+      '--write-baseline',
+      `${directory}/known.yaml`,
+      '--report',
+      `${directory}/report`,
+    )
+    t.equal(first.exitCode, 1, 'it fails')
+    t.match(
+      await conform('-i', faulty, ...only, '--baseline', `${directory}/known.yaml`),
+      { exitCode: 0, stdout: /expected-fail/ },
+      'as known',
+    )
+    t.match(
+      await conform(...only, '--baseline', `${directory}/known.yaml`),
+      { exitCode: 1, stdout: /unexpected-pass/ },
+      'but not any more',
+    )
+    const results = JSON.parse(readFileSync(`${directory}/report/results.json`, 'utf8'))
+    const failed = results.cases.filter((each: { outcome: string }) => each.outcome === 'fail')
+    const again = await conform('-i', faulty, '--failed-from', `${directory}/report/results.json`)
+    t.match(
+      again,
+      { exitCode: 1, stdout: new RegExp(`faulty: ${failed.length} fail, in`) },
+      'only what failed runs again',
+    )
+    const replayed = await execa(
+      node,
+      [...main, 'replay', `${directory}/report/traces/${failed[0].id}.json`],
+      { reject: false },
+    )
+    t.match(replayed, { exitCode: 1, stdout: /it failed in the same way/ })
+    const other = await conform(...only, '--report', `${directory}/other`)
+    t.equal(other.exitCode, 0)
+    const comparison = await execa(
+      node,
+      [
+        ...main,
+        'compare',
+        `${directory}/other/results.json`,
+        `${directory}/report/results.json`,
+        '--regressions',
+      ],
+      { reject: false },
+    )
+    t.match(comparison, { exitCode: 1, stdout: new RegExp(failed[0].id) })
+  },
+)
 
 function conform(...parameters: string[]) {
-  return execa(node, [...main, 'conform', ...parameters], { reject: false, stdin: 'ignore', timeout: 600_000 })
+  return execa(node, [...main, 'conform', ...parameters], {
+    reject: false,
+    stdin: 'ignore',
+    timeout: 600_000,
+  })
 }

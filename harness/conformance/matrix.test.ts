@@ -10,32 +10,42 @@ const [node, ...main] = criuRemoteCommand(process.execPath) as [string, ...strin
 const directory = mkdtempSync('/tmp/criu-remote-matrix-')
 t.teardown(() => rmSync(directory, { recursive: true }))
 
-t.test('a cache that never waits is named as the guilty side, with the proxy of another language', async (t) => {
-  const faulty = `${directory}/faulty.json`
-  const command = [
-    process.execPath,
-    `${checkout}/fixtures/mutants/main.ts`,
-    'cache-never-waits',
-    'cache',
-    '--socket',
-    '{socket}',
-    '--listen',
-    '{host}:{port}',
-  ]
-  writeFileSync(faulty, JSON.stringify({ name: 'faulty', cache: { command } }))
-  const python = `${checkout}/fixtures/implementations/python.yaml`
-  const { exitCode, stdout, stderr } = await execa(node, [...main, 'matrix', python, faulty, '--json', '--jobs', '4'], { reject: false })
-  t.equal(exitCode, 1, stderr)
-  const cells = JSON.parse(stdout) as Cell[]
-  t.match(cells, [
-    { proxy: 'python', cache: 'python', failed: [], guilty: [] },
-    { proxy: 'python', cache: 'faulty', guilty: ['cache'] },
-  ])
-  t.ok((cells[1] as Cell).failed.length > 0)
-})
+t.test(
+  'a cache that never waits is named as the guilty side, with the proxy of another language',
+  async (t) => {
+    const faulty = `${directory}/faulty.json`
+    const command = [
+      process.execPath,
+      `${checkout}/harness/suite-check/run-mutant.ts`,
+      'cache-never-waits',
+      'cache',
+      '--socket',
+      '{socket}',
+      '--listen',
+      '{host}:{port}',
+    ]
+    writeFileSync(faulty, JSON.stringify({ name: 'faulty', cache: { command } }))
+    const python = `${checkout}/fixtures/implementations/python.yaml`
+    const { exitCode, stdout, stderr } = await execa(
+      node,
+      [...main, 'matrix', python, faulty, '--json', '--jobs', '4'],
+      { reject: false },
+    )
+    t.equal(exitCode, 1, stderr)
+    const cells = JSON.parse(stdout) as Cell[]
+    t.match(cells, [
+      { proxy: 'python', cache: 'python', failed: [], guilty: [] },
+      { proxy: 'python', cache: 'faulty', guilty: ['cache'] },
+    ])
+    t.ok((cells[1] as Cell).failed.length > 0)
+  },
+)
 
 t.test('no pair at all is wrong usage', async (t) => {
   const file = `${directory}/proxy.json`
   writeFileSync(file, JSON.stringify({ name: 'lonely', proxy: { command: ['true'] } }))
-  t.match(await execa(node, [...main, 'matrix', file], { reject: false }), { exitCode: 2, stderr: /expected a proxy and a cache/ })
+  t.match(await execa(node, [...main, 'matrix', file], { reject: false }), {
+    exitCode: 2,
+    stderr: /expected a proxy and a cache/,
+  })
 })

@@ -1,5 +1,5 @@
 import type { DaemonDescription, Descriptor } from '../implementation/descriptor.ts'
-import { type LoadedCase, loadCases } from './load.ts'
+import { type LoadedCase, loadCases } from './loaded-cases.ts'
 import { type CaseResult, isSound, verdict } from './result.ts'
 import { runCases } from './runner.ts'
 
@@ -35,7 +35,9 @@ export async function matrix(options: MatrixOptions): Promise<Cell[]> {
   for (const proxies of options.descriptors) {
     for (const caches of options.descriptors) {
       if (proxies.proxy === undefined || caches.cache === undefined) continue
-      const failed = (await run(options, combine(proxies, caches), 'pair', loaded)).filter((result) => !isSound(result)).map(({ id }) => id)
+      const failed = (await run(options, combine(proxies, caches), 'pair', loaded))
+        .filter((result) => !isSound(result))
+        .map(({ id }) => id)
       const guilty = failed.length === 0 ? [] : await blame(options, alone, loaded, proxies, caches)
       cells.push({ proxy: proxies.name, cache: caches.name, failed, guilty })
     }
@@ -56,7 +58,8 @@ async function blame(
     ['cache', caches],
   ] as const) {
     const daemon = descriptor[role] as DaemonDescription
-    const sound = alone.get(daemon) ?? verdict(await run(options, descriptor, role, loaded)) === 'conformant'
+    const sound =
+      alone.get(daemon) ?? verdict(await run(options, descriptor, role, loaded)) === 'conformant'
     alone.set(daemon, sound)
     if (!sound) guilty.push(role)
   }
@@ -72,7 +75,16 @@ function run(
   onStep(role === 'pair' ? descriptor.name : `${role} of ${descriptor.name} alone`)
   const cases = loaded.filter(({ value }) => value.role === role)
   return runCases({
-    ...{ descriptor, cases, jobs, repeat: 1, seed: 1, timeout: timeout * 1000, command: 'criu-remote conform', onResult() {} },
+    ...{
+      descriptor,
+      cases,
+      jobs,
+      repeat: 1,
+      seed: 1,
+      timeout: timeout * 1000,
+      command: 'criu-remote conform',
+      onResult() {},
+    },
     // Of one side alone it is asked only whether it is sound.
     ...(role !== 'pair' && { untilFailure: true }),
   })
@@ -86,11 +98,18 @@ function combine(proxies: Descriptor, caches: Descriptor): Descriptor {
     proxy: own(proxies, 'proxy'),
     cache: own(caches, 'cache'),
     environment: {},
-    capabilities: { append: proxies.capabilities.append && caches.capabilities.append, inheritedConnection: false },
+    capabilities: {
+      append: proxies.capabilities.append && caches.capabilities.append,
+      inheritedConnection: false,
+    },
   }
 }
 
 function own(descriptor: Descriptor, role: 'proxy' | 'cache'): DaemonDescription {
   const { environment, workingDirectory } = descriptor
-  return { ...(descriptor[role] as DaemonDescription), environment, ...(workingDirectory !== undefined && { workingDirectory }) }
+  return {
+    ...(descriptor[role] as DaemonDescription),
+    environment,
+    ...(workingDirectory !== undefined && { workingDirectory }),
+  }
 }

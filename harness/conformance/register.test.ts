@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { checkout } from '../hosts/checkout.ts'
-import { describeClauses } from './docs.ts'
-import { loadCases, uncovered } from './load.ts'
+import { describeClauses } from './clauses-page.ts'
+import { loadCases, uncovered } from './loaded-cases.ts'
 import { clauses } from './register.ts'
 
 const loaded = await loadCases()
@@ -13,7 +13,10 @@ t.test('every MUST has a case, every case a known clause and an id of its own', 
 })
 
 t.test('every MUST has at least two cases: the plain one and the adversarial one', async (t) => {
-  const few = clauses.filter(({ id, level }) => level === 'must' && loaded.filter(({ value }) => value.clauses.includes(id)).length < 2)
+  const few = clauses.filter(
+    ({ id, level }) =>
+      level === 'must' && loaded.filter(({ value }) => value.clauses.includes(id)).length < 2,
+  )
   t.same(
     few.map(({ id }) => id),
     [],

@@ -68,7 +68,13 @@ export const clauses: readonly Clause[] = [
     source: 'ours',
     text: 'Unknown fields are skipped. A frame that lacks a field, is too long, is not UTF-8 where it must be, or is cut off ends its connection and no other.',
   },
-  { id: 'F7', section: framing, level: 'should', source: 'ours', text: 'The reason for which a connection was ended is logged.' },
+  {
+    id: 'F7',
+    section: framing,
+    level: 'should',
+    source: 'ours',
+    text: 'The reason for which a connection was ended is logged.',
+  },
   {
     id: 'L1',
     section: local,
@@ -118,8 +124,20 @@ export const clauses: readonly Clause[] = [
     source: 'ours',
     text: 'An image is read whole or not at all; who has begun to read gets the version that it was given. An empty image exists.',
   },
-  { id: 'L8', section: local, level: 'must', source: 'ours', text: 'A client that leaves while it reads harms nobody else.' },
-  { id: 'L9', section: local, level: 'must', source: 'ours', text: 'An image can be read any number of times, also at once.' },
+  {
+    id: 'L8',
+    section: local,
+    level: 'must',
+    source: 'ours',
+    text: 'A client that leaves while it reads harms nobody else.',
+  },
+  {
+    id: 'L9',
+    section: local,
+    level: 'must',
+    source: 'ours',
+    text: 'An image can be read any number of times, also at once.',
+  },
   {
     id: 'S1',
     section: snapshots,
@@ -148,9 +166,27 @@ export const clauses: readonly Clause[] = [
     source: 'design',
     text: 'Images of earlier snapshots are read from the proxy while dumping, from the cache while restoring.',
   },
-  { id: 'W1', section: forwarding, level: 'must', source: 'design', text: 'One TCP connection from proxy to cache carries all images.' },
-  { id: 'W2', section: forwarding, level: 'must', source: 'design', text: 'That connection is one-way: the cache writes nothing on it.' },
-  { id: 'W3', section: forwarding, level: 'must', source: 'design', text: 'An image is forwarded only after its writer completed it.' },
+  {
+    id: 'W1',
+    section: forwarding,
+    level: 'must',
+    source: 'design',
+    text: 'One TCP connection from proxy to cache carries all images.',
+  },
+  {
+    id: 'W2',
+    section: forwarding,
+    level: 'must',
+    source: 'design',
+    text: 'That connection is one-way: the cache writes nothing on it.',
+  },
+  {
+    id: 'W3',
+    section: forwarding,
+    level: 'must',
+    source: 'design',
+    text: 'An image is forwarded only after its writer completed it.',
+  },
   {
     id: 'W4',
     section: forwarding,
@@ -179,7 +215,13 @@ export const clauses: readonly Clause[] = [
     source: 'ours',
     text: 'An end inside a header or an image is a failed migration; the partial image is never served.',
   },
-  { id: 'W8', section: forwarding, level: 'may', source: 'design', text: 'The connection can be inherited as an open file descriptor.' },
+  {
+    id: 'W8',
+    section: forwarding,
+    level: 'may',
+    source: 'design',
+    text: 'The connection can be inherited as an open file descriptor.',
+  },
   {
     id: 'P1',
     section: proxyReads,
@@ -229,7 +271,13 @@ export const clauses: readonly Clause[] = [
     source: 'criu',
     text: 'A read of the finish name ends the restore: the cache exits 0 once the connection is closed as well.',
   },
-  { id: 'E3', section: end, level: 'must', source: 'criu', text: 'The proxy stays from the first pre-dump to the end of the dump.' },
+  {
+    id: 'E3',
+    section: end,
+    level: 'must',
+    source: 'criu',
+    text: 'The proxy stays from the first pre-dump to the end of the dump.',
+  },
   {
     id: 'D1',
     section: dialects,
@@ -257,6 +305,7 @@ export const clauses: readonly Clause[] = [
 /** The clause with that id. Throws for an id that is not in the register. */
 export function clause(id: string): Clause {
   const found = clauses.find((each) => each.id === id)
-  if (found === undefined) throw new Error(`looking up clause ${id}: the register has no such clause`)
+  if (found === undefined)
+    throw new Error(`looking up clause ${id}: the register has no such clause`)
   return found
 }

@@ -4,7 +4,15 @@ import type { TraceEvent } from './trace.ts'
 
 /* What a run found out. results.json is this, and everything else is made from it. */
 
-export type Outcome = 'pass' | 'fail' | 'warn' | 'not-applicable' | 'expected-fail' | 'unexpected-pass' | 'inconclusive' | 'not-run'
+export type Outcome =
+  | 'pass'
+  | 'fail'
+  | 'warn'
+  | 'not-applicable'
+  | 'expected-fail'
+  | 'unexpected-pass'
+  | 'inconclusive'
+  | 'not-run'
 
 export interface CaseResult {
   id: string
@@ -60,16 +68,27 @@ export interface Results {
 }
 
 /** Whether a result has nothing to say against anybody; what a baseline expects to fail has. */
-export const isSound = ({ outcome }: Pick<CaseResult, 'outcome'>): boolean => outcome === 'pass' || outcome === 'not-applicable'
+export const isSound = ({ outcome }: Pick<CaseResult, 'outcome'>): boolean =>
+  outcome === 'pass' || outcome === 'not-applicable'
 
 /** Whether a result is told in full: what is neither sound nor known. */
-export const isNews = (result: Pick<CaseResult, 'outcome'>): boolean => !isSound(result) && result.outcome !== 'expected-fail'
+export const isNews = (result: Pick<CaseResult, 'outcome'>): boolean =>
+  !isSound(result) && result.outcome !== 'expected-fail'
 
 /** Outcomes that make an implementation not conformant. */
 const failing: readonly Outcome[] = ['fail', 'unexpected-pass']
 
 export function count(cases: readonly CaseResult[]): Record<Outcome, number> {
-  const counts = { pass: 0, fail: 0, warn: 0, 'not-applicable': 0, 'expected-fail': 0, 'unexpected-pass': 0, inconclusive: 0, 'not-run': 0 }
+  const counts = {
+    pass: 0,
+    fail: 0,
+    warn: 0,
+    'not-applicable': 0,
+    'expected-fail': 0,
+    'unexpected-pass': 0,
+    inconclusive: 0,
+    'not-run': 0,
+  }
   for (const { outcome } of cases) counts[outcome]++
   return counts
 }
@@ -78,9 +97,14 @@ export function count(cases: readonly CaseResult[]): Record<Outcome, number> {
 export function verdict(cases: readonly CaseResult[]): Results['verdict'] {
   if (cases.some(({ outcome }) => failing.includes(outcome))) return 'not conformant'
   const decided = cases.some(({ outcome }) => outcome === 'pass' || outcome === 'expected-fail')
-  if (!decided || cases.some(({ outcome }) => outcome === 'inconclusive' || outcome === 'not-run')) return 'undecided'
+  if (!decided || cases.some(({ outcome }) => outcome === 'inconclusive' || outcome === 'not-run'))
+    return 'undecided'
   return 'conformant'
 }
 
 /** Exit code of a verdict: 0 conformant, 1 not conformant, 3 the harness could not tell. */
-export const exitCode: Record<Results['verdict'], 0 | 1 | 3> = { conformant: 0, 'not conformant': 1, undecided: 3 }
+export const exitCode: Record<Results['verdict'], 0 | 1 | 3> = {
+  conformant: 0,
+  'not conformant': 1,
+  undecided: 3,
+}

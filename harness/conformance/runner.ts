@@ -4,11 +4,11 @@ import { localHost } from '../hosts/local.ts'
 import type { Descriptor } from '../implementation/descriptor.ts'
 import { names2017, names2019, Waiting } from './bench.ts'
 import { type Case, NotApplicable, Violation } from './case.ts'
+import type { Subject } from './daemon-under-test.ts'
 import { startDeadline } from './deadline.ts'
-import type { LoadedCase } from './load.ts'
+import { runOnFreshDaemons, type Setting, tryStart } from './fresh-daemons.ts'
+import type { LoadedCase } from './loaded-cases.ts'
 import type { CaseResult, Outcome } from './result.ts'
-import { runOnFreshDaemons, type Setting, tryStart } from './setting.ts'
-import type { Subject } from './subject.ts'
 import { Trace } from './trace.ts'
 
 /*
@@ -49,7 +49,11 @@ export async function runCases(options: RunOptions): Promise<CaseResult[]> {
   const host = localHost()
   process.on('unhandledRejection', keepStray)
   try {
-    const setting = { host, descriptor: options.descriptor, ...(await tryStart(host, options.descriptor)) }
+    const setting = {
+      host,
+      descriptor: options.descriptor,
+      ...(await tryStart(host, options.descriptor)),
+    }
     const results: CaseResult[] = new Array(options.cases.length)
     let next = 0
     let failed = false
@@ -76,7 +80,11 @@ function keepStray(thrown: unknown): void {
   stray.thrown ??= thrown
 }
 
-async function runRepeatedly(setting: Setting, loaded: LoadedCase, options: RunOptions): Promise<CaseResult> {
+async function runRepeatedly(
+  setting: Setting,
+  loaded: LoadedCase,
+  options: RunOptions,
+): Promise<CaseResult> {
   let kept: CaseResult | undefined
   let passed = 0
   for (let run = 0; run < options.repeat; run++) {
@@ -87,21 +95,33 @@ async function runRepeatedly(setting: Setting, loaded: LoadedCase, options: RunO
   return { ...(kept as CaseResult), passed, runs: options.repeat }
 }
 
-async function runCase(setting: Setting, { group, value }: LoadedCase, options: RunOptions, run: number): Promise<CaseResult> {
+async function runCase(
+  setting: Setting,
+  { group, value }: LoadedCase,
+  options: RunOptions,
+  run: number,
+): Promise<CaseResult> {
   const runSeed = options.seed + run
   const seed = seedOf(value.id, runSeed)
   const trace = new Trace()
   const subjects: Subject[] = []
   const begin = performance.now()
   const stray: { thrown?: unknown } = {}
-  const judged = await strays.run(stray, () => judge(setting, value, options, seed, trace, subjects))
-  const verdict = judged.outcome === 'pass' && stray.thrown !== undefined ? outcomeOf(stray.thrown, value) : judged
+  const judged = await strays.run(stray, () =>
+    judge(setting, value, options, seed, trace, subjects),
+  )
+  const verdict =
+    judged.outcome === 'pass' && stray.thrown !== undefined
+      ? outcomeOf(stray.thrown, value)
+      : judged
   const duration = Math.round(performance.now() - begin)
   await Promise.all(subjects.map((subject) => subject.stop()))
   const stderr =
     verdict.outcome === 'pass'
       ? ''
-      : (await Promise.all(subjects.map(({ process: daemon }) => daemon.exited))).map((each) => each.stderr).join('')
+      : (await Promise.all(subjects.map(({ process: daemon }) => daemon.exited)))
+          .map((each) => each.stderr)
+          .join('')
   return {
     id: value.id,
     group,
@@ -136,7 +156,10 @@ async function judge(
   const bench = {
     trace,
     dialect: descriptor.dialect,
-    names: descriptor.dialect === 'criu-2019' || descriptor.dialect === 'criu-2020' ? names2019 : names2017,
+    names:
+      descriptor.dialect === 'criu-2019' || descriptor.dialect === 'criu-2020'
+        ? names2019
+        : names2017,
     seed,
     waiting,
   }
@@ -147,7 +170,10 @@ async function judge(
     end = startDeadline(timeout, processes, () => deadline.reject(waiting.late(timeout)))
   }
   try {
-    await Promise.race([runOnFreshDaemons(setting, value, bench, subjects, begin), deadline.promise])
+    await Promise.race([
+      runOnFreshDaemons(setting, value, bench, subjects, begin),
+      deadline.promise,
+    ])
     return crash(subjects) ?? { outcome: 'pass' }
   } catch (thrown) {
     await graceToDie(subjects)
@@ -157,12 +183,16 @@ async function judge(
   }
 }
 
-function inapplicable({ role, needs = [], dialects }: Case, { proxy, cache, capabilities, dialect }: Descriptor): string | undefined {
+function inapplicable(
+  { role, needs = [], dialects }: Case,
+  { proxy, cache, capabilities, dialect }: Descriptor,
+): string | undefined {
   if (role !== 'cache' && proxy === undefined) return 'its descriptor has no proxy'
   if (role !== 'proxy' && cache === undefined) return 'its descriptor has no cache'
   const lacking = needs.find((capability) => !capabilities[capability])
   if (lacking !== undefined) return `its descriptor says that it has no ${lacking}`
-  if (dialects !== undefined && !dialects.includes(dialect)) return `it is for dialect ${dialects.join(' or ')}, not ${dialect}`
+  if (dialects !== undefined && !dialects.includes(dialect))
+    return `it is for dialect ${dialects.join(' or ')}, not ${dialect}`
   return undefined
 }
 
@@ -177,7 +207,10 @@ async function graceToDie(subjects: readonly Subject[]): Promise<void> {
 }
 
 function crash(subjects: readonly Subject[]): Verdict | undefined {
-  const crashed = subjects.find(({ mayExit, exitCode }) => exitCode() !== undefined && (!mayExit || (exitCode() as number) > 128))
+  const crashed = subjects.find(
+    ({ mayExit, exitCode }) =>
+      exitCode() !== undefined && (!mayExit || (exitCode() as number) > 128),
+  )
   if (crashed === undefined) return undefined
   return {
     outcome: 'fail',
@@ -190,7 +223,12 @@ function crash(subjects: readonly Subject[]): Verdict | undefined {
 function outcomeOf(thrown: unknown, { level = 'must' }: Case): Verdict {
   if (thrown instanceof NotApplicable) return { outcome: 'not-applicable', actual: thrown.message }
   if (thrown instanceof Violation) {
-    return { outcome: level === 'must' ? 'fail' : 'warn', what: thrown.what, expected: thrown.permitted, actual: thrown.actual }
+    return {
+      outcome: level === 'must' ? 'fail' : 'warn',
+      what: thrown.what,
+      expected: thrown.permitted,
+      actual: thrown.actual,
+    }
   }
   return {
     outcome: 'inconclusive',
@@ -201,7 +239,9 @@ function outcomeOf(thrown: unknown, { level = 'must' }: Case): Verdict {
 
 /** What was looked at and what came, without numbers, times and addresses. */
 function signatureOf({ what = '', actual = '' }: Verdict): string {
-  const text = `${what}: ${actual}`.replaceAll(/0x[0-9a-f]+|[0-9a-f]{8,}|\d+/g, '#').replaceAll(/\s+/g, ' ')
+  const text = `${what}: ${actual}`
+    .replaceAll(/0x[0-9a-f]+|[0-9a-f]{8,}|\d+/g, '#')
+    .replaceAll(/\s+/g, ' ')
   return createHash('sha256').update(text).digest('hex').slice(0, 12)
 }
 

@@ -1,5 +1,5 @@
 import { matchesGlob } from 'node:path'
-import type { LoadedCase } from './load.ts'
+import type { LoadedCase } from './loaded-cases.ts'
 
 export interface Selection {
   role: 'proxy' | 'cache' | 'both'
@@ -14,9 +14,13 @@ export class NothingSelected extends Error {
 }
 
 /** The selected cases, in their order. Throws NothingSelected if a glob matches no case, or nothing is left. */
-export function select(loaded: readonly LoadedCase[], { role, only, level }: Selection): LoadedCase[] {
+export function select(
+  loaded: readonly LoadedCase[],
+  { role, only, level }: Selection,
+): LoadedCase[] {
   for (const glob of only)
-    if (!loaded.some((each) => matches(each, glob))) throw new NothingSelected(`selecting cases: no case matches --only ${glob}`)
+    if (!loaded.some((each) => matches(each, glob)))
+      throw new NothingSelected(`selecting cases: no case matches --only ${glob}`)
   const selected = loaded.filter((each) => {
     const { value } = each
     if (role === 'both' ? false : value.role !== role) return false

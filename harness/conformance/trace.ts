@@ -24,7 +24,13 @@ export class Trace {
   readonly events: TraceEvent[] = []
   readonly #begin = performance.now()
 
-  add(connection: string, direction: 'in' | 'out', kind: TraceEvent['kind'], bytes?: Buffer, meaning?: string): void {
+  add(
+    connection: string,
+    direction: 'in' | 'out',
+    kind: TraceEvent['kind'],
+    bytes?: Buffer,
+    meaning?: string,
+  ): void {
     this.events.push({
       at: Math.round((performance.now() - this.#begin) * 10) / 10,
       connection,

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { checkout } from '../hosts/checkout.ts'
-import { describeClauses } from './docs.ts'
-import { loadCases } from './load.ts'
+import { describeClauses } from './clauses-page.ts'
+import { loadCases } from './loaded-cases.ts'
 
 /* `npm run docs`. */
 

@@ -13,13 +13,17 @@ import { type Host, run } from '../hosts/host.ts'
 /** CRIU's own switch for it (FI_NO_BREAKPOINTS). */
 const STEPPING = { CRIU_FAULT: '130' }
 
-const SCRIPT = 'd=$(mktemp -d) && cc -o "$d/breakpoint" "$1" && "$d/breakpoint"; code=$?; rm -rf "$d"; exit $code'
+const SCRIPT =
+  'd=$(mktemp -d) && cc -o "$d/breakpoint" "$1" && "$d/breakpoint"; code=$?; rm -rf "$d"; exit $code'
 
 let fires: Promise<boolean> | undefined
 
 /** Whether a hardware breakpoint stops a traced process on this kernel. `program`, if it is given, is breakpoint.c compiled. */
 export function breakpointsFire(host: Host, program?: string): Promise<boolean> {
-  const command = program === undefined ? ['sh', '-c', SCRIPT, 'sh', `${checkout}/fixtures/programs/breakpoint.c`] : [program]
+  const command =
+    program === undefined
+      ? ['sh', '-c', SCRIPT, 'sh', `${checkout}/harness/native/breakpoint.c`]
+      : [program]
   fires ??= run(host, command).then(({ code }) => code === 0)
   return fires
 }

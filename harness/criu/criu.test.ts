@@ -27,9 +27,20 @@ t.test('the error before a long clean-up is the reason, and in the tail', async 
   const program = `${work}/criu`
   writeFileSync(program, SCRIPT)
   chmodSync(program, 0o755)
-  const failing = criu('dump', { host, criu: program, images: work, work, options: [], timeout: 20_000 })
+  const failing = criu('dump', {
+    host,
+    criu: program,
+    images: work,
+    work,
+    options: [],
+    timeout: 20_000,
+  })
   const thrown = (await failing.catch((thrown: Error) => thrown)) as Error & { tail: string }
-  t.match(thrown, { name: 'CriuError', message: 'criu dump on this machine: exit 1: (00.000200) Error (criu/sk-inet.c:100): the reason' })
+  t.match(thrown, {
+    name: 'CriuError',
+    message:
+      'criu dump on this machine: exit 1: (00.000200) Error (criu/sk-inet.c:100): the reason',
+  })
   const lines = thrown.tail.trim().split('\n')
   t.equal(lines.length, 42, 'the last 40 lines and two errors')
   t.match(lines[1], /the reason/)

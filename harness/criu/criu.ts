@@ -27,7 +27,11 @@ export class CriuError extends Error {
   readonly code: number
   readonly tail: string
 
-  constructor(action: CriuAction, host: Host, { code, end, tail }: { code: number; end: string; tail: string }) {
+  constructor(
+    action: CriuAction,
+    host: Host,
+    { code, end, tail }: { code: number; end: string; tail: string },
+  ) {
     super(`criu ${action} on ${host.name}: ${end}: ${lastError(tail)}`)
     this.action = action
     this.code = code
@@ -60,9 +64,11 @@ export async function criu(
     return new CriuError(action, host, { code, end, tail: tail.trim() === '' ? stderr : tail })
   }
   const variables = { ...(await criuVariables(host)), ...environment }
-  const { code, stderr } = await run(host, command, { timeout, environment: variables }).catch(async () => {
-    throw await failed(KILLED, `no end within ${timeout} ms`)
-  })
+  const { code, stderr } = await run(host, command, { timeout, environment: variables }).catch(
+    async () => {
+      throw await failed(KILLED, `no end within ${timeout} ms`)
+    },
+  )
   if (code !== 0) throw await failed(code, `exit ${code}`, stderr)
 }
 

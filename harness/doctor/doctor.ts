@@ -21,7 +21,12 @@ const SET_UP = 'run a command under ci/with-engine, which starts an engine and m
 
 /** Tries everything; takes half a minute where there is no KVM. */
 export async function examine(image = defaultImage()): Promise<Finding[]> {
-  return [await linuxAndRoot(), await device('/dev/fuse', true), ...(await containers(image)), await device('/dev/kvm', false)]
+  return [
+    await linuxAndRoot(),
+    await device('/dev/fuse', true),
+    ...(await containers(image)),
+    await device('/dev/kvm', false),
+  ]
 }
 
 async function linuxAndRoot(): Promise<Finding> {
@@ -63,7 +68,9 @@ async function containers(image: string): Promise<Finding[]> {
       await pair.stop()
     }
   } catch (thrown) {
-    return [{ what, ok: false, needed: true, found: lastLine((thrown as Error).message), remedy: SET_UP }]
+    return [
+      { what, ok: false, needed: true, found: lastLine((thrown as Error).message), remedy: SET_UP },
+    ]
   }
 }
 
@@ -91,30 +98,43 @@ async function criuIn(host: Host): Promise<Finding[]> {
       what: 'soft-dirty (pre-dump)',
       ok: tracking.code === 0,
       needed: false,
-      found: tracking.code === 0 ? 'this kernel tracks memory' : 'this kernel does not track memory',
-      remedy: 'pre-dumps need a kernel with CONFIG_MEM_SOFT_DIRTY: `zdtm run --kernel auto` boots one',
+      found:
+        tracking.code === 0 ? 'this kernel tracks memory' : 'this kernel does not track memory',
+      remedy:
+        'pre-dumps need a kernel with CONFIG_MEM_SOFT_DIRTY: `zdtm run --kernel auto` boots one',
     },
     {
       what: 'hardware breakpoints',
       ok: breakpoints,
       needed: false,
       found: breakpoints ? 'they stop a traced process' : 'they do not stop a traced process',
-      remedy: 'nothing to do here: CRIU is run with CRIU_FAULT=130; one run by hand needs that as well, before CRIU 4.2',
+      remedy:
+        'nothing to do here: CRIU is run with CRIU_FAULT=130; one run by hand needs that as well, before CRIU 4.2',
     },
   ]
 }
 
 /** A guest is booted, since whether KVM works shows only then. */
 async function guestIn(host: Host): Promise<Finding> {
-  const finding = { what: 'a guest with soft-dirty', needed: false, remedy: 'use an image with QEMU and a kernel (--image)' }
+  const finding = {
+    what: 'a guest with soft-dirty',
+    needed: false,
+    remedy: 'use an image with QEMU and a kernel (--image)',
+  }
   try {
     const lines: string[] = []
     const command = ['sh', '-c', 'uname -r && criu check --feature mem_dirty_track']
-    const guest = await startInVm(host, { kernel: IMAGE_KERNEL, shares: [], command }, (line) => lines.push(line))
+    const guest = await startInVm(host, { kernel: IMAGE_KERNEL, shares: [], command }, (line) =>
+      lines.push(line),
+    )
     const { code, stderr } = await guest.exited
     const { accelerator, boot } = guest.booted
     const found = `kernel ${lines[0]}, ${accelerator}, up in ${(boot / 1000).toFixed(1)} s`
-    return { ...finding, ok: code === 0, found: code === 0 ? found : `${found}: ${lastLine(stderr)}` }
+    return {
+      ...finding,
+      ok: code === 0,
+      found: code === 0 ? found : `${found}: ${lastLine(stderr)}`,
+    }
   } catch (thrown) {
     return { ...finding, ok: false, found: (thrown as Error).message }
   }

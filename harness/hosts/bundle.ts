@@ -16,7 +16,7 @@ import { HostError } from './host.ts'
  */
 
 const CLI = `${checkout}/harness/cli/main.ts`
-const SNAPSHOT = `${checkout}/harness/cli/snapshot.ts`
+const SNAPSHOT = `${checkout}/harness/cli/daemon-snapshot.ts`
 
 export interface Bundled {
   command: readonly string[]
@@ -28,7 +28,11 @@ export interface Bundled {
 export type Change = (path: string, text: string) => string
 
 /** Bundles the scripts of a command, and `criu-remote`, into the directory. Throws HostError. */
-export async function bundle(command: readonly string[], directory: string, change: Change = (_, text) => text): Promise<Bundled> {
+export async function bundle(
+  command: readonly string[],
+  directory: string,
+  change: Change = (_, text) => text,
+): Promise<Bundled> {
   const bundled = (script: string) => `${directory}/${basename(script, '.ts')}.mjs`
   const scripts = command.filter((word) => word.startsWith(checkout) && word.endsWith('.ts'))
   await build({
@@ -43,7 +47,9 @@ export async function bundle(command: readonly string[], directory: string, chan
     plugins: [sources(change)],
     external: ['testcontainers', 'playwright-core'],
     // CommonJS packages require Node's own modules.
-    banner: { js: "import { createRequire } from 'node:module';const require = createRequire(import.meta.url);" },
+    banner: {
+      js: "import { createRequire } from 'node:module';const require = createRequire(import.meta.url);",
+    },
     logLevel: 'silent',
   }).catch((thrown) => {
     throw HostError.from(thrown, 'bundling scripts')
@@ -53,8 +59,14 @@ export async function bundle(command: readonly string[], directory: string, chan
     CRIU_REMOTE_MAIN: bundled(CLI),
     CRIU_REMOTE_SNAPSHOT: await takeSnapshot(directory, change),
   }
-  await execa(process.execPath, [bundled(CLI), 'proxy', '--help'], { env: environment, reject: false })
-  return { command: command.map((word) => (scripts.includes(word) ? bundled(word) : word)), environment }
+  await execa(process.execPath, [bundled(CLI), 'proxy', '--help'], {
+    env: environment,
+    reject: false,
+  })
+  return {
+    command: command.map((word) => (scripts.includes(word) ? bundled(word) : word)),
+    environment,
+  }
 }
 
 /** The path of the snapshot. It is of one file of CommonJS, as Node wants it. */
@@ -85,7 +97,10 @@ const sources = (change: Change): Plugin => ({
     onLoad({ filter: /\.ts$/ }, async ({ path }) => {
       if (path.includes('/node_modules/')) return undefined
       const text = change(path, await readFile(path, 'utf8'))
-      return { loader: 'ts', contents: text.replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href)) }
+      return {
+        loader: 'ts',
+        contents: text.replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href)),
+      }
     })
   },
 })

@@ -7,7 +7,10 @@ export const checkout = fileURLToPath(new URL('../..', import.meta.url)).replace
 export const cacheDirectory = `${checkout}/node_modules/.cache/criu-remote`
 
 /** `criu-remote` run by that node binary. */
-export function criuRemoteCommand(node: string, main = `${checkout}/harness/cli/main.ts`): readonly string[] {
+export function criuRemoteCommand(
+  node: string,
+  main = `${checkout}/harness/cli/main.ts`,
+): readonly string[] {
   return [node, '--disable-warning=ExperimentalWarning', main]
 }
 
@@ -17,6 +20,11 @@ export function bundledCommand(node: string): readonly string[] {
 }
 
 /** The same for proxy and cache only, which may be a snapshot. */
-export function daemonCommand(node: string, snapshot = process.env['CRIU_REMOTE_SNAPSHOT']): readonly string[] {
-  return snapshot === undefined ? bundledCommand(node) : [node, '--snapshot-blob', snapshot, 'criu-remote']
+export function daemonCommand(
+  node: string,
+  snapshot = process.env['CRIU_REMOTE_SNAPSHOT'],
+): readonly string[] {
+  return snapshot === undefined
+    ? bundledCommand(node)
+    : [node, '--snapshot-blob', snapshot, 'criu-remote']
 }

@@ -12,11 +12,20 @@ export interface Connected {
 }
 
 /** Starts such a process; `onOutput` is given the pieces of its standard output as they come. Throws HostError. */
-export type Connect = (command: readonly string[], onOutput: (bytes: Buffer) => void) => Promise<Connected>
+export type Connect = (
+  command: readonly string[],
+  onOutput: (bytes: Buffer) => void,
+) => Promise<Connected>
 
 /** Starts it on this machine; it ends with this process. */
 export const connectHere: Connect = async ([file = '', ...parameters], onOutput) => {
-  const child = execa(file, parameters, { stdin: 'pipe', buffer: false, reject: false, cleanup: true, encoding: 'buffer' })
+  const child = execa(file, parameters, {
+    stdin: 'pipe',
+    buffer: false,
+    reject: false,
+    cleanup: true,
+    encoding: 'buffer',
+  })
   const errors = new Lines()
   child.stderr.on('data', (bytes: Buffer) => errors.add(bytes.toString()))
   child.stdin.on('error', () => {})
@@ -24,7 +33,9 @@ export const connectHere: Connect = async ([file = '', ...parameters], onOutput)
   return {
     pid: child.pid ?? 0,
     write: (bytes) => void child.stdin.write(bytes),
-    ended: child.then(({ exitCode, signal }) => `${signal ?? `exit ${exitCode}`}: ${errors.text.trim()}`),
+    ended: child.then(
+      ({ exitCode, signal }) => `${signal ?? `exit ${exitCode}`}: ${errors.text.trim()}`,
+    ),
     kill: async () => void child.kill('SIGKILL'),
   }
 }

@@ -1,8 +1,22 @@
 import { addAbortSignal, PassThrough, type Writable } from 'node:stream'
-import { ANNOUNCE, Announced } from './announced.ts'
+import { ANNOUNCE, Announced } from './announce-pid.ts'
 import { bundledCommand, checkout, daemonCommand } from './checkout.ts'
-import { GenericContainer, getContainerRuntimeClient, Network, type StartedNetwork, type StartedTestContainer } from './docker.ts'
-import { type Completed, type Host, HostError, type HostProcess, output, run, type StartOptions } from './host.ts'
+import {
+  GenericContainer,
+  getContainerRuntimeClient,
+  Network,
+  type StartedNetwork,
+  type StartedTestContainer,
+} from './docker.ts'
+import {
+  type Completed,
+  type Host,
+  HostError,
+  type HostProcess,
+  output,
+  run,
+  type StartOptions,
+} from './host.ts'
 import { defaultImage, imageByName } from './image.ts'
 import { Lines } from './lines.ts'
 import { label, reapNetwork } from './reaper.ts'
@@ -18,7 +32,12 @@ import { label, reapNetwork } from './reaper.ts'
 
 const NODE = '/opt/criu-remote-node'
 const FIRST_PORT = 9996
-const TMPFS = { '/tmp': 'rw,exec,mode=1777', '/run': 'rw,exec,mode=755', '/root': 'rw,mode=700', '/var/tmp': 'rw,mode=1777' }
+const TMPFS = {
+  '/tmp': 'rw,exec,mode=1777',
+  '/run': 'rw,exec,mode=755',
+  '/root': 'rw,mode=700',
+  '/var/tmp': 'rw,mode=1777',
+}
 /** Stays, and reaps the processes that restored trees leave to it. */
 const INIT = ['sh', '-c', 'trap "exit 0" TERM; while :; do sleep 3600 & wait $!; done']
 
@@ -44,7 +63,10 @@ export async function oneContainer(options: ContainerOptions = {}): Promise<Host
   return { ...(hosts[0] as Host), stop }
 }
 
-async function startContainers(names: readonly string[], options: ContainerOptions): Promise<{ hosts: Host[]; stop: () => Promise<void> }> {
+async function startContainers(
+  names: readonly string[],
+  options: ContainerOptions,
+): Promise<{ hosts: Host[]; stop: () => Promise<void> }> {
   const image = await imageByName(options.image ?? defaultImage())
   const network = await startNetwork()
   const hosts: Host[] = []
@@ -90,7 +112,9 @@ async function containerHost(
     .catch((thrown) => {
       throw HostError.from(thrown, `starting a container of ${image}`)
     })
-  return hostOf(name, container.getId(), container.getIpAddress(network.getName()), () => stopContainer(container))
+  return hostOf(name, container.getId(), container.getIpAddress(network.getName()), () =>
+    stopContainer(container),
+  )
 }
 
 /** A container that runs already, by name or id; it is left running. */
@@ -99,11 +123,15 @@ export async function existingContainer(id: string): Promise<Host> {
   const found = await client.container.inspect(client.container.getById(id)).catch((thrown) => {
     throw HostError.from(thrown, `looking for container ${id}`)
   })
-  const [address] = Object.values(found.NetworkSettings.Networks).map((network) => network.IPAddress)
+  const [address] = Object.values(found.NetworkSettings.Networks).map(
+    (network) => network.IPAddress,
+  )
   const host = hostOf(id, found.Id, address ?? '127.0.0.1', async () => {})
   const { code } = await run(host, [...host.criuRemote, '--version'])
   if (code !== 0)
-    throw new HostError(`using container ${id}: expected node at ${NODE} and this checkout at ${checkout}; mount both into it`)
+    throw new HostError(
+      `using container ${id}: expected node at ${NODE} and this checkout at ${checkout}; mount both into it`,
+    )
   return host
 }
 
@@ -149,10 +177,15 @@ async function startInContainer(
       AttachStdout: true,
       AttachStderr: true,
       abortSignal: stopped,
-      ...(environment && { Env: Object.entries(environment).map(([key, value]) => `${key}=${value}`) }),
+      ...(environment && {
+        Env: Object.entries(environment).map(([key, value]) => `${key}=${value}`),
+      }),
       ...(workingDirectory !== undefined && { WorkingDir: workingDirectory }),
     })
-    const stream = addAbortSignal(stopped, await exec.start({ hijack: true, stdin: false, abortSignal: stopped }))
+    const stream = addAbortSignal(
+      stopped,
+      await exec.start({ hijack: true, stdin: false, abortSignal: stopped }),
+    )
     client.container.dockerode.modem.demuxStream(stream, collect(stdout), collect(stderr))
     const exited = new Promise<void>((resolve) =>
       stream
@@ -160,7 +193,9 @@ async function startInContainer(
         .once('close', resolve)
         .once('error', () => resolve()),
     ).then(async (): Promise<Completed> => {
-      const { ExitCode } = await exec.inspect({ abortSignal: stopped }).catch(() => ({ ExitCode: null }))
+      const { ExitCode } = await exec
+        .inspect({ abortSignal: stopped })
+        .catch(() => ({ ExitCode: null }))
       return { code: ExitCode ?? 137, stdout: announced.end(stdout.text), stderr: stderr.text }
     })
     const started = await announced.pid

@@ -56,7 +56,11 @@ export interface RunOptions extends StartOptions {
 }
 
 /** Runs a command to its end, whatever its exit code. Throws at the deadline. */
-export async function run(host: Host, command: readonly string[], options: RunOptions = {}): Promise<Completed> {
+export async function run(
+  host: Host,
+  command: readonly string[],
+  options: RunOptions = {},
+): Promise<Completed> {
   const started = await host.start(command, options)
   const { timeout } = options
   if (timeout === undefined) return started.exited
@@ -66,19 +70,34 @@ export async function run(host: Host, command: readonly string[], options: RunOp
     void started.kill('SIGKILL')
   }, timeout)
   const completed = await started.exited.finally(() => clearTimeout(timer))
-  if (late) throw new HostError(`running ${command.join(' ')} on ${host.name}: expected it to end within ${timeout} ms`)
+  if (late)
+    throw new HostError(
+      `running ${command.join(' ')} on ${host.name}: expected it to end within ${timeout} ms`,
+    )
   return completed
 }
 
 /** Standard output of a command that must succeed; throws with its last line of errors if it does not. */
-export async function output(host: Host, command: readonly string[], options: RunOptions = {}): Promise<string> {
+export async function output(
+  host: Host,
+  command: readonly string[],
+  options: RunOptions = {},
+): Promise<string> {
   const { code, stdout, stderr } = await run(host, command, options)
-  if (code !== 0) throw new HostError(`running ${command.join(' ')} on ${host.name}: exit ${code}: ${lastLine(stderr)}`)
+  if (code !== 0)
+    throw new HostError(
+      `running ${command.join(' ')} on ${host.name}: exit ${code}: ${lastLine(stderr)}`,
+    )
   return stdout
 }
 
 /** Runs a shell script with parameters $1, $2 ...; standard output, as `output`. */
-export function shell(host: Host, script: string, parameters: readonly string[] = [], options: RunOptions = {}): Promise<string> {
+export function shell(
+  host: Host,
+  script: string,
+  parameters: readonly string[] = [],
+  options: RunOptions = {},
+): Promise<string> {
   return output(host, ['sh', '-c', script, 'sh', ...parameters], options)
 }
 

@@ -50,10 +50,13 @@ if (pair instanceof Error) {
     await listening.exited
   })
 
-  await t.test('the root file system is read-only, and what can be written is memory', async (t) => {
-    t.not((await run(pair.source, ['touch', '/etc/x'])).code, 0)
-    t.match(await shell(pair.source, 'stat -f -c %T /run /tmp'), /^tmpfs\ntmpfs\n$/)
-  })
+  await t.test(
+    'the root file system is read-only, and what can be written is memory',
+    async (t) => {
+      t.not((await run(pair.source, ['touch', '/etc/x'])).code, 0)
+      t.match(await shell(pair.source, 'stat -f -c %T /run /tmp'), /^tmpfs\ntmpfs\n$/)
+    },
+  )
 
   await t.test('a container that runs already is a host too, and is left running', async (t) => {
     const id = (await shell(pair.source, 'hostname')).trim()
@@ -72,17 +75,27 @@ if (pair instanceof Error) {
     t.teardown(() => rmSync(directory, { recursive: true }))
     writeFileSync(`${directory}/Dockerfile`, `FROM ${defaultImage()}\nENV MADE_BY=test\n`)
     const built = await containerPair({ image: `${directory}/Dockerfile` })
-    const { Image } = await (await getContainerRuntimeClient()).container.getById((await shell(built.source, 'hostname')).trim()).inspect()
+    const { Image } = await (await getContainerRuntimeClient()).container
+      .getById((await shell(built.source, 'hostname')).trim())
+      .inspect()
     t.teardown(async () => {
       await built.stop()
-      await (await getContainerRuntimeClient()).container.dockerode.getImage(Image).remove({ force: true })
+      await (await getContainerRuntimeClient()).container.dockerode
+        .getImage(Image)
+        .remove({ force: true })
     })
     t.match(await run(built.source, ['sh', '-c', 'echo $MADE_BY']), { stdout: 'test\n' })
-    await t.rejects(containerPair({ image: directory }), { name: 'HostError', message: /expected a Dockerfile/ })
+    await t.rejects(containerPair({ image: directory }), {
+      name: 'HostError',
+      message: /expected a Dockerfile/,
+    })
   })
 
   await t.test('a process that dies leaves no container and no network', async (t) => {
-    const child = spawn(process.execPath, ['-e', OPEN_AND_WAIT], { stdio: ['ignore', 'pipe', 'inherit'], cwd: checkout })
+    const child = spawn(process.execPath, ['-e', OPEN_AND_WAIT], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      cwd: checkout,
+    })
     const [line] = (await once(child.stdout, 'data')) as [Buffer]
     const addresses = JSON.parse(line.toString()) as string[]
     t.equal((await withAddresses(addresses)).length, 2)
@@ -105,22 +118,44 @@ async function behaves(t: Test, host: Host): Promise<void> {
   const lines: string[] = []
   await run(host, ['printf', 'a\\nb\\n'], { onLine: (line) => lines.push(line) })
   t.same(lines, ['a', 'b'])
-  t.match(await run(host, ['sh', '-c', 'echo $KEY; pwd'], { environment: { KEY: 'value' }, workingDirectory: '/usr' }), {
-    stdout: 'value\n/usr\n',
+  t.match(
+    await run(host, ['sh', '-c', 'echo $KEY; pwd'], {
+      environment: { KEY: 'value' },
+      workingDirectory: '/usr',
+    }),
+    {
+      stdout: 'value\n/usr\n',
+    },
+  )
+  await t.rejects(run(host, ['sleep', '1000'], { timeout: 200 }), {
+    name: 'HostError',
+    message: /sleep 1000.*within 200 ms/,
   })
-  await t.rejects(run(host, ['sleep', '1000'], { timeout: 200 }), { name: 'HostError', message: /sleep 1000.*within 200 ms/ })
-  await t.rejects(shell(host, 'echo because >&2; exit 4'), { name: 'HostError', message: /exit 4: because/ })
+  await t.rejects(shell(host, 'echo because >&2; exit 4'), {
+    name: 'HostError',
+    message: /exit 4: because/,
+  })
   const sleeper = await host.start(['sleep', '1000'])
-  t.equal((await shell(host, 'cat /proc/$1/comm', [String(sleeper.pid)])).trim(), 'sleep', 'the pid is that of the command')
+  t.equal(
+    (await shell(host, 'cat /proc/$1/comm', [String(sleeper.pid)])).trim(),
+    'sleep',
+    'the pid is that of the command',
+  )
   await sleeper.kill('SIGTERM')
   t.match(await sleeper.exited, { code: 143 })
   const directory = await host.directory()
   await shell(host, 'echo x > "$1/file"', [directory])
-  t.match(await run(host, [...host.criuRemote, '--version']), { code: 0, stdout: /^\d+\.\d+\.\d+\n$/ }, 'criu-remote runs there')
+  t.match(
+    await run(host, [...host.criuRemote, '--version']),
+    { code: 0, stdout: /^\d+\.\d+\.\d+\n$/ },
+    'criu-remote runs there',
+  )
 }
 
 async function withAddresses(addresses: string[]): Promise<string[]> {
   const client = await getContainerRuntimeClient()
-  const networks = (await client.container.list()).flatMap(({ NetworkSettings }) => Object.values(NetworkSettings?.Networks ?? {}))
+  const networks = (await client.container.list()).flatMap(({ NetworkSettings }) =>
+    Object.values(NetworkSettings?.Networks ?? {}),
+  )
   return networks.map(({ IPAddress }) => IPAddress).filter((address) => addresses.includes(address))
 }

@@ -11,45 +11,54 @@ import { Init } from './init.ts'
 const directory = mkdtempSync(`${tmpdir()}/criu-remote-test-`)
 t.teardown(() => rmSync(directory, { recursive: true }))
 const program = `${directory}/init`
-await execa('gcc', ['-O2', '-o', program, `${checkout}/fixtures/programs/init.c`])
+await execa('gcc', ['-O2', '-o', program, `${checkout}/harness/native/init.c`])
 
-t.test('output, errors, environment, directory and exit code are those of the process', async (t) => {
-  const init = await Init.start(connectHere, [program])
-  t.teardown(() => init.stop())
-  const lines: string[] = []
-  const command = ['sh', '-c', 'pwd; echo "$WORD"; echo trouble >&2; cat; exit 7']
-  const { exited } = await init.start(command, {
-    environment: { WORD: 'a b' },
-    workingDirectory: '/usr',
-    onLine: (line) => lines.push(line),
-  })
-  t.match(await exited, { code: 7, stderr: 'trouble\n' })
-  t.same(lines, ['/usr', 'a b'])
-  const killed = await init.start(['sleep', '60'])
-  await killed.kill('SIGKILL')
-  t.equal((await killed.exited).code, 128 + 9)
-  t.equal((await (await init.start(['/no/such/program'])).exited).code, 127)
-})
+t.test(
+  'output, errors, environment, directory and exit code are those of the process',
+  async (t) => {
+    const init = await Init.start(connectHere, [program])
+    t.teardown(() => init.stop())
+    const lines: string[] = []
+    const command = ['sh', '-c', 'pwd; echo "$WORD"; echo trouble >&2; cat; exit 7']
+    const { exited } = await init.start(command, {
+      environment: { WORD: 'a b' },
+      workingDirectory: '/usr',
+      onLine: (line) => lines.push(line),
+    })
+    t.match(await exited, { code: 7, stderr: 'trouble\n' })
+    t.same(lines, ['/usr', 'a b'])
+    const killed = await init.start(['sleep', '60'])
+    await killed.kill('SIGKILL')
+    t.equal((await killed.exited).code, 128 + 9)
+    t.equal((await (await init.start(['/no/such/program'])).exited).code, 127)
+  },
+)
 
-t.test('a process that is talked to gets all bytes, also those that it does not read at once', async (t) => {
-  const init = await Init.start(connectHere, [program])
-  t.teardown(() => init.stop())
-  const bytes = Buffer.alloc(300_000, 'some bytes ')
-  const got: Buffer[] = []
-  const all = Promise.withResolvers<void>()
-  const { write, kill, ended } = await init.connect(['sh', '-c', 'read -r go; exec cat'], (piece) => {
-    got.push(piece)
-    if (Buffer.concat(got).length === bytes.length) all.resolve()
-  })
-  write(Buffer.from('go\n'))
-  write(bytes)
-  const other = await init.start(['echo', 'not delayed'])
-  t.match(await other.exited, { code: 0, stdout: 'not delayed\n' })
-  await all.promise
-  t.ok(Buffer.concat(got).equals(bytes))
-  await kill()
-  t.match(await ended, /^exit 137/)
-})
+t.test(
+  'a process that is talked to gets all bytes, also those that it does not read at once',
+  async (t) => {
+    const init = await Init.start(connectHere, [program])
+    t.teardown(() => init.stop())
+    const bytes = Buffer.alloc(300_000, 'some bytes ')
+    const got: Buffer[] = []
+    const all = Promise.withResolvers<void>()
+    const { write, kill, ended } = await init.connect(
+      ['sh', '-c', 'read -r go; exec cat'],
+      (piece) => {
+        got.push(piece)
+        if (Buffer.concat(got).length === bytes.length) all.resolve()
+      },
+    )
+    write(Buffer.from('go\n'))
+    write(bytes)
+    const other = await init.start(['echo', 'not delayed'])
+    t.match(await other.exited, { code: 0, stdout: 'not delayed\n' })
+    await all.promise
+    t.ok(Buffer.concat(got).equals(bytes))
+    await kill()
+    t.match(await ended, /^exit 137/)
+  },
+)
 
 t.test('one that does not read delays nobody', async (t) => {
   const init = await Init.start(connectHere, [program])
@@ -67,9 +76,14 @@ t.test('one within another is reached by the stream of the outer, and ends with 
   await outer.stop()
   await inner.ended
   t.equal((await started.exited).code, 137)
-  await t.rejects(inner.start(['true']), { name: 'HostError', message: /^starting true: the host has ended: exit 137: SIGKILL/ })
+  await t.rejects(inner.start(['true']), {
+    name: 'HostError',
+    message: /^starting true: the host has ended: exit 137: SIGKILL/,
+  })
 })
 
 t.test('what does not become that program is refused with what it said', async (t) => {
-  await t.rejects(Init.start(connectHere, ['sh', '-c', 'echo not today >&2; exit 3']), { message: 'making a host: exit 3: not today' })
+  await t.rejects(Init.start(connectHere, ['sh', '-c', 'echo not today >&2; exit 3']), {
+    message: 'making a host: exit 3: not today',
+  })
 })

@@ -4,7 +4,7 @@ import { type Completed, HostError, type HostProcess, lastLine, type StartOption
 import { Lines } from './lines.ts'
 
 /*
- * The other end of fixtures/programs/init.c, which has the format of what is said: a process that starts processes when asked, in
+ * The other end of harness/native/init.c, which has the format of what is said: a process that starts processes when asked, in
  * namespaces of its own, or in a virtual machine. One of them may be such a process again, so there is one stream to a machine and any
  * number of hosts in it.
  */
@@ -74,10 +74,19 @@ export class Init {
     return this.#connected.pid
   }
 
-  async start(command: readonly string[], { onLine, ...options }: StartOptions = {}): Promise<HostProcess> {
+  async start(
+    command: readonly string[],
+    { onLine, ...options }: StartOptions = {},
+  ): Promise<HostProcess> {
     const stdout = new Lines(onLine)
     const text = new StringDecoder('utf8')
-    const { id, started } = this.#ask(START, command, stdout, (bytes) => stdout.add(text.write(bytes)), options)
+    const { id, started } = this.#ask(
+      START,
+      command,
+      stdout,
+      (bytes) => stdout.add(text.write(bytes)),
+      options,
+    )
     return {
       pid: await started.pid.promise,
       exited: started.exited.promise,
@@ -109,13 +118,27 @@ export class Init {
     onOutput: Started['onOutput'],
     { environment = {}, workingDirectory = '/' }: StartOptions = {},
   ): { id: number; started: Started } {
-    if (this.#end !== undefined) throw new HostError(`starting ${command[0]}: the host has ended: ${this.#end}`)
+    if (this.#end !== undefined)
+      throw new HostError(`starting ${command[0]}: the host has ended: ${this.#end}`)
     const id = this.#nextId++
     const [pid, exited] = [Promise.withResolvers<number>(), Promise.withResolvers<Completed>()]
-    const started = { pid, exited, onOutput, stdout, stderr: new Lines(), stderrText: new StringDecoder('utf8') }
+    const started = {
+      pid,
+      exited,
+      onOutput,
+      stdout,
+      stderr: new Lines(),
+      stderrText: new StringDecoder('utf8'),
+    }
     this.#started.set(id, started)
     const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`)
-    this.#say(id, kind, Buffer.from([workingDirectory, ...variables, '', ...command].map((word) => `${word}\0`).join('')))
+    this.#say(
+      id,
+      kind,
+      Buffer.from(
+        [workingDirectory, ...variables, '', ...command].map((word) => `${word}\0`).join(''),
+      ),
+    )
     return { id, started }
   }
 

@@ -2,7 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { constants } from 'node:os'
 import { execa } from 'execa'
 import { bundledCommand, daemonCommand } from './checkout.ts'
-import { type Completed, type Host, HostError, type HostProcess, type StartOptions } from './host.ts'
+import {
+  type Completed,
+  type Host,
+  HostError,
+  type HostProcess,
+  type StartOptions,
+} from './host.ts'
 import { Lines } from './lines.ts'
 import { freePort } from './ports.ts'
 
@@ -30,7 +36,9 @@ export function localHost(): Host {
     freePort,
     async stop() {
       await Promise.all([...running].map((each) => each.kill('SIGKILL').then(() => each.exited)))
-      await Promise.all(directories.map((directory) => rm(directory, { recursive: true, force: true })))
+      await Promise.all(
+        directories.map((directory) => rm(directory, { recursive: true, force: true })),
+      )
     },
   }
 }
@@ -54,7 +62,11 @@ async function startLocal(
   child.stdout.setEncoding('utf8').on('data', (text: string) => stdout.add(text))
   child.stderr.setEncoding('utf8').on('data', (text: string) => stderr.add(text))
   const exited = child.then(({ exitCode, signal }): Completed => {
-    return { code: exitCode ?? 128 + (signal === undefined ? 0 : constants.signals[signal]), stdout: stdout.text, stderr: stderr.text }
+    return {
+      code: exitCode ?? 128 + (signal === undefined ? 0 : constants.signals[signal]),
+      stdout: stdout.text,
+      stderr: stderr.text,
+    }
   })
   if (child.pid === undefined) {
     const { originalMessage } = (await child) as unknown as Error & { originalMessage?: string }

@@ -13,7 +13,7 @@ export interface Machine {
 }
 
 /**
- * This machine, where processes are started by `program`, fixtures/programs/init.c compiled: to fork a process as large as this one
+ * This machine, where processes are started by `program`, harness/native/init.c compiled: to fork a process as large as this one
  * takes longer than most of what is started.
  */
 export async function thisMachine(program: string): Promise<Machine> {

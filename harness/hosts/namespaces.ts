@@ -22,7 +22,18 @@ mount -t mqueue mqueue /dev/mqueue 2>/dev/null
 mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc 2>/dev/null
 exec "$1"`
 
-const UNSHARE = ['--mount', '--propagation', 'private', '--pid', '--mount-proc', '--net', '--ipc', '--uts', '--fork', '--kill-child']
+const UNSHARE = [
+  '--mount',
+  '--propagation',
+  'private',
+  '--pid',
+  '--mount-proc',
+  '--net',
+  '--ipc',
+  '--uts',
+  '--fork',
+  '--kill-child',
+]
 const FIRST_PORT = 9996
 /** Addresses of the two ends of the cable. */
 const ADDRESSES = ['10.77.0.1', '10.77.0.2'] as const
@@ -34,16 +45,23 @@ export interface NamespaceOptions {
   joined?: boolean
   /** Where they have their directories, visible also from outside. */
   directory: string
-  /** Process 1: fixtures/programs/init.c compiled. */
+  /** Process 1: harness/native/init.c compiled. */
   init: string
 }
 
 /** One host, or two that a network joins. Throws HostError. */
-export async function namespaceHosts({ count, joined = true, ...options }: NamespaceOptions): Promise<Host[]> {
+export async function namespaceHosts({
+  count,
+  joined = true,
+  ...options
+}: NamespaceOptions): Promise<Host[]> {
   await output(options.machine.host, ['mkdir', '-p', options.directory])
   if (count === 1) return [(await namespaceHost('host', '127.0.0.1', options)).host]
   const [source, destination] = ADDRESSES
-  const making = [namespaceHost('source', source, options), namespaceHost('destination', destination, options)]
+  const making = [
+    namespaceHost('source', source, options),
+    namespaceHost('destination', destination, options),
+  ]
   try {
     const made = await Promise.all(making)
     if (joined) await join(options.machine.host, made)
@@ -60,7 +78,15 @@ async function namespaceHost(
   address: string,
   { machine, directory, init: program }: Omit<NamespaceOptions, 'count'>,
 ): Promise<{ host: Host; holder: number }> {
-  const init = await Init.start(machine.connect, ['unshare', ...UNSHARE, 'sh', '-c', SETUP, 'sh', program])
+  const init = await Init.start(machine.connect, [
+    'unshare',
+    ...UNSHARE,
+    'sh',
+    '-c',
+    SETUP,
+    'sh',
+    program,
+  ])
   const { holder } = init
   let nextPort = FIRST_PORT
   let nextDirectory = 1
@@ -70,7 +96,9 @@ async function namespaceHost(
     criuRemote: bundledCommand(process.execPath),
     daemons: daemonCommand(process.execPath),
     ownPids: true,
-    ...(machine.isHere && { procDirectory: `/proc/${Number(readFileSync(`/proc/${holder}/task/${holder}/children`, 'utf8'))}` }),
+    ...(machine.isHere && {
+      procDirectory: `/proc/${Number(readFileSync(`/proc/${holder}/task/${holder}/children`, 'utf8'))}`,
+    }),
     start: (command, options) => init.start(command, options),
     async directory() {
       const made = `${directory}/${name}-${nextDirectory++}`

@@ -44,7 +44,10 @@ function startReaper(): Promise<Writable> {
 /** Removes all containers that carry the session's label, then those networks. */
 export async function removeAll(ofSession: string, networks: readonly string[]): Promise<void> {
   const { dockerode } = (await getContainerRuntimeClient()).container
-  const containers = await dockerode.listContainers({ all: true, filters: { label: [`${KEY}=${ofSession}`] } })
+  const containers = await dockerode.listContainers({
+    all: true,
+    filters: { label: [`${KEY}=${ofSession}`] },
+  })
   await Promise.all(
     containers.map(({ Id }) =>
       dockerode

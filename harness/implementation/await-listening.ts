@@ -6,5 +6,6 @@ import { askAgain, isListening } from './listening.ts'
  */
 
 const [milliseconds, ...places] = process.argv.slice(2)
-const ask = async () => (await Promise.all(places.map((place) => isListening(place)))).includes(true) || undefined
+const ask = async () =>
+  (await Promise.all(places.map((place) => isListening(place)))).includes(true) || undefined
 process.exit((await askAgain(ask, Number(milliseconds))) ? 0 : 1)

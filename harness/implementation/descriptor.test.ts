@@ -27,7 +27,9 @@ t.test('a ten-line descriptor, with its defaults', async (t) => {
 })
 
 t.test('JSON is a descriptor as well', async (t) => {
-  t.match(await readDescriptor(write('{"name":"mine","cache":{"command":["c"]}}')), { name: 'mine' })
+  t.match(await readDescriptor(write('{"name":"mine","cache":{"command":["c"]}}')), {
+    name: 'mine',
+  })
 })
 
 for (const [text, message] of [

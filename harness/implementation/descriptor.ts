@@ -31,7 +31,13 @@ const schema = JSON.parse(readFileSync(new URL('descriptor.schema.json', import.
 
 /** Reads and checks a descriptor; relative working directories are resolved against it. Throws DescriptorError. */
 export async function readDescriptor(file: string): Promise<Descriptor> {
-  const descriptor = await readYaml<Descriptor>(file, { name: 'descriptor', schema, error: DescriptorError })
+  const descriptor = await readYaml<Descriptor>(file, {
+    name: 'descriptor',
+    schema,
+    error: DescriptorError,
+  })
   const { workingDirectory } = descriptor
-  return workingDirectory === undefined ? descriptor : { ...descriptor, workingDirectory: resolve(dirname(file), workingDirectory) }
+  return workingDirectory === undefined
+    ? descriptor
+    : { ...descriptor, workingDirectory: resolve(dirname(file), workingDirectory) }
 }

@@ -8,7 +8,10 @@ import { setTimeout as pause } from 'node:timers/promises'
 const LONGEST = 50
 
 /** Asks until the answer is not undefined, or until the deadline, in ms from now or as a function that says whether it is over; then undefined. */
-export async function askAgain<T>(ask: () => Promise<T | undefined>, deadline: number | (() => boolean)): Promise<T | undefined> {
+export async function askAgain<T>(
+  ask: () => Promise<T | undefined>,
+  deadline: number | (() => boolean),
+): Promise<T | undefined> {
   const end = Date.now() + Number(deadline)
   const isOver = typeof deadline === 'number' ? () => Date.now() > end : deadline
   for (let interval = 2; ; interval = Math.min(interval * 2, LONGEST)) {
@@ -20,7 +23,8 @@ export async function askAgain<T>(ask: () => Promise<T | undefined>, deadline: n
 
 /** Whether somebody listens at `unix:PATH`, which is tried, or at `tcp:PORT`, which is looked up in a `/proc/PID` of its network. */
 export function isListening(place: string, proc = '/proc/self'): Promise<boolean> {
-  if (place.startsWith('tcp:')) return Promise.resolve(tcpListens(Number(place.slice('tcp:'.length)), proc))
+  if (place.startsWith('tcp:'))
+    return Promise.resolve(tcpListens(Number(place.slice('tcp:'.length)), proc))
   return new Promise((resolve) => {
     const socket = connect(place.slice('unix:'.length), () => {
       socket.destroy()

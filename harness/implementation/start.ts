@@ -1,5 +1,12 @@
 import { checkout } from '../hosts/checkout.ts'
-import { type Completed, type Host, HostError, type HostProcess, lastLine, run } from '../hosts/host.ts'
+import {
+  type Completed,
+  type Host,
+  HostError,
+  type HostProcess,
+  lastLine,
+  run,
+} from '../hosts/host.ts'
 import type { DaemonDescription, Descriptor } from './descriptor.ts'
 import { askAgain, isListening } from './listening.ts'
 import { tunedCommand, tunedEnvironment } from './tuning.ts'
@@ -20,7 +27,10 @@ export interface StartedDaemon {
 const START_TIMEOUT = 60_000
 
 /** The reference as an implementation like any other, started by its command line. */
-export function referenceDescriptor(host: Host, dialect: Descriptor['dialect'] = 'auto'): Descriptor {
+export function referenceDescriptor(
+  host: Host,
+  dialect: Descriptor['dialect'] = 'auto',
+): Descriptor {
   const daemon = tunedCommand(host.daemons)
   const common = ['--socket', '{socket}', '--dialect', dialect]
   return {
@@ -43,7 +53,11 @@ export interface PairOptions {
  * Starts a cache and then its proxy. A cache may open its UNIX socket only after the proxy connected, so the proxy is
  * started as soon as the cache listens anywhere. Throws HostError with a daemon's last line if one does not start.
  */
-export async function startPair({ source, destination, descriptor }: PairOptions): Promise<{ proxy: StartedDaemon; cache: StartedDaemon }> {
+export async function startPair({
+  source,
+  destination,
+  descriptor,
+}: PairOptions): Promise<{ proxy: StartedDaemon; cache: StartedDaemon }> {
   const place = { host: destination.address, port: await destination.freePort() }
   const cache = await startDaemon(destination, 'cache', descriptor, place)
   try {
@@ -71,9 +85,11 @@ export async function startDaemon(
   place: { host: string; port: number },
 ): Promise<StartedDaemon> {
   const description = descriptor[role]
-  if (description === undefined) throw new HostError(`starting ${descriptor.name}: expected its descriptor to have a ${role}`)
+  if (description === undefined)
+    throw new HostError(`starting ${descriptor.name}: expected its descriptor to have a ${role}`)
   const directory = await host.directory()
-  const socket = description.socket?.replaceAll('{directory}', directory) ?? `${directory}/img-${role}.sock`
+  const socket =
+    description.socket?.replaceAll('{directory}', directory) ?? `${directory}/img-${role}.sock`
   const started = await host.start(fillIn(description, { directory, socket, ...place }), {
     environment: { ...descriptor.environment, ...description.environment },
     workingDirectory: description.workingDirectory ?? descriptor.workingDirectory ?? directory,
@@ -82,14 +98,24 @@ export async function startDaemon(
 }
 
 /** Waits until a daemon listens at one of these places. Throws HostError if it ends instead, or does not within START_TIMEOUT. */
-export async function awaitListening(host: Host, { role, process: daemon }: StartedDaemon, places: string[]): Promise<void> {
+export async function awaitListening(
+  host: Host,
+  { role, process: daemon }: StartedDaemon,
+  places: string[],
+): Promise<void> {
   const waiting = listening(host, places)
   const ended: Completed | { code: number } = await Promise.race([
     waiting,
     daemon.exited.then((completed) => ({ ...completed, ended: true })),
   ])
-  if ('ended' in ended) throw new HostError(`starting the ${role} on ${host.name}: it ended at once, ${describeEnd(await daemon.exited)}`)
-  if (ended.code !== 0) throw new HostError(`starting the ${role} on ${host.name}: expected it to listen within ${START_TIMEOUT} ms`)
+  if ('ended' in ended)
+    throw new HostError(
+      `starting the ${role} on ${host.name}: it ended at once, ${describeEnd(await daemon.exited)}`,
+    )
+  if (ended.code !== 0)
+    throw new HostError(
+      `starting the ${role} on ${host.name}: expected it to listen within ${START_TIMEOUT} ms`,
+    )
 }
 
 /** Waits on the host, or from here where its network can be seen from here, which saves the start of a process. */
@@ -99,7 +125,9 @@ async function listening(host: Host, places: string[]): Promise<{ code: number }
     const script = `${checkout}/harness/implementation/await-listening.ts`
     return run(host, [host.criuRemote[0] as string, script, String(START_TIMEOUT), ...places])
   }
-  const ask = async () => (await Promise.all(places.map((place) => isListening(place, procDirectory)))).includes(true) || undefined
+  const ask = async () =>
+    (await Promise.all(places.map((place) => isListening(place, procDirectory)))).includes(true) ||
+    undefined
   return { code: (await askAgain(ask, START_TIMEOUT)) ? 0 : 1 }
 }
 
@@ -109,5 +137,7 @@ export function describeEnd({ code, stdout, stderr }: Completed): string {
 }
 
 function fillIn({ command }: DaemonDescription, values: Record<string, string | number>): string[] {
-  return command.map((word) => word.replace(/\{(directory|socket|host|port)\}/g, (_, key: string) => String(values[key])))
+  return command.map((word) =>
+    word.replace(/\{(directory|socket|host|port)\}/g, (_, key: string) => String(values[key])),
+  )
 }

@@ -18,15 +18,26 @@ import { cacheDirectory } from '../hosts/checkout.ts'
 /** Of V8, and NODE_OPTIONS can't hold them: for the command line, behind the path of node. */
 const daemonFlags = ['--heap-growing-percent=10', '--no-concurrent-recompilation']
 
-const tuned = { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1:glibc.malloc.arena_max=1', NODE_OPTIONS: '--max-semi-space-size=1' }
+const tuned = {
+  GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1:glibc.malloc.arena_max=1',
+  NODE_OPTIONS: '--max-semi-space-size=1',
+}
 const ownCache = `${cacheDirectory}/tuned`
 
 /** The command line of a daemon, which begins with the path of node, with these flags. */
-export const tunedCommand = ([node = '', ...words]: readonly string[]) => [node, ...daemonFlags, ...words]
+export const tunedCommand = ([node = '', ...words]: readonly string[]) => [
+  node,
+  ...daemonFlags,
+  ...words,
+]
 
 /** These variables, behind what they hold already. */
 export function tunedEnvironment(): Record<string, string> {
-  const { GLIBC_TUNABLES: tunables, NODE_OPTIONS: options, NODE_COMPILE_CACHE: cache = ownCache } = process.env
+  const {
+    GLIBC_TUNABLES: tunables,
+    NODE_OPTIONS: options,
+    NODE_COMPILE_CACHE: cache = ownCache,
+  } = process.env
   return {
     NODE_COMPILE_CACHE: cache,
     GLIBC_TUNABLES: tunables ? `${tunables}:${tuned.GLIBC_TUNABLES}` : tuned.GLIBC_TUNABLES,

@@ -2,10 +2,10 @@ import { hasFeature } from '../criu/criu.ts'
 import { type Host, HostError, output, shell } from '../hosts/host.ts'
 import type { Descriptor } from '../implementation/descriptor.ts'
 import { referenceDescriptor } from '../implementation/start.ts'
-import { imagesOnDisk, markTime } from './disk.ts'
+import { imagesOnDisk, markTime } from './images-on-disk.ts'
 import { Migration } from './migration.ts'
-import type { WrittenImage } from './mounted.ts'
-import { isAlive, residentBytes, startSubject } from './subject.ts'
+import type { WrittenImage } from './start-mount.ts'
+import { isAlive, residentBytes, startSubject } from './target-process.ts'
 
 /** How a migration is shown to a person. */
 export interface Progress {
@@ -51,7 +51,8 @@ export async function migrate(options: MigrateOptions): Promise<MigrateResult> {
       `migrating with ${preDumps} pre-dumps: the kernel of ${source.name} does not track memory (criu check --feature mem_dirty_track)`,
     )
   }
-  if (options.setup !== undefined) for (const host of [source, destination]) await shell(host, options.setup)
+  if (options.setup !== undefined)
+    for (const host of [source, destination]) await shell(host, options.setup)
   const marks = await Promise.all([source, destination].map(markTime))
   const pid = options.pid ?? (await startSubject(source, ['sh', '-c', options.command as string]))
   progress.phase(`process ${pid} runs on ${source.name}`)
@@ -71,7 +72,9 @@ export async function migrate(options: MigrateOptions): Promise<MigrateResult> {
   try {
     const frozenMs = await takeAcross(migration, pid, options)
     const found = await Promise.all(
-      [source, destination].map((host, side) => imagesOnDisk(host, marks[side] as string, mountOf(migration, side))),
+      [source, destination].map((host, side) =>
+        imagesOnDisk(host, marks[side] as string, mountOf(migration, side)),
+      ),
     )
     return {
       migrated: true,
@@ -87,7 +90,11 @@ export async function migrate(options: MigrateOptions): Promise<MigrateResult> {
   }
 }
 
-async function takeAcross(migration: Migration, pid: number, { source, destination, preDumps, progress }: MigrateOptions): Promise<number> {
+async function takeAcross(
+  migration: Migration,
+  pid: number,
+  { source, destination, preDumps, progress }: MigrateOptions,
+): Promise<number> {
   progress.phase('proxy and cache are connected')
   for (let round = 1; round <= preDumps; round++) {
     progress.phase(`pre-dump ${round} of ${preDumps}`)
@@ -103,7 +110,9 @@ async function takeAcross(migration: Migration, pid: number, { source, destinati
   const frozenMs = performance.now() - frozen
   await migration.finishRestore()
   if (restored !== pid || !(await isAlive(destination, pid)))
-    throw new HostError(`restoring on ${destination.name}: expected process ${pid} to run, got ${restored}`)
+    throw new HostError(
+      `restoring on ${destination.name}: expected process ${pid} to run, got ${restored}`,
+    )
   progress.phase(`restore: process ${pid} runs on ${destination.name}`)
   return frozenMs
 }

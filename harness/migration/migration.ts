@@ -2,8 +2,8 @@ import { type CriuAction, criu } from '../criu/criu.ts'
 import { type Host, HostError, output } from '../hosts/host.ts'
 import type { Descriptor } from '../implementation/descriptor.ts'
 import { describeEnd, type StartedDaemon, startPair } from '../implementation/start.ts'
-import { everythingArrived, makeGate } from './gate.ts'
-import { type Mounted, type StartMount, startMount, type WrittenImage } from './mounted.ts'
+import { everythingArrived, makeGate } from './commit-gate.ts'
+import { type Mounted, type StartMount, startMount, type WrittenImage } from './start-mount.ts'
 
 /*
  * One migration: a cache and a proxy, a mount at either side, and the steps of a migration as functions, so that a
@@ -62,7 +62,8 @@ export class Migration {
   /** Starts daemons and mounts. Throws HostError, with nothing left running. */
   static async start(options: MigrationOptions): Promise<Migration> {
     const { proxy, cache } = await startPair({ ...options, ...options.daemonHosts })
-    const stopAll = () => Promise.all([proxy, cache].map((daemon) => daemon.process.kill('SIGKILL')))
+    const stopAll = () =>
+      Promise.all([proxy, cache].map((daemon) => daemon.process.kill('SIGKILL')))
     try {
       const source = await makeSide(options, proxy)
       try {
@@ -96,13 +97,25 @@ export class Migration {
    * The last dump. The process is killed only when every image is in the cache; otherwise it runs on and this throws.
    * `gate: false` is for tests: CRIU then kills it as soon as it has written. `leave` keeps the process in another way.
    */
-  async dump(pid: number, { gate = true, leave }: { gate?: boolean; leave?: 'running' | 'stopped' } = {}): Promise<void> {
-    const tracking = [...(this.#snapshots > 0 ? ['--track-mem'] : []), ...(leave === undefined ? [] : [`--leave-${leave}`])]
+  async dump(
+    pid: number,
+    { gate = true, leave }: { gate?: boolean; leave?: 'running' | 'stopped' } = {},
+  ): Promise<void> {
+    const tracking = [
+      ...(this.#snapshots > 0 ? ['--track-mem'] : []),
+      ...(leave === undefined ? [] : [`--leave-${leave}`]),
+    ]
     if (!gate) return this.#dump('dump', pid, tracking)
     const { options, serve, abandon } = await makeGate(this.source.host, this.source.work)
     const snapshot = String(this.#snapshots + 1)
     const committed = serve(() =>
-      everythingArrived(this.source.host, this.source.mount.directory, this.destination.host, this.destination.mount.directory, snapshot),
+      everythingArrived(
+        this.source.host,
+        this.source.mount.directory,
+        this.destination.host,
+        this.destination.mount.directory,
+        snapshot,
+      ),
     )
     try {
       await this.#dump('dump', pid, [...tracking, ...options])
@@ -125,21 +138,31 @@ export class Migration {
     const { host, work } = this.destination
     const { criuOptions = [], restoreOptions = [] } = this.#options
     const detached = ['--restore-detached', '--pidfile', `${work}/restored.pid`]
-    await this.#criu('restore', this.destination, snapshot, [...detached, ...criuOptions, ...restoreOptions])
+    await this.#criu('restore', this.destination, snapshot, [
+      ...detached,
+      ...criuOptions,
+      ...restoreOptions,
+    ])
     return Number(await output(host, ['cat', `${work}/restored.pid`]))
   }
 
   /** Tells the cache that the restore is finished; it must then end with exit 0. */
   async finishRestore(): Promise<void> {
     const { host, mount, daemon } = this.destination
-    await output(host, ['sh', '-c', 'cat <"$1"', 'sh', `${mount.directory}/null/RESTORE_FINISH`], { timeout: END_TIMEOUT })
+    await output(host, ['sh', '-c', 'cat <"$1"', 'sh', `${mount.directory}/null/RESTORE_FINISH`], {
+      timeout: END_TIMEOUT,
+    })
     await cleanEnd(daemon)
   }
 
   /** Ends what still runs. */
   async stop(): Promise<void> {
-    await Promise.all([this.source, this.destination].map(({ mount }) => mount.stop().catch(() => {})))
-    await Promise.all([this.source, this.destination].map(({ daemon }) => daemon.process.kill('SIGKILL')))
+    await Promise.all(
+      [this.source, this.destination].map(({ mount }) => mount.stop().catch(() => {})),
+    )
+    await Promise.all(
+      [this.source, this.destination].map(({ daemon }) => daemon.process.kill('SIGKILL')),
+    )
   }
 
   async #dump(action: CriuAction, pid: number, options: string[]): Promise<void> {
@@ -148,23 +171,60 @@ export class Migration {
     await output(this.source.host, ['mkdir', `${this.source.mount.directory}/${snapshot}`])
     this.#snapshots++
     const { criuOptions = [], dumpOptions = [] } = this.#options
-    await this.#criu(action, this.source, snapshot, ['-t', String(pid), ...parent, ...options, ...criuOptions, ...dumpOptions])
+    await this.#criu(action, this.source, snapshot, [
+      '-t',
+      String(pid),
+      ...parent,
+      ...options,
+      ...criuOptions,
+      ...dumpOptions,
+    ])
   }
 
-  #criu(action: CriuAction, { host, mount, work }: Side, snapshot: string, options: string[]): Promise<void> {
-    const { criu: binary, criuTimeout: timeout = CRIU_TIMEOUT, criuEnvironment: environment } = this.#options
+  #criu(
+    action: CriuAction,
+    { host, mount, work }: Side,
+    snapshot: string,
+    options: string[],
+  ): Promise<void> {
+    const {
+      criu: binary,
+      criuTimeout: timeout = CRIU_TIMEOUT,
+      criuEnvironment: environment,
+    } = this.#options
     const images = `${mount.directory}/${snapshot}`
-    return criu(action, { host, criu: binary, images, work, options, timeout, ...(environment && { environment }) })
+    return criu(action, {
+      host,
+      criu: binary,
+      images,
+      work,
+      options,
+      timeout,
+      ...(environment && { environment }),
+    })
   }
 }
 
 async function makeSide(
-  { source, destination, descriptor, interpose, onImage, mount: start = startMount }: MigrationOptions,
+  {
+    source,
+    destination,
+    descriptor,
+    interpose,
+    onImage,
+    mount: start = startMount,
+  }: MigrationOptions,
   daemon: StartedDaemon,
 ): Promise<Side> {
   const host = daemon.role === 'proxy' ? source : destination
   const socket = (await interpose?.(daemon)) ?? daemon.socket
-  const mount = await start(host, daemon.role, socket, descriptor.dialect, daemon.role === 'proxy' ? onImage : undefined)
+  const mount = await start(
+    host,
+    daemon.role,
+    socket,
+    descriptor.dialect,
+    daemon.role === 'proxy' ? onImage : undefined,
+  )
   return { host, daemon, mount, work: await host.directory() }
 }
 
@@ -172,5 +232,7 @@ async function cleanEnd({ role, process: daemon }: StartedDaemon): Promise<void>
   const killed = setTimeout(() => void daemon.kill('SIGKILL'), END_TIMEOUT)
   const completed = await daemon.exited.finally(() => clearTimeout(killed))
   if (completed.code !== 0)
-    throw new HostError(`ending the ${role}: expected exit 0 within ${END_TIMEOUT} ms, got ${describeEnd(completed)}`)
+    throw new HostError(
+      `ending the ${role}: expected exit 0 within ${END_TIMEOUT} ms, got ${describeEnd(completed)}`,
+    )
 }

@@ -47,13 +47,22 @@ export function deviceAt(directory: string, inside: readonly string[] = []): Ope
   return (handle) => mountDevice(directory, inside, handle)
 }
 
-async function mountDevice(directory: string, inside: readonly string[], handle: (request: Buffer) => Promise<void>): Promise<Device> {
+async function mountDevice(
+  directory: string,
+  inside: readonly string[],
+  handle: (request: Buffer) => Promise<void>,
+): Promise<Device> {
   const found = statSync(directory, { throwIfNoEntry: false })
-  if (!found?.isDirectory()) throw new RemoteError('not-found', `mounting at ${directory}: expected a directory`)
-  const run = (command: readonly string[], device?: number) => runCommand([...inside, ...command], device)
+  if (!found?.isDirectory())
+    throw new RemoteError('not-found', `mounting at ${directory}: expected a directory`)
+  const run = (command: readonly string[], device?: number) =>
+    runCommand([...inside, ...command], device)
   const fd = openDevice()
   try {
-    await run(['mount', '-i', '-t', 'fuse', '-o', `fd=3,${MOUNT_OPTIONS}`, 'criu-remote', directory], fd)
+    await run(
+      ['mount', '-i', '-t', 'fuse', '-o', `fd=3,${MOUNT_OPTIONS}`, 'criu-remote', directory],
+      fd,
+    )
   } catch (thrown) {
     closeSync(fd)
     throw thrown
@@ -94,7 +103,12 @@ async function readRequests(fd: number, handle: (request: Buffer) => Promise<voi
   }
 }
 
-function dispatch(buffer: Buffer, bytes: number, free: Buffer[], handle: (request: Buffer) => Promise<void>): void {
+function dispatch(
+  buffer: Buffer,
+  bytes: number,
+  free: Buffer[],
+  handle: (request: Buffer) => Promise<void>,
+): void {
   if (bytes <= SMALL) {
     void handle(Buffer.from(buffer.subarray(0, bytes)))
     free.push(buffer)
@@ -109,7 +123,8 @@ function readDevice(fd: number, buffer: Buffer): Promise<number | 'unmounted'> {
     read(fd, buffer, 0, buffer.length, null, (error, bytes) => {
       if (error === null) resolve(bytes)
       else if (error.code === 'ENODEV' || error.code === 'ECONNABORTED') resolve('unmounted')
-      else if (error.code === 'ENOENT' || error.code === 'EINTR' || error.code === 'EAGAIN') resolve(0)
+      else if (error.code === 'ENOENT' || error.code === 'EINTR' || error.code === 'EAGAIN')
+        resolve(0)
       else reject(RemoteError.from(error, 'reading /dev/fuse'))
     })
   })
@@ -123,10 +138,14 @@ function reply(fd: number, parts: readonly Buffer[]): void {
 }
 
 function startWatchdog(unmount: readonly string[]): ChildProcess {
-  const watchdog = spawn('sh', ['-c', 'cat >/dev/null; exec "$@" 2>/dev/null', 'watchdog', ...unmount], {
-    detached: true,
-    stdio: ['pipe', 'ignore', 'ignore'],
-  })
+  const watchdog = spawn(
+    'sh',
+    ['-c', 'cat >/dev/null; exec "$@" 2>/dev/null', 'watchdog', ...unmount],
+    {
+      detached: true,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    },
+  )
   watchdog.on('error', () => {})
   watchdog.stdin.on('error', () => {})
   watchdog.unref()
@@ -147,7 +166,13 @@ function runCommand(command: readonly string[], device?: number): Promise<void> 
     child.on('error', (error) => reject(RemoteError.from(error, `running ${command[0]}`)))
     child.on('close', (code) => {
       if (code === 0) resolve()
-      else reject(new RemoteError('internal', `running ${command.join(' ')}: ${errors.trim().replaceAll('\n', ' ') || `exit ${code}`}`))
+      else
+        reject(
+          new RemoteError(
+            'internal',
+            `running ${command.join(' ')}: ${errors.trim().replaceAll('\n', ' ') || `exit ${code}`}`,
+          ),
+        )
     })
   })
 }

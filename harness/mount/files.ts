@@ -3,12 +3,12 @@ import type { Dialect, Log } from '../../reference/index.ts'
 import { Changes } from '../changes.ts'
 import { Errno } from './errno.ts'
 import { LocalFile } from './local-file.ts'
-import { ReadingImage } from './reading.ts'
+import { ReadingImage } from './reading-image.ts'
 import type { FileSystem } from './session.ts'
 import { DUMP_FINISH, NULL_DIRECTORY, RESTORE_FINISH, Snapshots } from './snapshots.ts'
 import { modeOf, type Node, ROOT, Tree } from './tree.ts'
 import type { Attributes, Entry } from './wire.ts'
-import { WritingImage } from './writing.ts'
+import { WritingImage } from './writing-image.ts'
 
 /*
  * The mount's files: DIR/ID/NAME is image NAME of snapshot ID.
@@ -111,7 +111,8 @@ export class Files implements FileSystem {
 
   async makeLink(parent: number, name: string, target: string): Promise<Attributes> {
     const snapshot = idOf(this.#node(parent))
-    if (name !== 'parent' || this.#options.side === 'cache') throw new Errno('EPERM', `a link named ${name}`)
+    if (name !== 'parent' || this.#options.side === 'cache')
+      throw new Errno('EPERM', `a link named ${name}`)
     await this.#snapshots.link(snapshot, target)
     return this.#enter({ kind: 'parent', snapshot })
   }
@@ -126,10 +127,13 @@ export class Files implements FileSystem {
   async unlink(parent: number, name: string): Promise<void> {
     const path = `${idOf(this.#node(parent))}/${name}`
     if (this.#local.delete(path)) return
-    const writers = [...this.#handles.values()].flatMap((handle) => ('writing' in handle && handle.path === path ? [handle.writing] : []))
+    const writers = [...this.#handles.values()].flatMap((handle) =>
+      'writing' in handle && handle.path === path ? [handle.writing] : [],
+    )
     if (this.#written.has(path)) throw new Errno('EPERM', `${path} has been sent`)
     if (writers.length === 0) throw new Errno('ENOENT')
-    if (!writers.every((writing) => writing.drop())) throw new Errno('EPERM', `${path} has been sent`)
+    if (!writers.every((writing) => writing.drop()))
+      throw new Errno('EPERM', `${path} has been sent`)
   }
 
   async removeDirectory(): Promise<void> {
@@ -143,8 +147,14 @@ export class Files implements FileSystem {
       return ids.map((id) => ({ name: id, node: this.#next(), mode: modeOf.snapshot }))
     }
     const prefix = `${idOf(node)}/`
-    const paths = [...this.#written, ...this.#local.keys()].filter((path) => path.startsWith(prefix))
-    return paths.map((path) => ({ name: path.slice(prefix.length), node: this.#next(), mode: modeOf.image }))
+    const paths = [...this.#written, ...this.#local.keys()].filter((path) =>
+      path.startsWith(prefix),
+    )
+    return paths.map((path) => ({
+      name: path.slice(prefix.length),
+      node: this.#next(),
+      mode: modeOf.image,
+    }))
   }
 
   async access(number: number): Promise<void> {
@@ -164,7 +174,11 @@ export class Files implements FileSystem {
     return this.#openWrite(number, node, flags & constants.O_APPEND ? 'append' : 'write')
   }
 
-  async create(parent: number, name: string, flags: number): Promise<{ attributes: Attributes; handle: number }> {
+  async create(
+    parent: number,
+    name: string,
+    flags: number,
+  ): Promise<{ attributes: Attributes; handle: number }> {
     const snapshot = idOf(this.#node(parent))
     if (isImage(snapshot, name)) throw new Errno('EEXIST')
     const path = `${snapshot}/${name}`
@@ -194,7 +208,8 @@ export class Files implements FileSystem {
     this.#handles.delete(number)
     if (handle === undefined) return
     if ('reading' in handle) handle.reading.close()
-    if ('writing' in handle && !handle.writing.isDropped) this.#endWrite(handle.writing, handle.path)
+    if ('writing' in handle && !handle.writing.isDropped)
+      this.#endWrite(handle.writing, handle.path)
     this.#released.notify()
   }
 
@@ -218,8 +233,13 @@ export class Files implements FileSystem {
     return this.#register({ node: number, reading })
   }
 
-  async #openWrite(number: number, node: Node & { kind: 'image' }, kind: 'write' | 'append'): Promise<number> {
-    if (this.#options.side === 'cache') throw new Errno('EROFS', 'images reach a cache from its proxy only')
+  async #openWrite(
+    number: number,
+    node: Node & { kind: 'image' },
+    kind: 'write' | 'append',
+  ): Promise<number> {
+    if (this.#options.side === 'cache')
+      throw new Errno('EROFS', 'images reach a cache from its proxy only')
     const path = pathOf(node)
     if (node.snapshot === NULL_DIRECTORY) await this.#allWritten()
     else await this.#snapshots.begin(node.snapshot)
@@ -246,7 +266,8 @@ export class Files implements FileSystem {
 
   /** Resolves when every image written through this mount has been taken by the proxy; EIO if one was lost, or the proxy. */
   async #allWritten(): Promise<void> {
-    const isOpen = (handle: Handle) => 'writing' in handle && !handle.path.startsWith(`${NULL_DIRECTORY}/`)
+    const isOpen = (handle: Handle) =>
+      'writing' in handle && !handle.path.startsWith(`${NULL_DIRECTORY}/`)
     await this.#released.until(() => ![...this.#handles.values()].some(isOpen))
     await Promise.all(this.#ending.values())
     const [path] = this.#lost.keys()
@@ -254,8 +275,15 @@ export class Files implements FileSystem {
     await this.#snapshots.signOfLife()
   }
 
-  async #imageSize(number: number, node: Node & { kind: 'image' }, handle: number | undefined): Promise<number> {
-    const open = handle === undefined ? [...this.#handles.values()].findLast((each) => each.node === number) : this.#handles.get(handle)
+  async #imageSize(
+    number: number,
+    node: Node & { kind: 'image' },
+    handle: number | undefined,
+  ): Promise<number> {
+    const open =
+      handle === undefined
+        ? [...this.#handles.values()].findLast((each) => each.node === number)
+        : this.#handles.get(handle)
     if (open !== undefined && 'writing' in open) return open.writing.size
     if (open !== undefined && 'reading' in open) return open.reading.size()
     await this.#ending.get(pathOf(node))
@@ -267,11 +295,18 @@ export class Files implements FileSystem {
     try {
       const isFinish = node.snapshot === NULL_DIRECTORY && node.name === RESTORE_FINISH
       const signOfLife = isFinish ? undefined : () => this.#snapshots.signOfLife()
-      return await ReadingImage.open(this.#options.server, ...this.#wireName(node), this.#closing.signal, signOfLife)
+      return await ReadingImage.open(
+        this.#options.server,
+        ...this.#wireName(node),
+        this.#closing.signal,
+        signOfLife,
+      )
     } catch (thrown) {
       if (thrown instanceof Errno) throw thrown
       if (this.#closing.signal.aborted) throw new Errno('EIO')
-      this.#options.log.error(`${pathOf(node)}: ${thrown instanceof Error ? thrown.message : thrown}`)
+      this.#options.log.error(
+        `${pathOf(node)}: ${thrown instanceof Error ? thrown.message : thrown}`,
+      )
       throw new Errno('EIO')
     }
   }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { migration, needs } from './testing.ts'
+import { migration, needs } from '../testing/mounts.ts'
 
 /** Writes random bytes to an image in the way of `copy`, which has `source`, `target` and `size`. */
 const writer = (mebibytes: number, copy: string) => `
@@ -32,44 +32,92 @@ const copies = [
 ]
 
 for (const { what, mebibytes, copy } of copies) {
-  t.test(`dump: an image of ${mebibytes} MiB by ${what}, arrives on both sides`, needs, async (t) => {
-    const { sh, python, written } = await migration(t)
-    t.equal(await python(writer(mebibytes, copy)), '')
-    t.equal(await sh('for side in s d; do dd if=$side/1/pages.img bs=1M status=none | cmp - local; done'), '')
-    t.strictSame(written, [`1/pages.img ${mebibytes << 20}`])
-  })
+  t.test(
+    `dump: an image of ${mebibytes} MiB by ${what}, arrives on both sides`,
+    needs,
+    async (t) => {
+      const { sh, python, written } = await migration(t)
+      t.equal(await python(writer(mebibytes, copy)), '')
+      t.equal(
+        await sh(
+          'for side in s d; do dd if=$side/1/pages.img bs=1M status=none | cmp - local; done',
+        ),
+        '',
+      )
+      t.strictSame(written, [`1/pages.img ${mebibytes << 20}`])
+    },
+  )
 }
 
-t.test('dump: an image written byte by byte, as by a tool without buffers, arrives', needs, async (t) => {
-  const { sh } = await migration(t)
-  t.equal(await sh('mkdir s/1; head -c 5000 /dev/urandom > local; dd if=local of=s/1/a.img bs=1 status=none; cmp local d/1/a.img'), '')
-})
+t.test(
+  'dump: an image written byte by byte, as by a tool without buffers, arrives',
+  needs,
+  async (t) => {
+    const { sh } = await migration(t)
+    t.equal(
+      await sh(
+        'mkdir s/1; head -c 5000 /dev/urandom > local; dd if=local of=s/1/a.img bs=1 status=none; cmp local d/1/a.img',
+      ),
+      '',
+    )
+  },
+)
 
-t.test('dump: mkdir, create, write and close make an image that is read on both sides', needs, async (t) => {
-  const { sh } = await migration(t)
-  t.equal(await sh('mkdir s/1; echo hello > s/1/a.img; cat s/1/a.img d/1/a.img; ls s s/1'), 'hello\nhello\ns:\n1\n\ns/1:\na.img')
-})
+t.test(
+  'dump: mkdir, create, write and close make an image that is read on both sides',
+  needs,
+  async (t) => {
+    const { sh } = await migration(t)
+    t.equal(
+      await sh('mkdir s/1; echo hello > s/1/a.img; cat s/1/a.img d/1/a.img; ls s s/1'),
+      'hello\nhello\ns:\n1\n\ns/1:\na.img',
+    )
+  },
+)
 
-t.test('dump: an empty image, as pages of a task without own pages, is an image', needs, async (t) => {
-  const { sh, written } = await migration(t)
-  t.equal(await sh('mkdir s/1; : > s/1/a.img; cat s/1/a.img d/1/a.img; stat -c %s s/1/a.img d/1/a.img'), '0\n0')
-  t.strictSame(written, ['1/a.img 0'])
-})
+t.test(
+  'dump: an empty image, as pages of a task without own pages, is an image',
+  needs,
+  async (t) => {
+    const { sh, written } = await migration(t)
+    t.equal(
+      await sh('mkdir s/1; : > s/1/a.img; cat s/1/a.img d/1/a.img; stat -c %s s/1/a.img d/1/a.img'),
+      '0\n0',
+    )
+    t.strictSame(written, ['1/a.img 0'])
+  },
+)
 
-t.test('dump: an image that is created again, as a tmpfs dumped twice, is replaced', needs, async (t) => {
-  const { sh, written } = await migration(t)
-  t.equal(await sh('mkdir s/1; echo the longer > s/1/a.img; echo short > s/1/a.img; cat s/1/a.img d/1/a.img'), 'short\nshort')
-  t.strictSame(written, ['1/a.img 11', '1/a.img 6'])
-})
+t.test(
+  'dump: an image that is created again, as a tmpfs dumped twice, is replaced',
+  needs,
+  async (t) => {
+    const { sh, written } = await migration(t)
+    t.equal(
+      await sh(
+        'mkdir s/1; echo the longer > s/1/a.img; echo short > s/1/a.img; cat s/1/a.img d/1/a.img',
+      ),
+      'short\nshort',
+    )
+    t.strictSame(written, ['1/a.img 11', '1/a.img 6'])
+  },
+)
 
-t.test('dump: tools that inherit the image, as tar and ip do: the last close ends it', needs, async (t) => {
-  const { sh } = await migration(t)
-  const script = `
+t.test(
+  'dump: tools that inherit the image, as tar and ip do: the last close ends it',
+  needs,
+  async (t) => {
+    const { sh } = await migration(t)
+    const script = `
     mkdir s/1; mkfifo go; exec 5> s/1/a.img; printf 'parent, ' >&5
     { read _ < go; echo child; } >&5 5>&- &
     exec 5>&-; cat s/1/a.img; echo > go; wait; cat s/1/a.img d/1/a.img`
-  t.equal(await sh(script), 'cat: s/1/a.img: No such file or directory\nparent, child\nparent, child')
-})
+    t.equal(
+      await sh(script),
+      'cat: s/1/a.img: No such file or directory\nparent, child\nparent, child',
+    )
+  },
+)
 
 t.test('dump: 500 images open at once, each written in turns, do not mix', needs, async (t) => {
   const { sh, python } = await migration(t)
@@ -85,21 +133,28 @@ for n in range(500):
   t.equal(await sh('ls s/1 | wc -l'), '500')
 })
 
-t.test('dump: bytes behind a hole are refused (ESPIPE), since an image is a stream', needs, async (t) => {
-  const { python } = await migration(t)
-  const script = `
+t.test(
+  'dump: bytes behind a hole are refused (ESPIPE), since an image is a stream',
+  needs,
+  async (t) => {
+    const { python } = await migration(t)
+    const script = `
 os.mkdir('s/1')
 image = create('s/1/a.img')
 report(os.write(image, b'begin'), tried(os.pwrite, image, b'far', 100), tried(os.pwrite, image, b'again', 0), tried(os.ftruncate, image, 2))
 report(os.write(image, b'+end'))
 os.close(image)
 report(open('d/1/a.img').read())`
-  t.equal(await python(script), '5 ESPIPE ESPIPE ENOTSUP\n4\nbegin+end')
-})
+    t.equal(await python(script), '5 ESPIPE ESPIPE ENOTSUP\n4\nbegin+end')
+  },
+)
 
-t.test('dump: signals during writes and reads, as of children that end, harm neither', needs, async (t) => {
-  const { python } = await migration(t)
-  const script = `
+t.test(
+  'dump: signals during writes and reads, as of children that end, harm neither',
+  needs,
+  async (t) => {
+    const { python } = await migration(t)
+    const script = `
 import signal
 caught = []
 signal.signal(signal.SIGALRM, lambda *_: caught.append(1))
@@ -113,10 +168,16 @@ os.close(image)
 same = [open(f'{side}/1/a.img', 'rb').read() == whole for side in ('s', 'd')]
 signal.setitimer(signal.ITIMER_REAL, 0)
 report(same, len(caught) > 0)`
-  t.equal(await python(script), '[True, True] True')
-})
+    t.equal(await python(script), '[True, True] True')
+  },
+)
 
 t.test('appends to an image go behind what the wire has of it', needs, async (t) => {
   const { sh } = await migration(t)
-  t.equal(await sh('mkdir s/1; echo 1 > s/1/a.img; (echo 2; echo 3) >> s/1/a.img; cat s/1/a.img d/1/a.img'), '1\n2\n3\n1\n2\n3')
+  t.equal(
+    await sh(
+      'mkdir s/1; echo 1 > s/1/a.img; (echo 2; echo 3) >> s/1/a.img; cat s/1/a.img d/1/a.img',
+    ),
+    '1\n2\n3\n1\n2\n3',
+  )
 })

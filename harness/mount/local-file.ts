@@ -13,7 +13,9 @@ export class LocalFile {
   }
 
   read(offset: number, size: number): Buffer {
-    return Buffer.from(this.#bytes.subarray(Math.min(offset, this.#size), Math.min(offset + size, this.#size)))
+    return Buffer.from(
+      this.#bytes.subarray(Math.min(offset, this.#size), Math.min(offset + size, this.#size)),
+    )
   }
 
   write(offset: number, bytes: Buffer): void {

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { readImage } from '../../reference/client.ts'
-import { migration, needs } from './testing.ts'
+import { migration, needs } from '../testing/mounts.ts'
 
 t.test('dump: a log is kept in memory and is never on the wire', needs, async (t) => {
   const { sh, directory, proxy, written } = await migration(t)
@@ -18,12 +18,20 @@ t.test('dump: a log is kept in memory and is never on the wire', needs, async (t
 
 t.test('restore: a log is written on the side of the cache as well', needs, async (t) => {
   const { sh } = await migration(t)
-  t.equal(await sh('echo 1 > d/1/restore.log; echo 2 >> d/1/restore.log; cat d/1/restore.log; test -e s/1/restore.log'), '1\n2\nexit 1')
+  t.equal(
+    await sh(
+      'echo 1 > d/1/restore.log; echo 2 >> d/1/restore.log; cat d/1/restore.log; test -e s/1/restore.log',
+    ),
+    '1\n2\nexit 1',
+  )
 })
 
-t.test('dump: a local file is read and written at any offset, through several opens, and cut', needs, async (t) => {
-  const { python } = await migration(t)
-  const script = `
+t.test(
+  'dump: a local file is read and written at any offset, through several opens, and cut',
+  needs,
+  async (t) => {
+    const { python } = await migration(t)
+    const script = `
 os.mkdir('s/1')
 model = open('model', 'w+b', 0)
 file = open('s/1/irmap-cache', 'w+b', 0)
@@ -41,8 +49,9 @@ for turn in range(300):
     assert os.pread(model.fileno(), 7000, at) == os.pread(other, 7000, at), (turn, at)
     assert os.fstat(model.fileno()).st_size == os.fstat(other).st_size == os.stat('s/1/irmap-cache').st_size
 report('equal')`
-  t.equal(await python(script), 'equal')
-})
+    t.equal(await python(script), 'equal')
+  },
+)
 
 t.test('dump: appends of two writers to one log do not overwrite each other', needs, async (t) => {
   const { sh } = await migration(t)
@@ -53,15 +62,19 @@ t.test('dump: appends of two writers to one log do not overwrite each other', ne
   t.equal(await sh(script), '200\n100\n200\nanew')
 })
 
-t.test('dump: a local file can be removed, also while it is open, and made again', needs, async (t) => {
-  const { python, sh } = await migration(t)
-  const script = `
+t.test(
+  'dump: a local file can be removed, also while it is open, and made again',
+  needs,
+  async (t) => {
+    const { python, sh } = await migration(t)
+    const script = `
 os.mkdir('s/1')
 file = os.open('s/1/pidfile', os.O_RDWR | os.O_CREAT | os.O_EXCL)
 report(tried(os.open, 's/1/pidfile', os.O_RDWR | os.O_CREAT | os.O_EXCL), tried(os.unlink, 's/1/pidfile'), tried(os.unlink, 's/1/pidfile'))
 report(os.write(file, b'old'), os.pread(file, 9, 0), tried(os.stat, 's/1/pidfile'))
 open('s/1/pidfile', 'w').write('second')
 report(os.pread(file, 9, 0), open('s/1/pidfile').read())`
-  t.equal(await python(script), "EEXIST None ENOENT\n3 b'old' ENOENT\nb'old' second")
-  t.equal(await sh('rm s/1/pidfile; ls s/1; test -e s/1/none'), 'exit 1')
-})
+    t.equal(await python(script), "EEXIST None ENOENT\n3 b'old' ENOENT\nb'old' second")
+    t.equal(await sh('rm s/1/pidfile; ls s/1; test -e s/1/none'), 'exit 1')
+  },
+)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { daemon, fakeServer, migration, needs, workspace } from './testing.ts'
+import { daemon, fakeServer, migration, needs, workspace } from '../testing/mounts.ts'
 
 /*
  * CRIU takes the end of an image for its end, and does not look at what close(2) returns. So a server that is gone
@@ -10,7 +10,8 @@ const HALF = "image = accept()\nsend(image, OK + b'half')\n"
 const readers = {
   'cat, which asks for the size first': 'report(tried(os.stat, image))',
   'read of the whole': 'report(tried(os.read, image, 8))',
-  'read of what came, then of the rest': 'assert os.read(image, 4) == b"half"\nreport(tried(os.read, image, 4))',
+  'read of what came, then of the rest':
+    'assert os.read(image, 4) == b"half"\nreport(tried(os.read, image, 4))',
   'pread behind what came': 'report(tried(os.pread, image, 4, 4))',
   'preadv, as of pages': 'report(tried(os.preadv, image, [bytearray(2), bytearray(6)], 0))',
   'sendfile, as of ghost files':
@@ -18,23 +19,34 @@ const readers = {
 }
 
 for (const [what, read] of Object.entries(readers)) {
-  t.test(`restore: a cache that dies in the middle of an image is EIO, never its end: ${what}`, needs, async (t) => {
-    const { directory, mount, python } = await workspace(t)
-    const server = await fakeServer(t, directory, `${HALF}die()`)
-    await mount('d', server.socket, 'cache')
-    t.match(await python(`image = os.open('d/1/pages.img', os.O_RDONLY)\n${read}`), /^(True )?EIO$/)
-  })
+  t.test(
+    `restore: a cache that dies in the middle of an image is EIO, never its end: ${what}`,
+    needs,
+    async (t) => {
+      const { directory, mount, python } = await workspace(t)
+      const server = await fakeServer(t, directory, `${HALF}die()`)
+      await mount('d', server.socket, 'cache')
+      t.match(
+        await python(`image = os.open('d/1/pages.img', os.O_RDONLY)\n${read}`),
+        /^(True )?EIO$/,
+      )
+    },
+  )
 }
 
-t.test('restore: a cache that dies while a task waits for an image is EIO, never ENOENT', needs, async (t) => {
-  const { directory, mount, startPython } = await workspace(t)
-  const server = await fakeServer(t, directory, 'image = accept()\nline()\ndie()')
-  await mount('d', server.socket, 'cache')
-  const reader = startPython("report(tried(os.open, 'd/1/pages.img', os.O_RDONLY))")
-  await reader.waiting()
-  server.tell('die')
-  t.equal(await reader.output, 'EIO')
-})
+t.test(
+  'restore: a cache that dies while a task waits for an image is EIO, never ENOENT',
+  needs,
+  async (t) => {
+    const { directory, mount, startPython } = await workspace(t)
+    const server = await fakeServer(t, directory, 'image = accept()\nline()\ndie()')
+    await mount('d', server.socket, 'cache')
+    const reader = startPython("report(tried(os.open, 'd/1/pages.img', os.O_RDONLY))")
+    await reader.waiting()
+    server.tell('die')
+    t.equal(await reader.output, 'EIO')
+  },
+)
 
 t.test('restore: the same server, if it lives on, has ended the image', needs, async (t) => {
   const { directory, mount, sh } = await workspace(t)
@@ -65,11 +77,14 @@ report(tried(create, 's/2/a.img'), tried(os.symlink, '../1', 's/2/parent'))`
   t.equal(await python(script), 'EIO EIO EIO\nEIO EIO None\nEIO EIO')
 })
 
-t.test('dump: a proxy that is killed in the middle of an image: each write from then on is EIO, and so is the end', needs, async (t) => {
-  const place = await workspace(t)
-  const proxy = await daemon(t, place)
-  await place.mount('s', proxy.socket, 'proxy')
-  const writer = place.startPython(`
+t.test(
+  'dump: a proxy that is killed in the middle of an image: each write from then on is EIO, and so is the end',
+  needs,
+  async (t) => {
+    const place = await workspace(t)
+    const proxy = await daemon(t, place)
+    await place.mount('s', proxy.socket, 'proxy')
+    const writer = place.startPython(`
 os.mkdir('s/1')
 image = create('s/1/pages.img')
 report(os.write(image, b'half'))
@@ -77,52 +92,67 @@ sys.stdin.readline()
 report(*[tried(os.write, image, b'more') for turn in range(3)], tried(os.pwrite, image, b'more', 4))
 os.close(image)
 report(tried(create, 's/null/DUMP_FINISH'))`)
-  await writer.printed('4\n')
-  proxy.kill('SIGKILL')
-  await proxy.output
-  writer.tell('go on')
-  t.equal(await writer.output, '4\nEIO EIO EIO EIO\nEIO')
-  t.strictSame(place.written, [])
-})
+    await writer.printed('4\n')
+    proxy.kill('SIGKILL')
+    await proxy.output
+    writer.tell('go on')
+    t.equal(await writer.output, '4\nEIO EIO EIO EIO\nEIO')
+    t.strictSame(place.written, [])
+  },
+)
 
-t.test('dump: a proxy that dies between the last byte of an image and its end: the end of the dump is EIO', needs, async (t) => {
-  const { directory, mount, startPython } = await workspace(t)
-  const server = await fakeServer(t, directory, 'image = accept()\nline()\ndie()')
-  await mount('s', server.socket, 'proxy')
-  const writer = startPython(`
+t.test(
+  'dump: a proxy that dies between the last byte of an image and its end: the end of the dump is EIO',
+  needs,
+  async (t) => {
+    const { directory, mount, startPython } = await workspace(t)
+    const server = await fakeServer(t, directory, 'image = accept()\nline()\ndie()')
+    await mount('s', server.socket, 'proxy')
+    const writer = startPython(`
 os.mkdir('s/1')
 image = create('s/1/pages.img')
 report(os.write(image, b'all'))
 sys.stdin.readline()
 os.close(image)
 report(tried(create, 's/null/DUMP_FINISH'))`)
-  await writer.printed('3\n')
-  server.tell('die')
-  await server.output
-  writer.tell('go on')
-  t.equal(await writer.output, '3\nEIO')
-})
+    await writer.printed('3\n')
+    server.tell('die')
+    await server.output
+    writer.tell('go on')
+    t.equal(await writer.output, '3\nEIO')
+  },
+)
 
-t.test('dump: a proxy that dies after it took all images: the end of the dump is EIO', needs, async (t) => {
-  const { sh, proxy } = await migration(t)
-  t.equal(await sh('mkdir s/1; echo a > s/1/a.img; cat s/1/a.img'), 'a')
-  await proxy.stop('lost')
-  t.match(await sh('touch s/null/DUMP_FINISH'), 'Input/output error')
-})
+t.test(
+  'dump: a proxy that dies after it took all images: the end of the dump is EIO',
+  needs,
+  async (t) => {
+    const { sh, proxy } = await migration(t)
+    t.equal(await sh('mkdir s/1; echo a > s/1/a.img; cat s/1/a.img'), 'a')
+    await proxy.stop('lost')
+    t.match(await sh('touch s/null/DUMP_FINISH'), 'Input/output error')
+  },
+)
 
-t.test('dump: an image that was lost stays lost for the end of the dump, unless it was written again', needs, async (t) => {
-  const place = await workspace(t)
-  const first = await daemon(t, place)
-  await place.mount('s', first.socket, 'proxy')
-  const finish = 'touch s/null/DUMP_FINISH 2>&1 | grep -o "Input/output error"'
-  const writer = place.start('mkdir s/1; exec 5> s/1/a.img; echo half >&5; echo written; read _; echo more >&5; exec 5>&-')
-  await writer.printed('written')
-  first.kill('SIGKILL')
-  await first.output
-  writer.tell('go on')
-  t.match(await writer.output, 'Input/output error')
-  await daemon(t, place)
-  t.equal(await place.sh(finish), 'Input/output error')
-  t.equal(await place.sh('echo whole > s/1/a.img; touch s/null/DUMP_FINISH'), '')
-  t.strictSame(place.written.slice(0, 1), ['1/a.img 6'])
-})
+t.test(
+  'dump: an image that was lost stays lost for the end of the dump, unless it was written again',
+  needs,
+  async (t) => {
+    const place = await workspace(t)
+    const first = await daemon(t, place)
+    await place.mount('s', first.socket, 'proxy')
+    const finish = 'touch s/null/DUMP_FINISH 2>&1 | grep -o "Input/output error"'
+    const writer = place.start(
+      'mkdir s/1; exec 5> s/1/a.img; echo half >&5; echo written; read _; echo more >&5; exec 5>&-',
+    )
+    await writer.printed('written')
+    first.kill('SIGKILL')
+    await first.output
+    writer.tell('go on')
+    t.match(await writer.output, 'Input/output error')
+    await daemon(t, place)
+    t.equal(await place.sh(finish), 'Input/output error')
+    t.equal(await place.sh('echo whole > s/1/a.img; touch s/null/DUMP_FINISH'), '')
+    t.strictSame(place.written.slice(0, 1), ['1/a.img 6'])
+  },
+)

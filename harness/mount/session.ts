@@ -26,7 +26,11 @@ export interface FileSystem {
   /** Whether the file exists, as an error if not. */
   access(node: number): Promise<void>
   open(node: number, flags: number): Promise<number>
-  create(parent: number, name: string, flags: number): Promise<{ attributes: wire.Attributes; handle: number }>
+  create(
+    parent: number,
+    name: string,
+    flags: number,
+  ): Promise<{ attributes: wire.Attributes; handle: number }>
   read(handle: number, offset: number, size: number): Promise<Buffer[]>
   /** Resolves when the write may be answered; the bytes are the caller's again when `sent` has resolved, or this has rejected. */
   write(handle: number, offset: number, bytes: Buffer): Promise<{ sent: Promise<void> }>
@@ -57,7 +61,8 @@ export async function mount(open: OpenDevice, files: FileSystem, log: Log): Prom
     const { reply } = await ready.promise
     if (withoutReply(request)) return
     const interrupted = Promise.withResolvers<never>()
-    if (!changes(request)) interrupts.set(request.unique, () => interrupted.reject(new Errno('EINTR')))
+    if (!changes(request))
+      interrupts.set(request.unique, () => interrupted.reject(new Errno('EINTR')))
     let bytesInUse: Promise<void> | undefined
     const work = perform(files, request, (until) => {
       bytesInUse = until
@@ -66,7 +71,10 @@ export async function mount(open: OpenDevice, files: FileSystem, log: Log): Prom
       const body = await Promise.race([work, interrupted.promise])
       reply([wire.encodeReply(request.unique, 0, length(body)), ...body])
     } catch (thrown) {
-      if (!(thrown instanceof Errno)) log.error(`operation ${request.opcode}: ${thrown instanceof Error ? thrown.message : thrown}`)
+      if (!(thrown instanceof Errno))
+        log.error(
+          `operation ${request.opcode}: ${thrown instanceof Error ? thrown.message : thrown}`,
+        )
       reply([wire.encodeReply(request.unique, Errno.of(thrown), 0)])
       if (opens(request))
         work.then(
@@ -82,13 +90,21 @@ export async function mount(open: OpenDevice, files: FileSystem, log: Log): Prom
   function withoutReply({ opcode: code, node, body }: wire.Request): boolean {
     if (code === opcode.interrupt) interrupts.get(wire.decodeNumber(body))?.()
     else if (code === opcode.forget) files.forget(node, wire.decodeNumber(body))
-    else if (code === opcode.batchForget) for (const forget of wire.decodeBatchForget(body)) files.forget(forget.node, forget.times)
+    else if (code === opcode.batchForget)
+      for (const forget of wire.decodeBatchForget(body)) files.forget(forget.node, forget.times)
     else return false
     return true
   }
 }
 
-const CHANGES: readonly number[] = [opcode.write, opcode.symlink, opcode.mkdir, opcode.unlink, opcode.create, opcode.setattr]
+const CHANGES: readonly number[] = [
+  opcode.write,
+  opcode.symlink,
+  opcode.mkdir,
+  opcode.unlink,
+  opcode.create,
+  opcode.setattr,
+]
 const changes = ({ opcode: code }: wire.Request) => CHANGES.includes(code)
 const opens = ({ opcode: code }: wire.Request) => code === opcode.open
 
@@ -107,7 +123,13 @@ async function perform(
       return [wire.encodeAttributes(await files.attributes(node, wire.decodeGetattrHandle(body)))]
     case opcode.setattr: {
       const size = wire.decodeNewSize(body)
-      return [wire.encodeAttributes(size === undefined ? await files.attributes(node, undefined) : await files.resize(node, size))]
+      return [
+        wire.encodeAttributes(
+          size === undefined
+            ? await files.attributes(node, undefined)
+            : await files.resize(node, size),
+        ),
+      ]
     }
     case opcode.readlink:
       return [Buffer.from(await files.readLink(node))]
@@ -124,9 +146,15 @@ async function perform(
       await files.removeDirectory(node, firstName(body))
       return []
     case opcode.open:
-      return [wire.encodeOpen(await files.open(node, wire.decodeOpenFlags(body)), wire.FOPEN_DIRECT_IO)]
+      return [
+        wire.encodeOpen(await files.open(node, wire.decodeOpenFlags(body)), wire.FOPEN_DIRECT_IO),
+      ]
     case opcode.create: {
-      const { attributes, handle } = await files.create(node, firstName(body, 16), wire.decodeOpenFlags(body))
+      const { attributes, handle } = await files.create(
+        node,
+        firstName(body, 16),
+        wire.decodeOpenFlags(body),
+      )
       return [wire.encodeEntry(attributes), wire.encodeOpen(handle, wire.FOPEN_DIRECT_IO)]
     }
     case opcode.read: {
@@ -169,7 +197,8 @@ function firstName(body: Buffer, from = 0): string {
 
 function names(body: Buffer, from: number): string[] {
   const decoded = wire.decodeNames(body, from)
-  if (decoded.some((name) => name === undefined)) throw new Errno('EILSEQ', 'a name that is not UTF-8')
+  if (decoded.some((name) => name === undefined))
+    throw new Errno('EILSEQ', 'a name that is not UTF-8')
   return decoded as string[]
 }
 

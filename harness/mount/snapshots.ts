@@ -58,7 +58,8 @@ export class Snapshots {
   /** What a `parent` link does: `target` is `../ID` of the snapshot before. */
   async link(id: string, target: string): Promise<void> {
     const parent = /^\.\.\/([^/]+)\/?$/.exec(target)?.[1]
-    if (parent === undefined) throw new Errno('EINVAL', `the parent of ${id}: expected ../ID, got ${target}`)
+    if (parent === undefined)
+      throw new Errno('EINVAL', `the parent of ${id}: expected ../ID, got ${target}`)
     if (this.#begun.has(id)) throw new Errno('EEXIST')
     const begun = this.#push(id, parent)
     this.#begun.set(id, begun)
@@ -81,7 +82,11 @@ export class Snapshots {
   async #push(id: string, parent: string | undefined): Promise<string | undefined> {
     if (parent !== undefined) {
       const last = (await this.#list()).at(-1)
-      if (last !== parent) throw new Errno('EINVAL', `the parent of ${id}: expected the last snapshot, ${last}, got ${parent}`)
+      if (last !== parent)
+        throw new Errno(
+          'EINVAL',
+          `the parent of ${id}: expected the last snapshot, ${last}, got ${parent}`,
+        )
     }
     await pushSnapshot(this.#server, id, this.#dialect)
     return parent

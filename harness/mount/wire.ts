@@ -37,7 +37,13 @@ const OUT_HEADER = 16
 /** Flags of an open file: its reads and writes bypass the page cache, so that two versions of an image never mix. */
 export const FOPEN_DIRECT_IO = 1
 
-const flags = { asyncRead: 1 << 0, atomicTruncate: 1 << 3, bigWrites: 1 << 5, parallelDirectories: 1 << 18, maxPages: 1 << 22 }
+const flags = {
+  asyncRead: 1 << 0,
+  atomicTruncate: 1 << 3,
+  bigWrites: 1 << 5,
+  parallelDirectories: 1 << 18,
+  maxPages: 1 << 22,
+}
 
 /** Largest read or write request, in bytes: the 256 pages that the kernel permits. */
 export const MAX_TRANSFER = 1_048_576
@@ -68,7 +74,12 @@ export interface Entry {
 }
 
 export function decodeRequest(bytes: Buffer): Request {
-  return { opcode: bytes.readUInt32LE(4), unique: u64(bytes, 8), node: u64(bytes, 16), body: bytes.subarray(IN_HEADER) }
+  return {
+    opcode: bytes.readUInt32LE(4),
+    unique: u64(bytes, 8),
+    node: u64(bytes, 16),
+    body: bytes.subarray(IN_HEADER),
+  }
 }
 
 export function encodeReply(unique: number, error: number, bodyBytes: number): Buffer {
@@ -86,7 +97,15 @@ export function encodeInit(request: Buffer): Buffer {
   reply.writeUInt32LE(7, 0)
   reply.writeUInt32LE(31, 4)
   reply.writeUInt32LE(MAX_TRANSFER, 8)
-  reply.writeUInt32LE(offered & (flags.asyncRead | flags.atomicTruncate | flags.bigWrites | flags.parallelDirectories | flags.maxPages), 12)
+  reply.writeUInt32LE(
+    offered &
+      (flags.asyncRead |
+        flags.atomicTruncate |
+        flags.bigWrites |
+        flags.parallelDirectories |
+        flags.maxPages),
+    12,
+  )
   reply.writeUInt16LE(0xffff, 16)
   reply.writeUInt16LE(0xffff, 18)
   reply.writeUInt32LE(MAX_TRANSFER, 20)
@@ -183,7 +202,11 @@ export function decodeBatchForget(body: Buffer): { node: number; times: number }
 /** NUL-terminated names that start at `from`; an undecodable name is undefined. */
 export function decodeNames(body: Buffer, from: number): (string | undefined)[] {
   const names: (string | undefined)[] = []
-  for (let start = from, end = body.indexOf(0, start); end >= 0; start = end + 1, end = body.indexOf(0, start)) {
+  for (
+    let start = from, end = body.indexOf(0, start);
+    end >= 0;
+    start = end + 1, end = body.indexOf(0, start)
+  ) {
     names.push(decodeName(body.subarray(start, end)))
   }
   return names

@@ -36,7 +36,8 @@ export async function startGuest(
   const initramfs = await makeInitramfs(found, work, shares, names)
   await writeFile(`${work}/guest`, guestScript(command, found.tree))
   const options = { kernel: found, initramfs, work, ports: names, onOutput }
-  if (!kvm || !existsSync('/dev/kvm')) return timed({ ...options, accelerator: 'tcg', deadline: BOOT_DEADLINE })
+  if (!kvm || !existsSync('/dev/kvm'))
+    return timed({ ...options, accelerator: 'tcg', deadline: BOOT_DEADLINE })
   try {
     return await timed({ ...options, accelerator: 'kvm', deadline: KVM_DEADLINE })
   } catch (thrown) {
@@ -49,7 +50,10 @@ export async function startGuest(
 async function timed(options: GuestOptions): Promise<GuestProcess> {
   const began = performance.now()
   const guest = await bootGuest(options)
-  return { ...guest, booted: { accelerator: options.accelerator, boot: Math.round(performance.now() - began) } }
+  return {
+    ...guest,
+    booted: { accelerator: options.accelerator, boot: Math.round(performance.now() - began) },
+  }
 }
 
 /**

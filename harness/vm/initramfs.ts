@@ -62,7 +62,8 @@ fail "switching to the root tree"
 `
 
 /** What of the host's tree the guest would not see, once each. */
-const hidden = (paths: readonly string[]) => [...new Set(paths)].filter((path) => GUEST_TMPFS.some((each) => path.startsWith(`${each}/`)))
+const hidden = (paths: readonly string[]) =>
+  [...new Set(paths)].filter((path) => GUEST_TMPFS.some((each) => path.startsWith(`${each}/`)))
 
 /** Makes it, for a guest with ports of these names; its path. Throws HostError. */
 export async function makeInitramfs(
@@ -73,7 +74,8 @@ export async function makeInitramfs(
 ): Promise<string> {
   const [root, file] = [`${work}/initramfs`, `${work}/initramfs.cpio`]
   try {
-    for (const each of ['bin', 'modules', 'proc', 'sys', 'dev', 'root']) await mkdir(`${root}/${each}`, { recursive: true })
+    for (const each of ['bin', 'modules', 'proc', 'sys', 'dev', 'root'])
+      await mkdir(`${root}/${each}`, { recursive: true })
     await copyFile('/bin/busybox', `${root}/bin/busybox`)
     await writeFile(
       `${root}/init`,
@@ -91,13 +93,18 @@ export async function makeInitramfs(
 /** Copies them, with a number in front for their order. What is built in, or is not there at all, is left out. */
 async function copyModules(tree: string, version: string, to: string): Promise<void> {
   const shown = await Promise.all(
-    MODULES.map((name) => execa('modprobe', ['-d', tree, '-S', version, '--show-depends', name], { reject: false })),
+    MODULES.map((name) =>
+      execa('modprobe', ['-d', tree, '-S', version, '--show-depends', name], { reject: false }),
+    ),
   )
-  const files = shown.flatMap(({ stdout }) => [...stdout.matchAll(/^insmod (\S+)/gm)].map(([, file]) => file as string))
+  const files = shown.flatMap(({ stdout }) =>
+    [...stdout.matchAll(/^insmod (\S+)/gm)].map(([, file]) => file as string),
+  )
   for (const [at, file] of [...new Set(files)].entries()) {
     const copy = `${to}/${String(at).padStart(3, '0')}-${basename(file)}`
     await copyFile(file, copy)
     if (copy.endsWith('.xz')) await execa('busybox', ['unxz', copy])
-    if (copy.endsWith('.zst')) throw new HostError(`unpacking ${basename(file)}: expected .ko or .ko.xz`)
+    if (copy.endsWith('.zst'))
+      throw new HostError(`unpacking ${basename(file)}: expected .ko or .ko.xz`)
   }
 }

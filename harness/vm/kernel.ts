@@ -18,17 +18,27 @@ export async function findKernel(path: string, work: string): Promise<Kernel> {
   if (status === undefined) throw new HostError(`${doing}: there is no such file or directory`)
   const tree = status.isFile() ? await unpack(path, `${work}/kernel`) : path
   const [image] = globSync(`${tree}/boot/vmlinuz-*`)
-  if (image === undefined) throw new HostError(`${doing}: expected a Debian kernel package with boot/vmlinuz-VERSION, found none`)
+  if (image === undefined)
+    throw new HostError(
+      `${doing}: expected a Debian kernel package with boot/vmlinuz-VERSION, found none`,
+    )
   const version = image.split('/vmlinuz-')[1] as string
-  const modules = ['lib/modules', 'usr/lib/modules'].map((below) => `${tree}/${below}/${version}`).find((each) => existsSync(each))
-  if (modules === undefined) throw new HostError(`${doing}: expected its modules in lib/modules/${version}, found none`)
-  if (existsSync(`${modules}/modules.dep`) && modules.startsWith(`${tree}/lib/`)) return { version, image, tree }
+  const modules = ['lib/modules', 'usr/lib/modules']
+    .map((below) => `${tree}/${below}/${version}`)
+    .find((each) => existsSync(each))
+  if (modules === undefined)
+    throw new HostError(`${doing}: expected its modules in lib/modules/${version}, found none`)
+  if (existsSync(`${modules}/modules.dep`) && modules.startsWith(`${tree}/lib/`))
+    return { version, image, tree }
   return { version, image, tree: await indexed(modules, version, `${work}/modules`) }
 }
 
 async function unpack(file: string, to: string): Promise<string> {
   const { exitCode, stderr } = await execa('dpkg-deb', ['-x', file, to], { reject: false })
-  if (exitCode !== 0) throw new HostError(`unpacking the kernel ${file}: expected a Debian package: ${stderr.split('\n')[0]}`)
+  if (exitCode !== 0)
+    throw new HostError(
+      `unpacking the kernel ${file}: expected a Debian package: ${stderr.split('\n')[0]}`,
+    )
   return to
 }
 

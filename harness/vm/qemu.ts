@@ -56,26 +56,40 @@ const APPEND =
   'console=ttyS0 quiet panic=-1 nokaslr no5lvl transparent_hugepage=never mitigations=off audit=0 random.trust_cpu=on tsc=reliable clocksource=tsc no_timer_check'
 
 /** Boots it, to the point where the root tree is there. Throws HostError, with nothing left running. */
-export async function bootGuest({ kernel, initramfs, work, ports, accelerator, deadline, onOutput }: GuestOptions): Promise<Guest> {
+export async function bootGuest({
+  kernel,
+  initramfs,
+  work,
+  ports,
+  accelerator,
+  deadline,
+  onOutput,
+}: GuestOptions): Promise<Guest> {
   const up = Promise.withResolvers<void>()
   let code: number | undefined
   const status = new Lines((line) => {
     if (line === 'up') up.resolve()
     else code = Number(line.split(' ')[1])
   })
-  const made = await Promise.all(ports.map((name) => listen(`${work}/${name}`, `/dev/guest-${name}`)))
+  const made = await Promise.all(
+    ports.map((name) => listen(`${work}/${name}`, `/dev/guest-${name}`)),
+  )
   const [stdout, stderr, stdin, statusPort, ...others] = made as [Port, Port, Port, Port, ...Port[]]
   stdout.onBytes = (bytes) => onOutput(bytes, 'stdout')
   stderr.onBytes = (bytes) => onOutput(bytes, 'stderr')
   statusPort.onBytes = (bytes) => status.add(bytes.toString())
   const share = await shareRoot(`${work}/root.sock`)
   const console = new Lines()
-  const qemu = execa('qemu-system-x86_64', qemuOptions({ kernel, initramfs, work, ports, accelerator }), {
-    reject: false,
-    buffer: false,
-    stdin: 'ignore',
-    all: true,
-  })
+  const qemu = execa(
+    'qemu-system-x86_64',
+    qemuOptions({ kernel, initramfs, work, ports, accelerator }),
+    {
+      reject: false,
+      buffer: false,
+      stdin: 'ignore',
+      all: true,
+    },
+  )
   qemu.all.setEncoding('utf8').on('data', (text: string) => console.add(text))
   const ended = qemu.then(async () => {
     await Promise.all(made.map(({ ended }) => ended))
@@ -84,7 +98,11 @@ export async function bootGuest({ kernel, initramfs, work, ports, accelerator, d
   })
   const doing = `booting kernel ${kernel.version} (${accelerator})`
   const timer = setTimeout(() => {
-    up.reject(new HostError(`${doing}: expected it to be up within ${deadline} ms, got: ${reasonOf(console.text)}`))
+    up.reject(
+      new HostError(
+        `${doing}: expected it to be up within ${deadline} ms, got: ${reasonOf(console.text)}`,
+      ),
+    )
     qemu.kill('SIGKILL')
   }, deadline)
   const early = ended.then(() => {
@@ -93,7 +111,10 @@ export async function bootGuest({ kernel, initramfs, work, ports, accelerator, d
   await Promise.race([up.promise, early]).finally(() => clearTimeout(timer))
   early.catch(() => {})
   const exited = ended.then(() => {
-    if (code === undefined) throw new HostError(`running a command on kernel ${kernel.version}: the guest ended: ${reasonOf(console.text)}`)
+    if (code === undefined)
+      throw new HostError(
+        `running a command on kernel ${kernel.version}: the guest ended: ${reasonOf(console.text)}`,
+      )
     return code
   })
   return { exited, write: stdin.write, ports: others, kill: () => void qemu.kill('SIGKILL') }
@@ -112,11 +133,21 @@ function qemuOptions({
   ])
   return [
     ['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'],
-    ['-machine', 'q35,memory-backend=memory', '-accel', accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi,tb-size=1024'],
+    [
+      '-machine',
+      'q35,memory-backend=memory',
+      '-accel',
+      accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi,tb-size=1024',
+    ],
     ['-cpu', accelerator === 'kvm' ? 'host' : TRANSLATED, '-smp', String(CPUS), '-m', MEMORY],
     ['-object', `memory-backend-memfd,id=memory,size=${MEMORY},share=on`],
     ['-kernel', kernel.image, '-initrd', initramfs, '-append', APPEND, '-serial', 'stdio'],
-    ['-chardev', `socket,id=root,path=${work}/root.sock`, '-device', 'vhost-user-fs-pci,chardev=root,tag=root,queue-size=1024'],
+    [
+      '-chardev',
+      `socket,id=root,path=${work}/root.sock`,
+      '-device',
+      'vhost-user-fs-pci,chardev=root,tag=root,queue-size=1024',
+    ],
     ['-device', 'virtio-serial-pci'],
     ...ports,
   ].flat()
@@ -163,6 +194,9 @@ function reasonOf(text: string): string {
     .split('\n')
     .map((line) => line.replace(/^\[ *[\d.]+\] /, '').trim())
     .filter(Boolean)
-  const said = lines.find((line) => line.startsWith('init: ')) ?? lines.findLast((line) => /panic - |qemu/.test(line)) ?? lines.at(-1)
+  const said =
+    lines.find((line) => line.startsWith('init: ')) ??
+    lines.findLast((line) => /panic - |qemu/.test(line)) ??
+    lines.at(-1)
   return said ?? 'it said nothing'
 }

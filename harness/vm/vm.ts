@@ -20,19 +20,28 @@ export async function startInVm(
   const first = Promise.withResolvers<Booted>()
   let booted: Booted | undefined
   const options: VmOptions = { kernel, shares, command, kvm: !kvmIsKnownToFail() }
-  const started = await host.start([...host.criuRemote.slice(0, -1), `${checkout}/harness/vm/main.ts`, JSON.stringify(options)], {
-    onLine(line) {
-      if (booted !== undefined) return onLine?.(line)
-      booted = JSON.parse(line) as Booted
-      first.resolve(booted)
+  const started = await host.start(
+    [
+      ...host.criuRemote.slice(0, -1),
+      `${checkout}/harness/vm/run-in-guest.ts`,
+      JSON.stringify(options),
+    ],
+    {
+      onLine(line) {
+        if (booted !== undefined) return onLine?.(line)
+        booted = JSON.parse(line) as Booted
+        first.resolve(booted)
+      },
     },
-  })
+  )
   const exited = started.exited.then((completed) => {
     if (completed.code === NO_GUEST) throw new HostError(lastLine(completed.stderr))
     return completed
   })
   const early = exited.then(({ code, stderr }) => {
-    throw new HostError(`booting kernel ${kernel} in ${host.name}: exit ${code}: ${lastLine(stderr)}`)
+    throw new HostError(
+      `booting kernel ${kernel} in ${host.name}: exit ${code}: ${lastLine(stderr)}`,
+    )
   })
   early.catch(() => {})
   const { kvmFailed } = await Promise.race([first.promise, early])

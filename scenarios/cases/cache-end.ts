@@ -26,7 +26,9 @@ export const cases: readonly Case[] = [
     about:
       'A hundred clients wait for images that never come, fifty of them for the same one, when the proxy closes: each gets ENOENT and a close.',
     async run(bench) {
-      const waiters = await Promise.all(times(100, (at) => bench.openRead('1', `${Math.max(0, at - 50)}.img`)))
+      const waiters = await Promise.all(
+        times(100, (at) => bench.openRead('1', `${Math.max(0, at - 50)}.img`)),
+      )
       await bench.stillServes('C2')
       bench.closeLink()
       for (const waiter of waiters) expectMissing(await bench.answer(waiter), 'C3')
@@ -56,8 +58,11 @@ export const cases: readonly Case[] = [
       'Clients have sent half of their headers when the proxy closes, and the rest after: who asked for an image that came gets it, who asked for another gets ENOENT.',
     async run(bench) {
       await bench.forward('1', 'held.img', Buffer.from('held'))
-      const asked = await Promise.all(['held.img', 'none.img'].map(async (name) => ({ client: await bench.connect(), name })))
-      const frame = (name: string) => localImage.encode({ snapshotId: '1', name, openMode: O_RDONLY })
+      const asked = await Promise.all(
+        ['held.img', 'none.img'].map(async (name) => ({ client: await bench.connect(), name })),
+      )
+      const frame = (name: string) =>
+        localImage.encode({ snapshotId: '1', name, openMode: O_RDONLY })
       for (const { client, name } of asked) await client.send(frame(name).subarray(0, 7))
       const waiter = await bench.openRead('1', 'missing.img')
       bench.closeLink()
@@ -72,7 +77,8 @@ export const cases: readonly Case[] = [
     id: 'cache-finish-after-the-close',
     clauses: ['E2', 'W6'],
     role: 'cache',
-    about: 'The proxy has closed, and the cache goes on serving until the restore says that it is finished: only then it exits, with 0.',
+    about:
+      'The proxy has closed, and the cache goes on serving until the restore says that it is finished: only then it exits, with 0.',
     async run(bench) {
       await bench.forward('1', 'a.img', Buffer.from('held'))
       bench.closeLink()
@@ -97,7 +103,12 @@ export const cases: readonly Case[] = [
       const sent = bench.forward('1', 'late.img', someBytes(4 * MEGABYTE, bench.seed))
       const taken = { outcome: 'all bytes taken, since the connection is open', clause: 'E2' }
       await bench.waitFor('taking an image after the end of the restore', taken, sent)
-      demand(bench.link.ended === undefined, 'the link, before the proxy closes it', taken, `its ${bench.link.ended}`)
+      demand(
+        bench.link.ended === undefined,
+        'the link, before the proxy closes it',
+        taken,
+        `its ${bench.link.ended}`,
+      )
       bench.closeLink()
       await bench.cleanExit('E2')
     },
@@ -112,7 +123,11 @@ export const cases: readonly Case[] = [
       const again = await bench.connect()
       const finish = await bench.finishRestore()
       const { nullId, restoreFinish } = bench.names
-      const frame = localImage.encode({ snapshotId: nullId, name: restoreFinish, openMode: O_RDONLY })
+      const frame = localImage.encode({
+        snapshotId: nullId,
+        name: restoreFinish,
+        openMode: O_RDONLY,
+      })
       await again.sendPieces(times(frame.length, (at) => frame.subarray(at, at + 1)))
       await Promise.all([finish, again].map(answered))
       bench.closeLink()
@@ -145,8 +160,17 @@ export const cases: readonly Case[] = [
       await answered(await bench.finishRestore())
       await bench.connectLink()
       const taken = { outcome: 'all bytes taken, since the connection is open', clause: 'C4' }
-      await bench.waitFor('taking an image', taken, bench.forward('1', 'late.img', someBytes(4 * MEGABYTE, bench.seed)))
-      demand(bench.link.ended === undefined, 'the link, before the proxy closes it', taken, `its ${bench.link.ended}`)
+      await bench.waitFor(
+        'taking an image',
+        taken,
+        bench.forward('1', 'late.img', someBytes(4 * MEGABYTE, bench.seed)),
+      )
+      demand(
+        bench.link.ended === undefined,
+        'the link, before the proxy closes it',
+        taken,
+        `its ${bench.link.ended}`,
+      )
       bench.closeLink()
       await bench.cleanExit('E2')
     },
@@ -162,7 +186,11 @@ export const cases: readonly Case[] = [
       const waiters = await Promise.all(names.map((name) => bench.openRead('1', name)))
       for (const name of names) await bench.forward('1', name, Buffer.from(`image ${name}`))
       for (const [at, name] of names.entries())
-        expectImage(await bench.answer(waiters[at] as Connection), Buffer.from(`image ${name}`), 'D1')
+        expectImage(
+          await bench.answer(waiters[at] as Connection),
+          Buffer.from(`image ${name}`),
+          'D1',
+        )
       bench.closeLink()
       for (const name of names) await bench.serves('1', name, Buffer.from(`image ${name}`), 'D1')
     },
@@ -171,12 +199,17 @@ export const cases: readonly Case[] = [
     id: 'cache-other-names-are-no-finish',
     clauses: ['D1', 'E2'],
     role: 'cache',
-    about: 'Names close to the finish name, under the null id, are images that did not come: ENOENT. The finish name then ends it with 0.',
+    about:
+      'Names close to the finish name, under the null id, are images that did not come: ENOENT. The finish name then ends it with 0.',
     async run(bench) {
       const { nullId, restoreFinish } = bench.names
       bench.closeLink()
       for (const name of [`${restoreFinish}x`, 'restore_finish', 'RESTORE', 'null'])
-        expectMissing(await bench.read(nullId, name), 'D1', `the answer to a read of ${JSON.stringify(name)}`)
+        expectMissing(
+          await bench.read(nullId, name),
+          'D1',
+          `the answer to a read of ${JSON.stringify(name)}`,
+        )
       await bench.finishRestore()
       await bench.cleanExit('D1')
     },
@@ -186,7 +219,8 @@ export const cases: readonly Case[] = [
     clauses: ['D1', 'E2'],
     role: 'cache',
     dialects: ['auto'],
-    about: 'A CRIU of 2019 tells a cache that takes any dialect that its restore is finished: empty name, empty id. The exit is 0.',
+    about:
+      'A CRIU of 2019 tells a cache that takes any dialect that its restore is finished: empty name, empty id. The exit is 0.',
     run: (bench) => finishedBy(bench, names2019),
   },
   {
@@ -194,7 +228,8 @@ export const cases: readonly Case[] = [
     clauses: ['D1', 'E2'],
     role: 'cache',
     dialects: ['auto'],
-    about: 'A CRIU of 2017 tells a cache that takes any dialect that its restore is finished: RESTORE_FINISH of null. The exit is 0.',
+    about:
+      'A CRIU of 2017 tells a cache that takes any dialect that its restore is finished: RESTORE_FINISH of null. The exit is 0.',
     run: (bench) => finishedBy(bench, names2017),
   },
   {
@@ -235,8 +270,17 @@ function answered(finish: Connection): Promise<unknown> {
 
 async function finishReply(bench: CacheBench, finish: Connection): Promise<void> {
   const permitted = { outcome: 'a reply, of any value', clause: 'D3' }
-  const answer = await bench.waitFor('the answer to the end of the restore', permitted, finish.answer())
-  demand(answer.error !== undefined, 'the answer to the end of the restore', permitted, describe(answer))
+  const answer = await bench.waitFor(
+    'the answer to the end of the restore',
+    permitted,
+    finish.answer(),
+  )
+  demand(
+    answer.error !== undefined,
+    'the answer to the end of the restore',
+    permitted,
+    describe(answer),
+  )
 }
 
 async function finishedBy(bench: CacheBench, names: typeof names2017): Promise<void> {

@@ -17,7 +17,16 @@ import {
   someBytes,
 } from '../../harness/conformance/index.ts'
 import { imageOnLink, linkIsLost, NEVER, PARTIAL } from '../model/cache.ts'
-import { frameOf, NAME, numberField, OPEN_MODE, SIZE, SNAPSHOT_ID, textField, unknownFields } from '../model/message.ts'
+import {
+  frameOf,
+  NAME,
+  numberField,
+  OPEN_MODE,
+  SIZE,
+  SNAPSHOT_ID,
+  textField,
+  unknownFields,
+} from '../model/message.ts'
 import { servesAll } from '../model/pair.ts'
 
 /* F. Framing at the cache, on both of its seams, and images of every size: all of this is legal. */
@@ -29,12 +38,15 @@ export const cases: readonly Case[] = [
     id: 'cache-local-header-byte-by-byte',
     clauses: ['F1', 'F2'],
     role: 'cache',
-    about: 'A client sends the header of a read in single bytes, the length included; it is answered like any other.',
+    about:
+      'A client sends the header of a read in single bytes, the length included; it is answered like any other.',
     async run(bench) {
       const bytes = Buffer.from('asked for slowly')
       await bench.forward('1', 'slow.img', bytes)
       const client = await bench.connect()
-      await client.sendPieces(single(localImage.encode({ snapshotId: '1', name: 'slow.img', openMode: O_RDONLY })))
+      await client.sendPieces(
+        single(localImage.encode({ snapshotId: '1', name: 'slow.img', openMode: O_RDONLY })),
+      )
       expectImage(await bench.answer(client), bytes, 'F2')
     },
   },
@@ -42,26 +54,40 @@ export const cases: readonly Case[] = [
     id: 'cache-link-byte-by-byte',
     clauses: ['F1', 'F2', 'W4'],
     role: 'cache',
-    about: 'The proxy sends three images, one of them empty, in single bytes: headers and bytes alike. All three are served.',
+    about:
+      'The proxy sends three images, one of them empty, in single bytes: headers and bytes alike. All three are served.',
     async run(bench) {
-      const images = { 'a.img': Buffer.from('one'), 'empty.img': Buffer.alloc(0), 'b.img': Buffer.from('three') }
-      const stream = Buffer.concat(Object.entries(images).map(([name, bytes]) => imageOnLink('1', name, bytes)))
+      const images = {
+        'a.img': Buffer.from('one'),
+        'empty.img': Buffer.alloc(0),
+        'b.img': Buffer.from('three'),
+      }
+      const stream = Buffer.concat(
+        Object.entries(images).map(([name, bytes]) => imageOnLink('1', name, bytes)),
+      )
       await bench.link.sendPieces(single(stream))
-      for (const [name, bytes] of Object.entries(images)) expectImage(await bench.read('1', name), bytes, 'F2')
+      for (const [name, bytes] of Object.entries(images))
+        expectImage(await bench.read('1', name), bytes, 'F2')
     },
   },
   {
     id: 'cache-link-cut-anywhere',
     clauses: ['F1', 'F2', 'W4'],
     role: 'cache',
-    about: 'The same short image, under new names, is sent in two segments that are cut at each of its positions in turn: none is damaged.',
+    about:
+      'The same short image, under new names, is sent in two segments that are cut at each of its positions in turn: none is damaged.',
     async run(bench) {
       const bytes = Buffer.from([4, 0, 0, 0, 10, 0, 255])
       for (let cut = 1; cut < imageOnLink('1', 'cut-10', bytes).length; cut++) {
         const name = `cut-${cut + 10}`
         const stream = imageOnLink('1', name, bytes)
         await bench.link.sendPieces([stream.subarray(0, cut), stream.subarray(cut)])
-        expectImage(await bench.read('1', name), bytes, 'F2', `an image that was cut at byte ${cut}`)
+        expectImage(
+          await bench.read('1', name),
+          bytes,
+          'F2',
+          `an image that was cut at byte ${cut}`,
+        )
       }
     },
   },
@@ -69,10 +95,17 @@ export const cases: readonly Case[] = [
     id: 'cache-link-many-images-in-one-segment',
     clauses: ['F2', 'W4'],
     role: 'cache',
-    about: 'Two hundred small images, empty ones among them, come in one piece: each has exactly its own bytes.',
+    about:
+      'Two hundred small images, empty ones among them, come in one piece: each has exactly its own bytes.',
     async run(bench) {
-      const images = Array.from({ length: 200 }, (_, at) => ({ snapshotId: '1', name: `${at}.img`, bytes: someBytes(at % 7, at) }))
-      await bench.link.send(Buffer.concat(images.map(({ name, bytes }) => imageOnLink('1', name, bytes))))
+      const images = Array.from({ length: 200 }, (_, at) => ({
+        snapshotId: '1',
+        name: `${at}.img`,
+        bytes: someBytes(at % 7, at),
+      }))
+      await bench.link.send(
+        Buffer.concat(images.map(({ name, bytes }) => imageOnLink('1', name, bytes))),
+      )
       await servesAll(bench, images.toReversed(), 'W4')
     },
   },
@@ -80,11 +113,19 @@ export const cases: readonly Case[] = [
     id: 'cache-link-header-without-open-mode',
     clauses: ['F3'],
     role: 'cache',
-    about: 'A forwarding header as the first design had it, without an open mode, is a write: its image, and the next, are served.',
+    about:
+      'A forwarding header as the first design had it, without an open mode, is a write: its image, and the next, are served.',
     async run(bench) {
       const bytes = Buffer.from('no open mode')
       await bench.link.send(
-        Buffer.concat([frameOf(textField(NAME, 'a.img'), textField(SNAPSHOT_ID, '1'), numberField(SIZE, bytes.length)), bytes]),
+        Buffer.concat([
+          frameOf(
+            textField(NAME, 'a.img'),
+            textField(SNAPSHOT_ID, '1'),
+            numberField(SIZE, bytes.length),
+          ),
+          bytes,
+        ]),
       )
       expectImage(await bench.read('1', 'a.img'), bytes, 'F3')
       await bench.stillServes('F3')
@@ -120,8 +161,15 @@ export const cases: readonly Case[] = [
       const bytes = Buffer.from('asked for by a later version')
       await bench.forward('1', 'later.img', bytes)
       const client = await bench.connect()
-      const known = [numberField(OPEN_MODE, O_RDONLY), textField(SNAPSHOT_ID, '1'), textField(NAME, 'later.img'), Buffer.alloc(0)]
-      await client.send(frameOf(...unknownFields.flatMap((unknown, at) => [unknown, known[at] as Buffer])))
+      const known = [
+        numberField(OPEN_MODE, O_RDONLY),
+        textField(SNAPSHOT_ID, '1'),
+        textField(NAME, 'later.img'),
+        Buffer.alloc(0),
+      ]
+      await client.send(
+        frameOf(...unknownFields.flatMap((unknown, at) => [unknown, known[at] as Buffer])),
+      )
       expectImage(await bench.answer(client), bytes, 'F6')
     },
   },
@@ -129,7 +177,8 @@ export const cases: readonly Case[] = [
     id: 'cache-open-modes-and-errors',
     clauses: ['F3', 'F4'],
     role: 'cache',
-    about: 'Images come with mode 1 and mode 1024 and are read with mode 0: error 0. When the link is closed, a missing one has error 2.',
+    about:
+      'Images come with mode 1 and mode 1024 and are read with mode 0: error 0. When the link is closed, a missing one has error 2.',
     async run(bench) {
       const bytes = Buffer.from('opened for writing')
       for (const openMode of [O_WRONLY, O_APPEND]) {
@@ -138,7 +187,12 @@ export const cases: readonly Case[] = [
       }
       bench.closeLink()
       const answer = await bench.read('1', 'missing.img')
-      demand(answer.error === ENOENT, 'the error for a missing image', { outcome: 'error 2', clause: 'F4' }, describe(answer))
+      demand(
+        answer.error === ENOENT,
+        'the error for a missing image',
+        { outcome: 'error 2', clause: 'F4' },
+        describe(answer),
+      )
     },
   },
   {
@@ -148,9 +202,23 @@ export const cases: readonly Case[] = [
     about:
       'Images of 0 and 1 byte, and of one less than, exactly, and one more than the sizes of usual buffers come behind each other; each is served whole.',
     async run(bench) {
-      const sizes = [0, 1, ...[512, 4096, 8192, 65_536, 131_072, 262_144, MEGABYTE].flatMap((size) => [size - 1, size, size + 1])]
+      const sizes = [
+        0,
+        1,
+        ...[512, 4096, 8192, 65_536, 131_072, 262_144, MEGABYTE].flatMap((size) => [
+          size - 1,
+          size,
+          size + 1,
+        ]),
+      ]
       for (const size of sizes) await bench.forward('1', `${size}.img`, someBytes(size, size))
-      for (const size of sizes) expectImage(await bench.read('1', `${size}.img`), someBytes(size, size), 'L3', `an image of ${size} bytes`)
+      for (const size of sizes)
+        expectImage(
+          await bench.read('1', `${size}.img`),
+          someBytes(size, size),
+          'L3',
+          `an image of ${size} bytes`,
+        )
     },
   },
   {
@@ -188,7 +256,12 @@ export const cases: readonly Case[] = [
       }
       const answer = await bench.answer(waiter)
       const whole = answer.error === 0 && answer.size === size && answer.hash === hash.digest('hex')
-      demand(whole, 'the image', { outcome: `error 0 and its ${size} bytes`, clause: 'F5' }, describe(answer))
+      demand(
+        whole,
+        'the image',
+        { outcome: `error 0 and its ${size} bytes`, clause: 'F5' },
+        describe(answer),
+      )
       await bench.stillServes('F5')
     },
   },
@@ -199,8 +272,17 @@ export const cases: readonly Case[] = [
     about:
       'A header announces 4 GiB and 5 bytes; 5 bytes follow, then what would be another image if the size were cut to 32 bits, then the end: neither exists.',
     async run(bench) {
-      const announced = header({ snapshotId: '1', name: PARTIAL, openMode: O_WRONLY, size: 2 ** 32 + 5 })
-      const bytes = Buffer.concat([announced, Buffer.from('bytes'), imageOnLink('1', NEVER, Buffer.from('trap'))])
+      const announced = header({
+        snapshotId: '1',
+        name: PARTIAL,
+        openMode: O_WRONLY,
+        size: 2 ** 32 + 5,
+      })
+      const bytes = Buffer.concat([
+        announced,
+        Buffer.from('bytes'),
+        imageOnLink('1', NEVER, Buffer.from('trap')),
+      ])
       await linkIsLost(bench, { bytes, how: 'end', clause: 'F5' })
     },
   },
@@ -249,16 +331,39 @@ export const cases: readonly Case[] = [
         'Ж漢😀',
       ]
       // Composed and decomposed, with and without a byte order mark: equal to look at, different bytes.
-      odd.push('b', 'a/../b', './b', 'c//b', 'c/b', '\u00e9', 'e\u0301', '\ufeffa', 'DUMP_FINISH', 'RESTORE_FINISH')
+      odd.push(
+        'b',
+        'a/../b',
+        './b',
+        'c//b',
+        'c/b',
+        '\u00e9',
+        'e\u0301',
+        '\ufeffa',
+        'DUMP_FINISH',
+        'RESTORE_FINISH',
+      )
       const images = odd.flatMap((text) => [[text, 'x'] as const, ['1', text] as const])
-      for (const [at, [snapshotId, name]] of images.entries()) await bench.forward(snapshotId, name, Buffer.from(`image ${at}`))
+      for (const [at, [snapshotId, name]] of images.entries())
+        await bench.forward(snapshotId, name, Buffer.from(`image ${at}`))
       await servesAll(
         bench,
-        images.map(([snapshotId, name], at) => ({ snapshotId, name, bytes: Buffer.from(`image ${at}`) })),
+        images.map(([snapshotId, name], at) => ({
+          snapshotId,
+          name,
+          bytes: Buffer.from(`image ${at}`),
+        })),
         'F5',
       )
-      const files = [escaped[0] as string, `/tmp/escaped-${basename(directory)}`].filter((path) => existsSync(path))
-      demand(files.length === 0, 'files named like images', { outcome: 'none outside of its directory', clause: 'F5' }, files.join(', '))
+      const files = [escaped[0] as string, `/tmp/escaped-${basename(directory)}`].filter((path) =>
+        existsSync(path),
+      )
+      demand(
+        files.length === 0,
+        'files named like images',
+        { outcome: 'none outside of its directory', clause: 'F5' },
+        files.join(', '),
+      )
     },
   },
   {
@@ -268,10 +373,16 @@ export const cases: readonly Case[] = [
     about:
       'Names and ids of exactly 4095 bytes, of one and of several bytes a letter, which differ in their last byte only, are told apart.',
     async run(bench) {
-      const long = [`${'n'.repeat(NAME_LIMIT - 1)}1`, `${'n'.repeat(NAME_LIMIT - 1)}2`, '漢'.repeat(NAME_LIMIT / 3)]
+      const long = [
+        `${'n'.repeat(NAME_LIMIT - 1)}1`,
+        `${'n'.repeat(NAME_LIMIT - 1)}2`,
+        '漢'.repeat(NAME_LIMIT / 3),
+      ]
       const images = long.flatMap((snapshotId) => long.map((name) => ({ snapshotId, name })))
-      for (const [at, { snapshotId, name }] of images.entries()) await bench.forward(snapshotId, name, Buffer.from(`image ${at}`))
-      for (const [at, { snapshotId, name }] of images.entries()) await bench.serves(snapshotId, name, Buffer.from(`image ${at}`), 'F5')
+      for (const [at, { snapshotId, name }] of images.entries())
+        await bench.forward(snapshotId, name, Buffer.from(`image ${at}`))
+      for (const [at, { snapshotId, name }] of images.entries())
+        await bench.serves(snapshotId, name, Buffer.from(`image ${at}`), 'F5')
     },
   },
 ]

@@ -1,6 +1,24 @@
-import { type Case, demand, expectImage, expectMissing, header, O_WRONLY, someBytes } from '../../harness/conformance/index.ts'
+import {
+  type Case,
+  demand,
+  expectImage,
+  expectMissing,
+  header,
+  O_WRONLY,
+  someBytes,
+} from '../../harness/conformance/index.ts'
 import { imageOnLink, linkIsLost, PARTIAL } from '../model/cache.ts'
-import { frameOf, malformed, NAME, numberField, OPEN_MODE, oversized, SIZE, SNAPSHOT_ID, textField } from '../model/message.ts'
+import {
+  frameOf,
+  malformed,
+  NAME,
+  numberField,
+  OPEN_MODE,
+  oversized,
+  SIZE,
+  SNAPSHOT_ID,
+  textField,
+} from '../model/message.ts'
 import { servesAll } from '../model/pair.ts'
 
 /* W. The connection from the proxy, seen from the cache: its order, its silence, and each way to lose it. */
@@ -16,7 +34,13 @@ const good = {
 const silence = { outcome: 'no byte from the cache', clause: 'W2' }
 
 /** The link is lost in one way at one point; all of them demand the same. */
-function lost(id: string, clauses: readonly string[], how: 'end' | 'reset' | 'stay', bytes: Buffer, about: string): Case {
+function lost(
+  id: string,
+  clauses: readonly string[],
+  how: 'end' | 'reset' | 'stay',
+  bytes: Buffer,
+  about: string,
+): Case {
   const clause = clauses[0] as string
   return {
     id,
@@ -40,7 +64,9 @@ export const cases: readonly Case[] = [
         name: `${at}.img`,
         bytes: someBytes((at * at * 7) % 9001, at + 1),
       }))
-      const stream = Buffer.concat(images.map(({ snapshotId, name, bytes }) => imageOnLink(snapshotId, name, bytes)))
+      const stream = Buffer.concat(
+        images.map(({ snapshotId, name, bytes }) => imageOnLink(snapshotId, name, bytes)),
+      )
       const cut = someBytes(1000, bench.seed)
       for (let at = 0, piece = 0; at < stream.length; piece++) {
         const length = 1 + (cut.readUInt16LE(piece % 999) % 9000)
@@ -60,14 +86,25 @@ export const cases: readonly Case[] = [
       const waiter = await bench.openRead('1', 'other.img')
       await bench.link.send(partial.subarray(0, -10))
       const other = await bench.connectAnother()
-      await other?.send(Buffer.concat([imageOnLink('1', 'other.img', Buffer.from('not from the proxy')), partial.subarray(0, 50)]))
+      await other?.send(
+        Buffer.concat([
+          imageOnLink('1', 'other.img', Buffer.from('not from the proxy')),
+          partial.subarray(0, 50),
+        ]),
+      )
       await bench.link.send(partial.subarray(-10))
       expectImage(await bench.read('1', PARTIAL), someBytes(100_000), 'W4')
       for (let probe = 0; probe < 20; probe++) await bench.stillServes('W1')
       other?.reset()
       await bench.stillServes('W1')
       bench.closeLink()
-      expectMissing(await bench.answer(waiter, 'the answer to a read of an image that came on the second connection only'), 'W1')
+      expectMissing(
+        await bench.answer(
+          waiter,
+          'the answer to a read of an image that came on the second connection only',
+        ),
+        'W1',
+      )
     },
   },
   {
@@ -85,8 +122,17 @@ export const cases: readonly Case[] = [
       for (const waiter of waiters) await bench.answer(waiter)
       await bench.finishRestore()
       await bench.cleanExit('E2')
-      await bench.waitFor('the end of the link', { outcome: 'its end, as the process has ended', clause: 'W2' }, bench.link.untilEnd())
-      demand(bench.link.received.length === 0, 'the link', silence, `${bench.link.received.length} bytes`)
+      await bench.waitFor(
+        'the end of the link',
+        { outcome: 'its end, as the process has ended', clause: 'W2' },
+        bench.link.untilEnd(),
+      )
+      demand(
+        bench.link.received.length === 0,
+        'the link',
+        silence,
+        `${bench.link.received.length} bytes`,
+      )
     },
   },
   {
@@ -96,7 +142,11 @@ export const cases: readonly Case[] = [
     about:
       'Clients send nonsense, leave while they wait, and ask for what never comes: of none of that is there a byte on the connection to the proxy.',
     async run(bench) {
-      for (const bytes of [frameOf(), oversized(0xffffffff), Buffer.from('nonsense, of some length')]) {
+      for (const bytes of [
+        frameOf(),
+        oversized(0xffffffff),
+        Buffer.from('nonsense, of some length'),
+      ]) {
         const client = await bench.connect()
         await client.send(bytes)
         const leaves = await bench.openRead('1', 'never.img')
@@ -105,7 +155,12 @@ export const cases: readonly Case[] = [
         leaves.reset()
       }
       for (let probe = 0; probe < 10; probe++) await bench.stillServes('W2')
-      demand(bench.link.received.length === 0 && bench.link.ended === undefined, 'the link', silence, `${bench.link.received.length} bytes`)
+      demand(
+        bench.link.received.length === 0 && bench.link.ended === undefined,
+        'the link',
+        silence,
+        `${bench.link.received.length} bytes`,
+      )
     },
   },
   {
@@ -128,7 +183,8 @@ export const cases: readonly Case[] = [
     id: 'cache-link-without-images',
     clauses: ['W6', 'C3'],
     role: 'cache',
-    about: 'The proxy connects and closes without an image: who waited gets ENOENT, so does who asks then, and the exit is 0.',
+    about:
+      'The proxy connects and closes without an image: who waited gets ENOENT, so does who asks then, and the exit is 0.',
     async run(bench) {
       const waiter = await bench.openRead('1', 'a.img')
       bench.closeLink()
@@ -156,8 +212,20 @@ export const cases: readonly Case[] = [
       await bench.failedExit('W7')
     },
   },
-  lost('cache-link-ends-inside-a-length', ['W7'], 'end', partial.subarray(0, 2), 'The link ends after two bytes of a length.'),
-  lost('cache-link-ends-behind-a-length', ['W7'], 'end', partial.subarray(0, 4), 'The link ends between a length and its message.'),
+  lost(
+    'cache-link-ends-inside-a-length',
+    ['W7'],
+    'end',
+    partial.subarray(0, 2),
+    'The link ends after two bytes of a length.',
+  ),
+  lost(
+    'cache-link-ends-behind-a-length',
+    ['W7'],
+    'end',
+    partial.subarray(0, 4),
+    'The link ends between a length and its message.',
+  ),
   lost(
     'cache-link-ends-inside-a-header',
     ['W7'],
@@ -165,9 +233,27 @@ export const cases: readonly Case[] = [
     partialHeader.subarray(0, -1),
     'The link ends one byte before the end of a header.',
   ),
-  lost('cache-link-ends-behind-a-header', ['W7'], 'end', partialHeader, 'The link ends between a header and the first byte of its image.'),
-  lost('cache-link-ends-inside-an-image', ['W7'], 'end', partial.subarray(0, -1), 'The link ends one byte before the end of an image.'),
-  lost('cache-link-reset-inside-a-header', ['W7'], 'reset', partialHeader.subarray(0, 9), 'The link is reset inside a header.'),
+  lost(
+    'cache-link-ends-behind-a-header',
+    ['W7'],
+    'end',
+    partialHeader,
+    'The link ends between a header and the first byte of its image.',
+  ),
+  lost(
+    'cache-link-ends-inside-an-image',
+    ['W7'],
+    'end',
+    partial.subarray(0, -1),
+    'The link ends one byte before the end of an image.',
+  ),
+  lost(
+    'cache-link-reset-inside-a-header',
+    ['W7'],
+    'reset',
+    partialHeader.subarray(0, 9),
+    'The link is reset inside a header.',
+  ),
   lost(
     'cache-link-reset-inside-an-image',
     ['W7'],
@@ -175,21 +261,52 @@ export const cases: readonly Case[] = [
     partial.subarray(0, -1),
     'The link is reset one byte before the end of an image.',
   ),
-  lost('cache-link-reset-between-images', ['W6'], 'reset', Buffer.alloc(0), 'The link is reset between two images, which is no clean end.'),
-  lost('cache-link-zero-length', ['F6', 'W7'], 'stay', frameOf(), 'The proxy sends an empty message as header.'),
-  lost('cache-link-oversized-length', ['F6', 'W7'], 'stay', oversized(0xffffffff), 'The proxy announces a header of 4 GiB less one byte.'),
+  lost(
+    'cache-link-reset-between-images',
+    ['W6'],
+    'reset',
+    Buffer.alloc(0),
+    'The link is reset between two images, which is no clean end.',
+  ),
+  lost(
+    'cache-link-zero-length',
+    ['F6', 'W7'],
+    'stay',
+    frameOf(),
+    'The proxy sends an empty message as header.',
+  ),
+  lost(
+    'cache-link-oversized-length',
+    ['F6', 'W7'],
+    'stay',
+    oversized(0xffffffff),
+    'The proxy announces a header of 4 GiB less one byte.',
+  ),
   ...Object.keys(good).flatMap((lacks) => {
     if (lacks === 'open mode') return []
     const rest = Object.entries(good).filter(([field]) => field !== lacks)
     const bytes = frameOf(...rest.map(([, field]) => field))
     const id = `cache-link-header-without-${lacks.replace(' ', '-')}`
-    return [lost(id, ['F6', 'F3', 'W7'], 'stay', bytes, `The proxy sends a header without the required ${lacks}.`)]
+    return [
+      lost(
+        id,
+        ['F6', 'F3', 'W7'],
+        'stay',
+        bytes,
+        `The proxy sends a header without the required ${lacks}.`,
+      ),
+    ]
   }),
   lost(
     'cache-link-invalid-utf-8',
     ['F6', 'W7'],
     'stay',
-    frameOf(textField(NAME, Buffer.from('61ff', 'hex')), good['snapshot id'], good['open mode'], good.size),
+    frameOf(
+      textField(NAME, Buffer.from('61ff', 'hex')),
+      good['snapshot id'],
+      good['open mode'],
+      good.size,
+    ),
     'The proxy sends a name that is not UTF-8.',
   ),
   ...Object.entries(malformed)

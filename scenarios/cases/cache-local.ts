@@ -15,23 +15,42 @@ import {
   times,
 } from '../../harness/conformance/index.ts'
 import { refusedAlone } from '../model/cache.ts'
-import { frameOf, malformed, NAME, numberField, OPEN_MODE, oversized, SNAPSHOT_ID, textField } from '../model/message.ts'
+import {
+  frameOf,
+  malformed,
+  NAME,
+  numberField,
+  OPEN_MODE,
+  oversized,
+  SNAPSHOT_ID,
+  textField,
+} from '../model/message.ts'
 
 /* L. and F6 at the cache's UNIX socket: many clients, and clients that misbehave. */
 
 const header = localImage.encode({ snapshotId: '1', name: 'wanted.img', openMode: O_RDONLY })
-const fields = { name: textField(NAME, 'a.img'), 'snapshot id': textField(SNAPSHOT_ID, '1'), 'open mode': numberField(OPEN_MODE, O_RDONLY) }
+const fields = {
+  name: textField(NAME, 'a.img'),
+  'snapshot id': textField(SNAPSHOT_ID, '1'),
+  'open mode': numberField(OPEN_MODE, O_RDONLY),
+}
 
 export const cases: readonly Case[] = [
   {
     id: 'cache-socket',
     clauses: ['L1'],
     role: 'cache',
-    about: 'At the path that it was given there is a UNIX socket, and one client after the other is served there.',
+    about:
+      'At the path that it was given there is a UNIX socket, and one client after the other is served there.',
     async run(bench) {
       const { socket } = bench.subject
       const found = await stat(socket)
-      demand(found.isSocket(), socket, { outcome: 'a UNIX socket', clause: 'L1' }, 'a file of another kind')
+      demand(
+        found.isSocket(),
+        socket,
+        { outcome: 'a UNIX socket', clause: 'L1' },
+        'a file of another kind',
+      )
       for (const _ of times(20, () => 0)) await bench.stillServes('L1')
     },
   },
@@ -39,7 +58,8 @@ export const cases: readonly Case[] = [
     id: 'cache-clients-come-and-go',
     clauses: ['L1', 'L2', 'L8'],
     role: 'cache',
-    about: 'Two hundred clients connect and leave again, without a byte, inside a header, or behind one: it goes on serving.',
+    about:
+      'Two hundred clients connect and leave again, without a byte, inside a header, or behind one: it goes on serving.',
     async run(bench) {
       const clients = await Promise.all(times(200, () => bench.connect()))
       for (const [at, client] of clients.entries()) {
@@ -60,10 +80,12 @@ export const cases: readonly Case[] = [
     async run(bench) {
       const cuts = [0, 1, 3, 4, 5, header.length - 1]
       const slow = await Promise.all(cuts.map(() => bench.connect()))
-      for (const [at, client] of slow.entries()) if (cuts[at] !== 0) await client.send(header.subarray(0, cuts[at]))
+      for (const [at, client] of slow.entries())
+        if (cuts[at] !== 0) await client.send(header.subarray(0, cuts[at]))
       const bytes = someBytes(100_000)
       await bench.forward('1', 'wanted.img', bytes)
-      for (const _ of times(10, () => 0)) expectImage(await bench.read('1', 'wanted.img'), bytes, 'L2')
+      for (const _ of times(10, () => 0))
+        expectImage(await bench.read('1', 'wanted.img'), bytes, 'L2')
       for (const [at, client] of slow.entries()) await client.send(header.subarray(cuts[at]))
       for (const client of slow) expectImage(await bench.answer(client), bytes, 'L2')
     },
@@ -76,8 +98,10 @@ export const cases: readonly Case[] = [
       'A thousand clients are connected at once, each waiting for an image of its own; the images come in another order, and each client gets its own.',
     async run(bench) {
       const clients = await Promise.all(times(1000, (at) => bench.openRead('1', `${at}.img`)))
-      for (let at = 999; at >= 0; at--) await bench.forward('1', `${at}.img`, Buffer.from(`image ${at}`))
-      for (const [at, client] of clients.entries()) expectImage(await bench.answer(client), Buffer.from(`image ${at}`), 'L2')
+      for (let at = 999; at >= 0; at--)
+        await bench.forward('1', `${at}.img`, Buffer.from(`image ${at}`))
+      for (const [at, client] of clients.entries())
+        expectImage(await bench.answer(client), Buffer.from(`image ${at}`), 'L2')
     },
   },
   {
@@ -102,7 +126,8 @@ export const cases: readonly Case[] = [
     id: 'cache-reader-leaves-half-way',
     clauses: ['L8'],
     role: 'cache',
-    about: 'Ten clients break off inside an image of 4 MiB that another reads as well: that one gets all of it, and so do later ones.',
+    about:
+      'Ten clients break off inside an image of 4 MiB that another reads as well: that one gets all of it, and so do later ones.',
     async run(bench) {
       const bytes = someBytes(4 * MEGABYTE, bench.seed)
       await bench.forward('1', 'big.img', bytes)
@@ -120,20 +145,27 @@ export const cases: readonly Case[] = [
     id: 'cache-local-truncated-header',
     clauses: ['F6'],
     role: 'cache',
-    about: 'A client ends inside the length, or inside the message: that connection ends, and no other.',
+    about:
+      'A client ends inside the length, or inside the message: that connection ends, and no other.',
     async run(bench) {
       for (const cut of [1, 3, 4, header.length - 1])
-        await refusedAlone(bench, header.subarray(0, cut), { close: true, what: `${cut} bytes of a header` })
+        await refusedAlone(bench, header.subarray(0, cut), {
+          close: true,
+          what: `${cut} bytes of a header`,
+        })
     },
   },
   {
     id: 'cache-local-oversized-length',
     clauses: ['F6'],
     role: 'cache',
-    about: 'A client announces a header of 4 GiB less one byte, and begins to send it: that connection ends, and no other.',
+    about:
+      'A client announces a header of 4 GiB less one byte, and begins to send it: that connection ends, and no other.',
     async run(bench) {
       await refusedAlone(bench, oversized(0xffffffff), { what: 'a length of 4 GiB' })
-      await refusedAlone(bench, Buffer.concat([oversized(0xffffffff), Buffer.alloc(300_000)]), { what: 'a length of 4 GiB and bytes' })
+      await refusedAlone(bench, Buffer.concat([oversized(0xffffffff), Buffer.alloc(300_000)]), {
+        what: 'a length of 4 GiB and bytes',
+      })
     },
   },
   {
@@ -143,9 +175,18 @@ export const cases: readonly Case[] = [
     about:
       'A client speaks HTTP, TLS, or a length in network byte order, and ends: that connection ends without an answer of image bytes, and no other.',
     async run(bench) {
-      const swapped = Buffer.concat([Buffer.from(header.subarray(0, 4)).reverse(), header.subarray(4)])
-      const tls = Buffer.concat([Buffer.from([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]), someBytes(500, bench.seed)])
-      await refusedAlone(bench, Buffer.from('GET /1/a.img HTTP/1.1\r\nHost: cache\r\n\r\n'), { close: true, what: 'HTTP' })
+      const swapped = Buffer.concat([
+        Buffer.from(header.subarray(0, 4)).reverse(),
+        header.subarray(4),
+      ])
+      const tls = Buffer.concat([
+        Buffer.from([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]),
+        someBytes(500, bench.seed),
+      ])
+      await refusedAlone(bench, Buffer.from('GET /1/a.img HTTP/1.1\r\nHost: cache\r\n\r\n'), {
+        close: true,
+        what: 'HTTP',
+      })
       await refusedAlone(bench, tls, { close: true, what: 'TLS' })
       await refusedAlone(bench, swapped, { close: true, what: 'a length in network byte order' })
     },
@@ -154,12 +195,15 @@ export const cases: readonly Case[] = [
     id: 'cache-local-missing-field',
     clauses: ['F6', 'F3'],
     role: 'cache',
-    about: 'A header is empty, or lacks one of its three fields: that connection ends, and no other.',
+    about:
+      'A header is empty, or lacks one of its three fields: that connection ends, and no other.',
     async run(bench) {
       await refusedAlone(bench, frameOf(), { what: 'an empty message' })
       for (const lacks of Object.keys(fields)) {
         const rest = Object.entries(fields).filter(([field]) => field !== lacks)
-        await refusedAlone(bench, frameOf(...rest.map(([, bytes]) => bytes)), { what: `a header without ${lacks}` })
+        await refusedAlone(bench, frameOf(...rest.map(([, bytes]) => bytes)), {
+          what: `a header without ${lacks}`,
+        })
       }
     },
   },
@@ -167,12 +211,21 @@ export const cases: readonly Case[] = [
     id: 'cache-local-invalid-utf-8',
     clauses: ['F6'],
     role: 'cache',
-    about: 'A name or an id is not UTF-8 (a lone byte, a cut letter, an overlong NUL, a surrogate): that connection ends, and no other.',
+    about:
+      'A name or an id is not UTF-8 (a lone byte, a cut letter, an overlong NUL, a surrogate): that connection ends, and no other.',
     async run(bench) {
       for (const hex of ['61ff', '61e282', 'c080', 'eda080']) {
         const text = Buffer.from(hex, 'hex')
-        await refusedAlone(bench, frameOf(textField(NAME, text), fields['snapshot id'], fields['open mode']), { what: `the name ${hex}` })
-        await refusedAlone(bench, frameOf(fields.name, textField(SNAPSHOT_ID, text), fields['open mode']), { what: `the id ${hex}` })
+        await refusedAlone(
+          bench,
+          frameOf(textField(NAME, text), fields['snapshot id'], fields['open mode']),
+          { what: `the name ${hex}` },
+        )
+        await refusedAlone(
+          bench,
+          frameOf(fields.name, textField(SNAPSHOT_ID, text), fields['open mode']),
+          { what: `the id ${hex}` },
+        )
       }
     },
   },
@@ -180,22 +233,31 @@ export const cases: readonly Case[] = [
     id: 'cache-local-malformed-message',
     clauses: ['F6', 'F1'],
     role: 'cache',
-    about: 'A frame of the right length does not hold protobuf, or a name that is a number: that connection ends, and no other.',
+    about:
+      'A frame of the right length does not hold protobuf, or a name that is a number: that connection ends, and no other.',
     async run(bench) {
       const good = Object.values(fields)
-      for (const [what, bytes] of Object.entries(malformed)) await refusedAlone(bench, frameOf(...good, bytes), { what })
-      await refusedAlone(bench, frameOf(numberField(NAME, 7), fields['snapshot id'], fields['open mode']), { what: 'a number as name' })
+      for (const [what, bytes] of Object.entries(malformed))
+        await refusedAlone(bench, frameOf(...good, bytes), { what })
+      await refusedAlone(
+        bench,
+        frameOf(numberField(NAME, 7), fields['snapshot id'], fields['open mode']),
+        { what: 'a number as name' },
+      )
     },
   },
   {
     id: 'cache-local-name-over-the-limit',
     clauses: ['F5', 'F6'],
     role: 'cache',
-    about: 'A client asks for a name of 4096 bytes, of 60,000, and of 1 MiB. Whatever becomes of it, others are served.',
+    about:
+      'A client asks for a name of 4096 bytes, of 60,000, and of 1 MiB. Whatever becomes of it, others are served.',
     async run(bench) {
       for (const length of [NAME_LIMIT + 1, 60_000, MEGABYTE]) {
         const client = await bench.connect()
-        await client.send(frameOf(textField(NAME, 'n'.repeat(length)), fields['snapshot id'], fields['open mode']))
+        await client.send(
+          frameOf(textField(NAME, 'n'.repeat(length)), fields['snapshot id'], fields['open mode']),
+        )
         await bench.stillServes('F5')
         client.reset()
       }
@@ -205,12 +267,21 @@ export const cases: readonly Case[] = [
     id: 'cache-local-many-bad-clients',
     clauses: ['F6', 'L2'],
     role: 'cache',
-    about: 'A hundred clients send nonsense at once while one waits for its image and the image is arriving: it gets its image.',
+    about:
+      'A hundred clients send nonsense at once while one waits for its image and the image is arriving: it gets its image.',
     async run(bench) {
       const bytes = someBytes(MEGABYTE, bench.seed)
       const waiter = await bench.openRead('1', 'a.img')
-      const bad = [frameOf(), oversized(0x7fffffff), encodeFrame(Buffer.from('nonsense')), header.subarray(0, 5)]
-      await Promise.all([bench.forward('1', 'a.img', bytes), ...times(100, (at) => misbehave(bench, bad[at % bad.length] as Buffer))])
+      const bad = [
+        frameOf(),
+        oversized(0x7fffffff),
+        encodeFrame(Buffer.from('nonsense')),
+        header.subarray(0, 5),
+      ]
+      await Promise.all([
+        bench.forward('1', 'a.img', bytes),
+        ...times(100, (at) => misbehave(bench, bad[at % bad.length] as Buffer)),
+      ])
       expectImage(await bench.answer(waiter), bytes, 'F6')
       await bench.stillServes('F6')
     },

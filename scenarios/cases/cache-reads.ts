@@ -11,7 +11,13 @@ import {
   someBytes,
   times,
 } from '../../harness/conformance/index.ts'
-import { appendsNewBytes, appendsWhole, forwardAppend, imageOnLink, letItSee } from '../model/cache.ts'
+import {
+  appendsNewBytes,
+  appendsWhole,
+  forwardAppend,
+  imageOnLink,
+  letItSee,
+} from '../model/cache.ts'
 
 /* C. Reads at the cache, and what is identified, listed, replaced and appended to there (S, L7, D2). */
 
@@ -33,11 +39,15 @@ export const cases: readonly Case[] = [
     id: 'cache-read-while-another-arrives',
     clauses: ['C1', 'L2'],
     role: 'cache',
-    about: 'The proxy has stopped inside an image. Images that are complete are served meanwhile, and that one when its rest came.',
+    about:
+      'The proxy has stopped inside an image. Images that are complete are served meanwhile, and that one when its rest came.',
     async run(bench) {
       const whole = imageOnLink('1', 'slow.img', someBytes(300_000, bench.seed))
-      await bench.link.send(Buffer.concat([imageOnLink('1', 'a.img', Buffer.from('held')), whole.subarray(0, -1)]))
-      for (const _ of times(10, () => 0)) await bench.serves('1', 'a.img', Buffer.from('held'), 'C1')
+      await bench.link.send(
+        Buffer.concat([imageOnLink('1', 'a.img', Buffer.from('held')), whole.subarray(0, -1)]),
+      )
+      for (const _ of times(10, () => 0))
+        await bench.serves('1', 'a.img', Buffer.from('held'), 'C1')
       await bench.link.send(whole.subarray(-1))
       await bench.serves('1', 'slow.img', someBytes(300_000, bench.seed), 'C2')
     },
@@ -46,7 +56,8 @@ export const cases: readonly Case[] = [
     id: 'cache-read-after-the-link-closed',
     clauses: ['C1', 'L9'],
     role: 'cache',
-    about: 'The proxy has closed the connection: fifty clients at once read an image of 200 KiB that came before, and get all of it.',
+    about:
+      'The proxy has closed the connection: fifty clients at once read an image of 200 KiB that came before, and get all of it.',
     async run(bench) {
       const bytes = someBytes(200 * 1024, bench.seed)
       await bench.forward('1', 'a.img', bytes)
@@ -67,11 +78,19 @@ export const cases: readonly Case[] = [
       const bytes = someBytes(50_000, bench.seed)
       const waiter = await bench.openRead('1', 'slow.img')
       const whole = imageOnLink('1', 'slow.img', bytes)
-      await bench.link.send(Buffer.concat([imageOnLink('1', 'a.img', Buffer.from('held')), whole.subarray(0, -1)]))
+      await bench.link.send(
+        Buffer.concat([imageOnLink('1', 'a.img', Buffer.from('held')), whole.subarray(0, -1)]),
+      )
       const second = await bench.openRead('1', 'slow.img')
-      for (const _ of times(20, () => 0)) await bench.serves('1', 'a.img', Buffer.from('held'), 'C1')
+      for (const _ of times(20, () => 0))
+        await bench.serves('1', 'a.img', Buffer.from('held'), 'C1')
       for (const client of [waiter, second])
-        demand(client.received.length === 0 && client.ended === undefined, 'a client that waits', nothingYet, 'an answer')
+        demand(
+          client.received.length === 0 && client.ended === undefined,
+          'a client that waits',
+          nothingYet,
+          'an answer',
+        )
       await bench.link.send(whole.subarray(-1))
       for (const client of [waiter, second]) expectImage(await bench.answer(client), bytes, 'C2')
     },
@@ -110,7 +129,9 @@ export const cases: readonly Case[] = [
     async run(bench) {
       const names = ['a', 'b', 'c', 'd']
       const waiters = await Promise.all(names.map((name) => bench.openRead('1', name)))
-      const stream = names.map((name) => imageOnLink('1', name, Buffer.from(`image ${name}`))).reverse()
+      const stream = names
+        .map((name) => imageOnLink('1', name, Buffer.from(`image ${name}`)))
+        .reverse()
       let begun = 0
       for (const [at, image] of stream.entries()) {
         const next = stream[at + 1]?.subarray(0, -1) ?? Buffer.alloc(0)
@@ -118,7 +139,8 @@ export const cases: readonly Case[] = [
         begun = next.length
         const waiter = waiters.pop() as (typeof waiters)[0]
         expectImage(await bench.answer(waiter), Buffer.from(`image ${names[waiters.length]}`), 'C2')
-        for (const other of waiters) demand(other.received.length === 0, 'a client that waits', nothingYet, 'an answer')
+        for (const other of waiters)
+          demand(other.received.length === 0, 'a client that waits', nothingYet, 'an answer')
       }
     },
   },
@@ -126,7 +148,8 @@ export const cases: readonly Case[] = [
     id: 'cache-waiters-leave',
     clauses: ['C2', 'L8'],
     role: 'cache',
-    about: 'Twenty clients wait for an image of 1 MiB, and half of them leave before it comes: the others get it.',
+    about:
+      'Twenty clients wait for an image of 1 MiB, and half of them leave before it comes: the others get it.',
     async run(bench) {
       const bytes = someBytes(MEGABYTE, bench.seed)
       const waiters = await Promise.all(times(20, () => bench.openRead('1', 'a.img')))
@@ -148,8 +171,10 @@ export const cases: readonly Case[] = [
       const waiters = await Promise.all(times(50, (at) => bench.openRead('1', `${at}.img`)))
       await letItSee(bench)
       await bench.connectLink()
-      for (let at = 49; at >= 0; at--) await bench.forward('1', `${at}.img`, Buffer.from(`image ${at}`))
-      for (const [at, waiter] of waiters.entries()) expectImage(await bench.answer(waiter), Buffer.from(`image ${at}`), 'C4')
+      for (let at = 49; at >= 0; at--)
+        await bench.forward('1', `${at}.img`, Buffer.from(`image ${at}`))
+      for (const [at, waiter] of waiters.entries())
+        expectImage(await bench.answer(waiter), Buffer.from(`image ${at}`), 'C4')
     },
   },
   {
@@ -161,7 +186,11 @@ export const cases: readonly Case[] = [
       'Before any proxy has connected, clients wait and leave, send nonsense, or half a header. One stays: it gets its image when the proxy came.',
     async run(bench) {
       const stays = await bench.openRead('1', 'a.img')
-      for (const bytes of [Buffer.from('nonsense, of some length'), Buffer.alloc(4), Buffer.from([9, 0])]) {
+      for (const bytes of [
+        Buffer.from('nonsense, of some length'),
+        Buffer.alloc(4),
+        Buffer.from([9, 0]),
+      ]) {
         const client = await bench.connect()
         await client.send(bytes)
         client.reset()
@@ -183,7 +212,12 @@ export const cases: readonly Case[] = [
       'The same name comes under several ids, of which some joined with the name give the same text as others: all are served, those of earlier snapshots as well.',
     async run(bench) {
       const keys = [
-        ...[['1', 'a.img'] as const, ['2', 'a.img'] as const, ['12', 'x'] as const, ['1', '2x'] as const],
+        ...[
+          ['1', 'a.img'] as const,
+          ['2', 'a.img'] as const,
+          ['12', 'x'] as const,
+          ['1', '2x'] as const,
+        ],
         ...[
           ['d/1', 'a'] as const,
           ['d', '1/a'] as const,
@@ -193,8 +227,10 @@ export const cases: readonly Case[] = [
           ['x', 'y\0z'] as const,
         ],
       ]
-      for (const [at, [id, name]] of keys.entries()) await bench.forward(id, name, Buffer.from(`image ${at}`))
-      for (const [at, [id, name]] of keys.entries()) await bench.serves(id, name, Buffer.from(`image ${at}`), 'S1')
+      for (const [at, [id, name]] of keys.entries())
+        await bench.forward(id, name, Buffer.from(`image ${at}`))
+      for (const [at, [id, name]] of keys.entries())
+        await bench.serves(id, name, Buffer.from(`image ${at}`), 'S1')
     },
   },
   {
@@ -244,7 +280,12 @@ export const cases: readonly Case[] = [
       await bench.drained()
       expectImage(await bench.read('1', 'a.img'), after, 'L7')
       begun.socket.resume()
-      expectImage(await bench.answer(begun), before, 'L7', 'the answer to a read that had begun before the image was replaced')
+      expectImage(
+        await bench.answer(begun),
+        before,
+        'L7',
+        'the answer to a read that had begun before the image was replaced',
+      )
     },
   },
   {
@@ -295,7 +336,8 @@ export const cases: readonly Case[] = [
         if (at === 0) await bench.forward('1', 'b.img', Buffer.from(text), O_WRONLY)
         else await bench.forward('1', 'b.img', Buffer.from(text), O_APPEND)
         await bench.drained()
-        for (const name of ['a.img', 'b.img']) expectImage(await bench.read('1', name), Buffer.from(text), 'D2')
+        for (const name of ['a.img', 'b.img'])
+          expectImage(await bench.read('1', name), Buffer.from(text), 'D2')
       }
     },
   },
@@ -311,13 +353,21 @@ export const cases: readonly Case[] = [
       let stream = Buffer.alloc(0)
       for (const [at, text] of ['one', ' two', '', ' three'].entries()) {
         size += text.length
-        const appended = Buffer.concat([header({ snapshotId: '1', name: 'a.img', openMode: O_APPEND, size }), Buffer.from(text)])
-        stream = Buffer.concat([stream, appended, imageOnLink('1', `${at}.img`, Buffer.from(text), O_APPEND)])
+        const appended = Buffer.concat([
+          header({ snapshotId: '1', name: 'a.img', openMode: O_APPEND, size }),
+          Buffer.from(text),
+        ])
+        stream = Buffer.concat([
+          stream,
+          appended,
+          imageOnLink('1', `${at}.img`, Buffer.from(text), O_APPEND),
+        ])
       }
       await bench.link.send(stream)
       await bench.drained()
       expectImage(await bench.read('1', 'a.img'), Buffer.from('one two three'), 'D2')
-      for (const [at, text] of ['one', ' two', '', ' three'].entries()) await bench.serves('1', `${at}.img`, Buffer.from(text), 'D2')
+      for (const [at, text] of ['one', ' two', '', ' three'].entries())
+        await bench.serves('1', `${at}.img`, Buffer.from(text), 'D2')
     },
   },
 ]

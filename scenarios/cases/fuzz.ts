@@ -9,7 +9,15 @@ import {
   type ProxyBench,
   Violation,
 } from '../../harness/conformance/index.ts'
-import { nonsense, type OddImage, oddHeader, oddImage, pieces, type Stream, streamScript } from '../model/bytes.ts'
+import {
+  nonsense,
+  type OddImage,
+  oddHeader,
+  oddImage,
+  pieces,
+  type Stream,
+  streamScript,
+} from '../model/bytes.ts'
 import { imageOnLink } from '../model/cache.ts'
 import { forAll, some } from '../model/property.ts'
 
@@ -73,16 +81,25 @@ export const cases: readonly Case[] = [
       await forAll({
         ...common(bench, 60),
         inputs: oddImage,
-        script: (odd) => oddScript(odd, oddHeader(odd, { snapshotId: 'odd', name: 'x', openMode: O_WRONLY })),
+        script: (odd) =>
+          oddScript(odd, oddHeader(odd, { snapshotId: 'odd', name: 'x', openMode: O_WRONLY })),
         async check(odd) {
           const name = `odd-${count++}`
           const client = await bench.connect()
-          const bytes = Buffer.concat([oddHeader(odd, { snapshotId: 'odd', name, openMode: O_WRONLY }), odd.body])
+          const bytes = Buffer.concat([
+            oddHeader(odd, { snapshotId: 'odd', name, openMode: O_WRONLY }),
+            odd.body,
+          ])
           await client.sendPieces(pieces({ bytes, cuts: odd.cuts }))
           client.end()
           const forwarded = await bench.forwarded(name)
           const whole = { outcome: `${odd.body.length} bytes`, clause: 'F2' }
-          demand(forwarded.bytes.equals(odd.body), `the forwarded ${name}`, whole, `${forwarded.size} bytes, or others`)
+          demand(
+            forwarded.bytes.equals(odd.body),
+            `the forwarded ${name}`,
+            whole,
+            `${forwarded.size} bytes, or others`,
+          )
           expectImage(await bench.read('odd', name), odd.body, 'L3')
         },
       })
@@ -99,10 +116,26 @@ export const cases: readonly Case[] = [
       await forAll({
         ...common(bench, 100),
         inputs: oddImage,
-        script: (odd) => oddScript(odd, oddHeader(odd, { snapshotId: 'odd', name: 'x', openMode: O_WRONLY, size: odd.body.length })),
+        script: (odd) =>
+          oddScript(
+            odd,
+            oddHeader(odd, {
+              snapshotId: 'odd',
+              name: 'x',
+              openMode: O_WRONLY,
+              size: odd.body.length,
+            }),
+          ),
         async check(odd) {
-          const image = { snapshotId: 'odd', name: `odd-${count++}`, openMode: O_WRONLY, size: odd.body.length }
-          await bench.link.sendPieces(pieces({ bytes: Buffer.concat([oddHeader(odd, image), odd.body]), cuts: odd.cuts }))
+          const image = {
+            snapshotId: 'odd',
+            name: `odd-${count++}`,
+            openMode: O_WRONLY,
+            size: odd.body.length,
+          }
+          await bench.link.sendPieces(
+            pieces({ bytes: Buffer.concat([oddHeader(odd, image), odd.body]), cuts: odd.cuts }),
+          )
           expectImage(await bench.read('odd', image.name), odd.body, 'W4')
         },
       })
@@ -112,7 +145,8 @@ export const cases: readonly Case[] = [
   ...[1, 2, 3].map(proxyLinkNonsense),
 ]
 
-const readOf = (odd: OddImage) => oddHeader(odd, { snapshotId: 'held', name: 'a.img', openMode: O_RDONLY })
+const readOf = (odd: OddImage) =>
+  oddHeader(odd, { snapshotId: 'held', name: 'a.img', openMode: O_RDONLY })
 
 const oddScript = (odd: OddImage, frame: Buffer) => [
   `send ${frame.toString('hex')}`,
@@ -162,11 +196,19 @@ function cacheLinkNonsense(nth: number): Case {
       await bench.link.send(imageOnLink('held', 'a.img', held))
       await bench.serves('held', 'a.img', held, 'C1')
       // Behind it, an image that damaged bytes may take for their own.
-      await bench.link.sendPieces([...pieces(stream), header({ snapshotId: 'fuzz', name: 'behind', openMode: O_WRONLY, size: 9 })])
+      await bench.link.sendPieces([
+        ...pieces(stream),
+        header({ snapshotId: 'fuzz', name: 'behind', openMode: O_WRONLY, size: 9 }),
+      ])
       if (stream.ends) bench.closeLink()
       else bench.resetLink()
       const missing = await bench.read('held', 'missing.img')
-      demand(missing.error === 2, 'a read of what is missing', { outcome: 'error 2', clause: 'C3' }, `error ${missing.error}`)
+      demand(
+        missing.error === 2,
+        'a read of what is missing',
+        { outcome: 'error 2', clause: 'C3' },
+        `error ${missing.error}`,
+      )
       await bench.serves('held', 'a.img', held, 'C1')
       await bench.finishRestore()
       await noCrash(bench)
@@ -180,11 +222,13 @@ function proxyLinkNonsense(nth: number): Case {
     id: `fuzz-proxy-link-nonsense-${nth}`,
     clauses: ['W2', 'F6'],
     role: 'proxy',
-    about: 'A cache sends arbitrary bytes on the one-way connection: the proxy goes on serving, or ends with a failure; it does not crash.',
+    about:
+      'A cache sends arbitrary bytes on the one-way connection: the proxy goes on serving, or ends with a failure; it does not crash.',
     async run(bench) {
       await bench.store('held', 'a.img', held)
       bench.subject.mayExit = true
-      for (const stream of some(nonsense, 5, bench.seed)) for (const piece of pieces(stream)) bench.cache.socket.write(piece)
+      for (const stream of some(nonsense, 5, bench.seed))
+        for (const piece of pieces(stream)) bench.cache.socket.write(piece)
       try {
         await bench.stillServes('W2')
       } catch (thrown) {
@@ -197,5 +241,10 @@ function proxyLinkNonsense(nth: number): Case {
 
 async function noCrash(bench: CacheBench | ProxyBench): Promise<void> {
   const { code } = await bench.exit('F6')
-  demand(code <= 128, `the exit of the ${bench.subject.role}`, { outcome: 'an exit code up to 128', clause: 'F6' }, `exit ${code}`)
+  demand(
+    code <= 128,
+    `the exit of the ${bench.subject.role}`,
+    { outcome: 'an exit code up to 128', clause: 'F6' },
+    `exit ${code}`,
+  )
 }

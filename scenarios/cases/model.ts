@@ -45,7 +45,11 @@ export const cases: readonly Case[] = [
     about:
       'Four random sequences run at the same time on one pair, each under ids of its own: every answer is what the model of its own sequence says.',
     async run(bench) {
-      await Promise.all(some(sequences, 4, bench.seed).map((steps, at) => alone(new Session(bench, `model-${at}-`), steps, bench.seed)))
+      await Promise.all(
+        some(sequences, 4, bench.seed).map((steps, at) =>
+          alone(new Session(bench, `model-${at}-`), steps, bench.seed),
+        ),
+      )
     },
   },
   ...[1, 2, 3].map(finished),
@@ -71,13 +75,16 @@ function finished(nth: number): Case {
   }
 }
 
-const alone = (session: Session, steps: readonly Step[], seed: number) => explainedBy(session, seed, session.run(steps))
+const alone = (session: Session, steps: readonly Step[], seed: number) =>
+  explainedBy(session, seed, session.run(steps))
 
 async function explainedBy(session: Session, seed: number, work: Promise<void>): Promise<void> {
   try {
     await work
   } catch (thrown) {
-    throw thrown instanceof Violation ? session.explain(thrown, `fast-check seed ${seed | 0}, first sample`) : thrown
+    throw thrown instanceof Violation
+      ? session.explain(thrown, `fast-check seed ${seed | 0}, first sample`)
+      : thrown
   }
 }
 

@@ -12,7 +12,14 @@ import {
   someBytes,
   times,
 } from '../../harness/conformance/index.ts'
-import { finishDump, finishRestore, isImage, migrate, servesAll, untilServed } from '../model/pair.ts'
+import {
+  finishDump,
+  finishRestore,
+  isImage,
+  migrate,
+  servesAll,
+  untilServed,
+} from '../model/pair.ts'
 
 /* Proxy and cache together: whole migrations, as CRIU would see them at both ends. */
 
@@ -28,10 +35,17 @@ export const cases: readonly Case[] = [
     async run(bench) {
       const { proxy, cache } = bench
       await proxy.push('/images/1')
-      for (const [at, name] of names.entries()) await proxy.write('/images/1', name, someBytes(at * 50_000, at + 1))
+      for (const [at, name] of names.entries())
+        await proxy.write('/images/1', name, someBytes(at * 50_000, at + 1))
       await finishDump(bench)
-      expectImage(await cache.read(bench.names.nullId, LIST), snapshotEntry.encode('/images/1'), 'S3', 'the list of snapshots')
-      for (const [at, name] of names.entries()) expectImage(await cache.read('/images/1', name), someBytes(at * 50_000, at + 1), 'W5')
+      expectImage(
+        await cache.read(bench.names.nullId, LIST),
+        snapshotEntry.encode('/images/1'),
+        'S3',
+        'the list of snapshots',
+      )
+      for (const [at, name] of names.entries())
+        expectImage(await cache.read('/images/1', name), someBytes(at * 50_000, at + 1), 'W5')
       await finishRestore(bench)
     },
   },
@@ -45,12 +59,23 @@ export const cases: readonly Case[] = [
       const { proxy, cache } = bench
       const waiters = await Promise.all(names.toReversed().map((name) => cache.openRead('1', name)))
       const list = await cache.openRead(bench.names.nullId, LIST)
-      const missing = await Promise.all(times(10, (at) => cache.openRead('1', `core-${at + 2}.img`)))
+      const missing = await Promise.all(
+        times(10, (at) => cache.openRead('1', `core-${at + 2}.img`)),
+      )
       await proxy.push('1')
-      expectImage(await cache.answer(list), snapshotEntry.encode('1'), 'S3', 'the list of snapshots')
+      expectImage(
+        await cache.answer(list),
+        snapshotEntry.encode('1'),
+        'S3',
+        'the list of snapshots',
+      )
       for (const [at, name] of names.entries()) {
         await proxy.write('1', name, someBytes(at * 50_000, at + 1))
-        expectImage(await cache.answer(waiters.pop() as (typeof waiters)[0]), someBytes(at * 50_000, at + 1), 'C2')
+        expectImage(
+          await cache.answer(waiters.pop() as (typeof waiters)[0]),
+          someBytes(at * 50_000, at + 1),
+          'C2',
+        )
       }
       await finishDump(bench)
       for (const waiter of missing) expectMissing(await cache.answer(waiter), 'C3')
@@ -74,15 +99,21 @@ export const cases: readonly Case[] = [
         const before = list
         list = Buffer.concat([list, snapshotEntry.encode(id)])
         await untilServed(proxy, nullId, LIST, list, 'S3', before.length > 0 ? before : undefined)
-        const parents = ids
-          .slice(0, round)
-          .flatMap((parent) => names.map((name) => ({ snapshotId: parent, name, bytes: Buffer.from(`${name} of ${parent}`) })))
+        const parents = ids.slice(0, round).flatMap((parent) =>
+          names.map((name) => ({
+            snapshotId: parent,
+            name,
+            bytes: Buffer.from(`${name} of ${parent}`),
+          })),
+        )
         await servesAll(proxy, parents, 'S4')
         for (const name of names) await migrate(bench, id, name, Buffer.from(`${name} of ${id}`))
       }
       await finishDump(bench)
       expectImage(await cache.read(nullId, LIST), list, 'S2', 'the list of snapshots at the cache')
-      const all = ids.flatMap((id) => names.map((name) => ({ snapshotId: id, name, bytes: Buffer.from(`${name} of ${id}`) })))
+      const all = ids.flatMap((id) =>
+        names.map((name) => ({ snapshotId: id, name, bytes: Buffer.from(`${name} of ${id}`) })),
+      )
       await servesAll(cache, all, 'S4')
       await finishRestore(bench)
     },
@@ -95,7 +126,11 @@ export const cases: readonly Case[] = [
       'Four clients write 100 images of up to 15,000 bytes at once, and the dump is finished behind them: every one is at the cache, byte for byte.',
     async run(bench) {
       const { proxy, cache } = bench
-      const images = times(100, (at) => ({ snapshotId: '1', name: `pages-${at}.img`, bytes: someBytes((at * 997) % 15_000, at + 1) }))
+      const images = times(100, (at) => ({
+        snapshotId: '1',
+        name: `pages-${at}.img`,
+        bytes: someBytes((at * 997) % 15_000, at + 1),
+      }))
       const writer = async (first: number) => {
         for (let at = first; at < images.length; at += 4)
           await proxy.write('1', `pages-${at}.img`, (images[at] as (typeof images)[0]).bytes)
@@ -114,7 +149,10 @@ export const cases: readonly Case[] = [
     async run(bench) {
       const { proxy, cache } = bench
       const bytes = someBytes(20 * MEGABYTE, bench.seed)
-      const waiters = [await cache.openRead('1', 'pages-1.img'), await cache.openRead('1', 'core-1.img')] as const
+      const waiters = [
+        await cache.openRead('1', 'pages-1.img'),
+        await cache.openRead('1', 'core-1.img'),
+      ] as const
       await proxy.write('1', 'pages-1.img', bytes)
       await proxy.write('1', 'core-1.img', Buffer.from('small'))
       expectImage(await cache.answer(waiters[0]), bytes, 'W4')
@@ -139,8 +177,16 @@ export const cases: readonly Case[] = [
           const answer = await side.read(nullId, LIST)
           if (side === bench.proxy && seen === 0 && answer.error === 2) continue
           const now = lists.findIndex((list) => isImage(answer, list)) + 1
-          const permitted = { outcome: `${Math.max(1, seen)} entries or more, whole and in order`, clause: 'L7' }
-          demand(now >= Math.max(1, seen), `the list at the ${side.subject.role}`, permitted, describe(answer))
+          const permitted = {
+            outcome: `${Math.max(1, seen)} entries or more, whole and in order`,
+            clause: 'L7',
+          }
+          demand(
+            now >= Math.max(1, seen),
+            `the list at the ${side.subject.role}`,
+            permitted,
+            describe(answer),
+          )
           seen = now
         }
       }
@@ -183,7 +229,8 @@ export const cases: readonly Case[] = [
       for (const [at, size] of [100_000, 10, 0, 300_000, 5].entries()) {
         const bytes = someBytes(size, at + 1)
         await bench.proxy.write('1', 'a.img', bytes)
-        for (const side of [bench.proxy, bench.cache]) await untilServed(side, '1', 'a.img', bytes, 'L5', before)
+        for (const side of [bench.proxy, bench.cache])
+          await untilServed(side, '1', 'a.img', bytes, 'L5', before)
         before = bytes
       }
     },
@@ -198,7 +245,8 @@ export const cases: readonly Case[] = [
       const images = times(15, (at) => someBytes(MEGABYTE, at + 1))
       for (const [at, bytes] of images.entries()) await bench.proxy.write('1', `${at}.img`, bytes)
       await finishDump(bench)
-      for (const [at, bytes] of images.entries()) expectImage(await bench.cache.read('1', `${at}.img`), bytes, 'W5', `a read of ${at}.img`)
+      for (const [at, bytes] of images.entries())
+        expectImage(await bench.cache.read('1', `${at}.img`), bytes, 'W5', `a read of ${at}.img`)
       await finishRestore(bench)
     },
   },
@@ -212,7 +260,8 @@ export const cases: readonly Case[] = [
       const { proxy, cache } = bench
       await migrate(bench, 'pre', 'pagemap-1.img', Buffer.from('of a process that stays'))
       const waiter = await cache.openRead('pre', 'pagemap-2.img')
-      for (const name of ['pagemap-2.img', 'pages-2.img']) expectMissing(await proxy.read('pre', name), 'P1')
+      for (const name of ['pagemap-2.img', 'pages-2.img'])
+        expectMissing(await proxy.read('pre', name), 'P1')
       await migrate(bench, 'dump', 'pagemap-2.img', Buffer.from('a new process'))
       expectMissing(await proxy.read('pre', 'pagemap-2.img'), 'P1')
       await finishDump(bench)
@@ -242,8 +291,10 @@ export const cases: readonly Case[] = [
         '漢'.repeat(NAME_LIMIT / 3),
       ]
       const images = odd.flatMap((text) => [[text, 'x'] as const, ['1', text] as const])
-      for (const [at, [id, name]] of images.entries()) await bench.proxy.write(id, name, Buffer.from(`image ${at}`))
-      for (const [at, [id, name]] of images.entries()) expectImage(await bench.cache.read(id, name), Buffer.from(`image ${at}`), 'F5')
+      for (const [at, [id, name]] of images.entries())
+        await bench.proxy.write(id, name, Buffer.from(`image ${at}`))
+      for (const [at, [id, name]] of images.entries())
+        expectImage(await bench.cache.read(id, name), Buffer.from(`image ${at}`), 'F5')
     },
   },
   {
@@ -256,7 +307,10 @@ export const cases: readonly Case[] = [
       const { proxy, cache } = bench
       const bytes = someBytes(32 * MEGABYTE, bench.seed)
       await migrate(bench, '1', 'held.img', Buffer.from('came before'))
-      const [whole, missing] = [await cache.openRead('1', 'pages-1.img'), await cache.openRead('1', 'missing.img')]
+      const [whole, missing] = [
+        await cache.openRead('1', 'pages-1.img'),
+        await cache.openRead('1', 'missing.img'),
+      ]
       await proxy.write('1', 'pages-1.img', bytes)
       await bench.killProxy()
       for (const answer of [await cache.answer(whole), await cache.read('1', 'pages-1.img')]) {

@@ -23,8 +23,17 @@ const bytes = Buffer.from('some bytes')
 /** The connection ends between two images, and the proxy exits 0. */
 async function endsCleanly(bench: ProxyBench): Promise<void> {
   const permitted = { outcome: 'an end of stream between two images', clause: 'W6' }
-  const how = await bench.waitFor('the end of the connection to the cache', permitted, bench.cache.untilEnd())
-  demand(how === 'end', 'the end of the connection to the cache', permitted, how === 'reset' ? 'a reset' : 'an end inside an image')
+  const how = await bench.waitFor(
+    'the end of the connection to the cache',
+    permitted,
+    bench.cache.untilEnd(),
+  )
+  demand(
+    how === 'end',
+    'the end of the connection to the cache',
+    permitted,
+    how === 'reset' ? 'a reset' : 'an end inside an image',
+  )
   await bench.cleanExit('E1')
 }
 
@@ -45,7 +54,8 @@ export const cases: readonly Case[] = [
     id: 'proxy-finish',
     clauses: ['E1', 'W6', 'D1'],
     role: 'proxy',
-    about: 'After two images the dump is finished: the connection to the cache ends behind the second, and the proxy exits 0.',
+    about:
+      'After two images the dump is finished: the connection to the cache ends behind the second, and the proxy exits 0.',
     async run(bench) {
       await bench.store('1', 'a.img', bytes)
       await bench.store('1', 'b.img', bytes)
@@ -63,11 +73,17 @@ export const cases: readonly Case[] = [
     id: 'proxy-finish-of-nothing',
     clauses: ['E1', 'W6'],
     role: 'proxy',
-    about: 'The dump is finished and nothing was written: the cache sees a connection that ends, and nothing on it, not even the finish.',
+    about:
+      'The dump is finished and nothing was written: the cache sees a connection that ends, and nothing on it, not even the finish.',
     async run(bench) {
       await bench.finish()
       await endsCleanly(bench)
-      demand(bench.cache.images.length === 0, 'what was forwarded', { outcome: 'nothing', clause: 'E1' }, forwardedNames(bench))
+      demand(
+        bench.cache.images.length === 0,
+        'what was forwarded',
+        { outcome: 'nothing', clause: 'E1' },
+        forwardedNames(bench),
+      )
     },
   },
   {
@@ -79,7 +95,11 @@ export const cases: readonly Case[] = [
       await bench.store('1', 'a.img', bytes)
       bench.subject.mayExit = true
       const client = await bench.connect()
-      const header = localImage.encode({ snapshotId: bench.names.nullId, name: bench.names.dumpFinish, openMode: O_WRONLY })
+      const header = localImage.encode({
+        snapshotId: bench.names.nullId,
+        name: bench.names.dumpFinish,
+        openMode: O_WRONLY,
+      })
       await client.sendPieces(Array.from(header, (byte) => Buffer.from([byte])))
       client.end()
       await endsCleanly(bench)
@@ -99,7 +119,8 @@ export const cases: readonly Case[] = [
       await bench.finish()
       bench.cache.resume()
       expectForwarded(await bench.forwarded('large.img'), large, 'E1')
-      for (const name of names) expectForwarded(await bench.forwarded(name), Buffer.from(name), 'E1')
+      for (const name of names)
+        expectForwarded(await bench.forwarded(name), Buffer.from(name), 'E1')
       await endsCleanly(bench)
     },
   },
@@ -111,16 +132,24 @@ export const cases: readonly Case[] = [
       'Twelve writers whose images the proxy has begun to read end, and the finish comes right behind, on a connection that was there before: all are forwarded.',
     async run(bench) {
       const finish = await bench.connect()
-      const images = Array.from({ length: 12 }, (_, index) => someBytes(400_000 + index * 1000, bench.seed + index))
-      const writers = await Promise.all(images.map((_, index) => bench.openWrite('1', `${index}.img`)))
+      const images = Array.from({ length: 12 }, (_, index) =>
+        someBytes(400_000 + index * 1000, bench.seed + index),
+      )
+      const writers = await Promise.all(
+        images.map((_, index) => bench.openWrite('1', `${index}.img`)),
+      )
       // More than a socket's buffer holds: it was accepted, and is no new work. One that was not may be refused after the finish.
       await Promise.all(writers.map((writer, index) => writer.send(images[index] as Buffer)))
       await Promise.all(writers.map((writer) => writer.end()))
       const { nullId, dumpFinish } = bench.names
       bench.subject.mayExit = true
-      await finish.send(localImage.encode({ snapshotId: nullId, name: dumpFinish, openMode: O_WRONLY }), 'the finish')
+      await finish.send(
+        localImage.encode({ snapshotId: nullId, name: dumpFinish, openMode: O_WRONLY }),
+        'the finish',
+      )
       finish.end()
-      for (const [index, image] of images.entries()) expectForwarded(await bench.forwarded(`${index}.img`), image, 'E1')
+      for (const [index, image] of images.entries())
+        expectForwarded(await bench.forwarded(`${index}.img`), image, 'E1')
       await endsCleanly(bench)
     },
   },
@@ -131,10 +160,13 @@ export const cases: readonly Case[] = [
     about:
       'Twelve clients write images and close, and then the finish connects, as the last open of a dump: every image is forwarded before the end.',
     async run(bench) {
-      const images = Array.from({ length: 12 }, (_, index) => someBytes((index * 70_271) % 300_000, bench.seed + index))
+      const images = Array.from({ length: 12 }, (_, index) =>
+        someBytes((index * 70_271) % 300_000, bench.seed + index),
+      )
       await Promise.all(images.map((image, index) => bench.write('1', `${index}.img`, image)))
       await bench.finish()
-      for (const [index, image] of images.entries()) expectForwarded(await bench.forwarded(`${index}.img`), image, 'E1')
+      for (const [index, image] of images.entries())
+        expectForwarded(await bench.forwarded(`${index}.img`), image, 'E1')
       await endsCleanly(bench)
     },
   },
@@ -142,7 +174,8 @@ export const cases: readonly Case[] = [
     id: 'proxy-finish-twice',
     clauses: ['E1'],
     role: 'proxy',
-    about: 'The finish comes three times, on three connections, while images queue; the later ones may be refused. The end is the same.',
+    about:
+      'The finish comes three times, on three connections, while images queue; the later ones may be refused. The end is the same.',
     async run(bench) {
       await bench.stallLink()
       await bench.finish()
@@ -167,21 +200,33 @@ export const cases: readonly Case[] = [
       await bench.forwarded('large.img')
       await endsCleanly(bench)
       const late = bench.cache.images.some(({ name }) => name === 'late.img')
-      demand(!late, 'what was forwarded', { outcome: 'nothing that came after the finish', clause: 'E1' }, 'late.img')
+      demand(
+        !late,
+        'what was forwarded',
+        { outcome: 'nothing that came after the finish', clause: 'E1' },
+        'late.img',
+      )
     },
   },
   {
     id: 'proxy-finish-despite-half-headers',
     clauses: ['E1', 'L2'],
     role: 'proxy',
-    about: 'At the finish there are clients that sent nothing or half a header, and stay connected: the dump ends nevertheless.',
+    about:
+      'At the finish there are clients that sent nothing or half a header, and stay connected: the dump ends nevertheless.',
     async run(bench) {
       const header = localImage.encode({ snapshotId: '1', name: 'never.img', openMode: O_WRONLY })
-      for (const sent of [0, 2, 4, header.length - 1]) await (await bench.connect()).send(header.subarray(0, sent))
+      for (const sent of [0, 2, 4, header.length - 1])
+        await (await bench.connect()).send(header.subarray(0, sent))
       await bench.store('1', 'a.img', bytes)
       await bench.finish()
       await endsCleanly(bench)
-      demand(forwardedNames(bench) === 'a.img', 'what was forwarded', { outcome: 'only the image', clause: 'F6' }, forwardedNames(bench))
+      demand(
+        forwardedNames(bench) === 'a.img',
+        'what was forwarded',
+        { outcome: 'only the image', clause: 'F6' },
+        forwardedNames(bench),
+      )
     },
   },
   {
@@ -208,7 +253,8 @@ export const cases: readonly Case[] = [
     clauses: ['D1', 'E1'],
     dialects: ['auto'],
     role: 'proxy',
-    about: 'Where both dialects are understood, the finish of 2019, an empty name under an empty id, ends the dump as well.',
+    about:
+      'Where both dialects are understood, the finish of 2019, an empty name under an empty id, ends the dump as well.',
     async run(bench) {
       await bench.store('1', 'a.img', bytes)
       await bench.finish(names2019)
@@ -219,10 +265,12 @@ export const cases: readonly Case[] = [
     id: 'proxy-read-of-the-finish-name',
     clauses: ['E1', 'E3', 'P1'],
     role: 'proxy',
-    about: "Only a write of the finish name ends the dump: reads of it, and of the restore's, are reads of images that are not there.",
+    about:
+      "Only a write of the finish name ends the dump: reads of it, and of the restore's, are reads of images that are not there.",
     async run(bench) {
       const { nullId, dumpFinish, restoreFinish } = bench.names
-      for (const name of [dumpFinish, restoreFinish]) expectRefused(await bench.read(nullId, name), 'P1', 'a read of a finish name')
+      for (const name of [dumpFinish, restoreFinish])
+        expectRefused(await bench.read(nullId, name), 'P1', 'a read of a finish name')
       await bench.stillServes('E3')
     },
   },
@@ -249,10 +297,26 @@ export const cases: readonly Case[] = [
     async run(bench) {
       const ids = ['/dumps/1', '/dumps/2', '/dumps/3']
       for (const [index, id] of ids.entries()) {
-        const list = Buffer.concat(ids.slice(0, index + 1).map((each) => snapshotEntry.encode(each)))
+        const list = Buffer.concat(
+          ids.slice(0, index + 1).map((each) => snapshotEntry.encode(each)),
+        )
         await bench.push(id)
-        expectImage(await bench.untilReadable(bench.names.nullId, LIST, ({ size }) => size === list.length, 'S3'), list, 'S3')
-        if (index > 0) expectImage(await bench.read(ids[index - 1] as string, 'pages-1.img'), Buffer.from(`pages ${index - 1}`), 'S4')
+        expectImage(
+          await bench.untilReadable(
+            bench.names.nullId,
+            LIST,
+            ({ size }) => size === list.length,
+            'S3',
+          ),
+          list,
+          'S3',
+        )
+        if (index > 0)
+          expectImage(
+            await bench.read(ids[index - 1] as string, 'pages-1.img'),
+            Buffer.from(`pages ${index - 1}`),
+            'S4',
+          )
         expectMissing(await bench.read(id, 'pages-1.img'), 'P1')
         await bench.store(id, 'pages-1.img', Buffer.from(`pages ${index}`))
         demand(
@@ -264,7 +328,12 @@ export const cases: readonly Case[] = [
       }
       await bench.finish()
       await endsCleanly(bench)
-      demand(bench.cache.connections === 1, 'connections to the cache', { outcome: 'one', clause: 'W1' }, String(bench.cache.connections))
+      demand(
+        bench.cache.connections === 1,
+        'connections to the cache',
+        { outcome: 'one', clause: 'W1' },
+        String(bench.cache.connections),
+      )
     },
   },
   {
@@ -281,14 +350,20 @@ export const cases: readonly Case[] = [
         client.socket.destroy()
       }
       await bench.stillServes('E3')
-      demand(bench.cache.ended === undefined, 'the connection to the cache', { outcome: 'open', clause: 'W6' }, String(bench.cache.ended))
+      demand(
+        bench.cache.ended === undefined,
+        'the connection to the cache',
+        { outcome: 'open', clause: 'W6' },
+        String(bench.cache.ended),
+      )
     },
   },
   {
     id: 'proxy-cache-dies-in-an-image',
     clauses: ['W7', 'E1'],
     role: 'proxy',
-    about: 'The cache resets the connection in the middle of an image: by the finish at the latest the proxy exits, and not with 0.',
+    about:
+      'The cache resets the connection in the middle of an image: by the finish at the latest the proxy exits, and not with 0.',
     async run(bench) {
       await bench.stallLink()
       bench.cache.socket.resetAndDestroy()
@@ -319,7 +394,9 @@ export const cases: readonly Case[] = [
       await bench.store('1', 'a.img', bytes)
       bench.cache.socket.destroy()
       bench.subject.mayExit = true
-      await bench.write('1', 'large.img', someBytes(MORE_THAN_A_LINK_HOLDS, bench.seed)).catch(() => {})
+      await bench
+        .write('1', 'large.img', someBytes(MORE_THAN_A_LINK_HOLDS, bench.seed))
+        .catch(() => {})
       await failsAtFinish(bench)
     },
   },

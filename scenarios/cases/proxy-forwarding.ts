@@ -24,14 +24,29 @@ async function eachOnce(bench: ProxyBench, images: ReadonlyMap<string, Buffer>):
   await bench.stillServes('W5')
   for (const name of images.keys()) {
     const times = bench.cache.images.filter((image) => image.name === name).length
-    demand(times === 1, `the forwarding of ${name}`, { outcome: 'once', clause: 'W5' }, `${times} times`)
+    demand(
+      times === 1,
+      `the forwarding of ${name}`,
+      { outcome: 'once', clause: 'W5' },
+      `${times} times`,
+    )
   }
   oneConnection(bench)
 }
 
 function oneConnection({ cache }: ProxyBench): void {
-  demand(cache.connections === 1, 'connections to the cache', { outcome: 'one', clause: 'W1' }, String(cache.connections))
-  demand(cache.ended === undefined, 'the connection to the cache', { outcome: 'open', clause: 'W6' }, String(cache.ended))
+  demand(
+    cache.connections === 1,
+    'connections to the cache',
+    { outcome: 'one', clause: 'W1' },
+    String(cache.connections),
+  )
+  demand(
+    cache.ended === undefined,
+    'the connection to the cache',
+    { outcome: 'open', clause: 'W6' },
+    String(cache.ended),
+  )
 }
 
 /** Writes, forwards and reads an image that no process should hold more often than it must. */
@@ -49,7 +64,12 @@ async function huge(bench: ProxyBench, size: number): Promise<void> {
   const forwarded = await bench.forwarded('huge.img')
   const answer = await bench.read('1', 'huge.img')
   for (const got of [forwarded, answer])
-    demand(got.size === size && got.hash === expected, 'a huge image', { outcome: `its ${size} bytes`, clause: 'F5' }, `${got.size} bytes`)
+    demand(
+      got.size === size && got.hash === expected,
+      'a huge image',
+      { outcome: `its ${size} bytes`, clause: 'F5' },
+      `${got.size} bytes`,
+    )
 }
 
 export const cases: readonly Case[] = [
@@ -57,12 +77,18 @@ export const cases: readonly Case[] = [
     id: 'proxy-forwards-an-image',
     clauses: ['W4', 'W5', 'F3'],
     role: 'proxy',
-    about: 'An image that was written arrives at the cache: a header with its id, name and size, then its bytes.',
+    about:
+      'An image that was written arrives at the cache: a header with its id, name and size, then its bytes.',
     async run(bench) {
       await bench.write('/dumps/1', 'core-1.img', first)
       const image = await bench.forwarded('core-1.img')
       expectForwarded(image, first, 'W4')
-      demand(image.snapshotId === '/dumps/1', 'the snapshot id', { outcome: '/dumps/1', clause: 'W4' }, image.snapshotId)
+      demand(
+        image.snapshotId === '/dumps/1',
+        'the snapshot id',
+        { outcome: '/dumps/1', clause: 'W4' },
+        image.snapshotId,
+      )
     },
   },
   {
@@ -72,11 +98,22 @@ export const cases: readonly Case[] = [
     about:
       'The header of a forwarded image, decoded by hand, has all four fields in their types, an open mode that is no read, also for an empty image.',
     async run(bench) {
-      for (const [index, bytes] of [first, Buffer.alloc(0), someBytes(70_000, bench.seed)].entries()) {
+      for (const [index, bytes] of [
+        first,
+        Buffer.alloc(0),
+        someBytes(70_000, bench.seed),
+      ].entries()) {
         const { payload } = await bench.store('1', `${index}.img`, bytes)
         const found = messageFields(payload)
-        const wires = [1, 2, 3, 4].map((number) => found.findLast(({ field }) => field === number)?.wire)
-        demand(String(wires) === '2,2,0,0', 'a forwarding header', { outcome: 'fields 1 to 4', clause: 'F3' }, payload.toString('hex'))
+        const wires = [1, 2, 3, 4].map(
+          (number) => found.findLast(({ field }) => field === number)?.wire,
+        )
+        demand(
+          String(wires) === '2,2,0,0',
+          'a forwarding header',
+          { outcome: 'fields 1 to 4', clause: 'F3' },
+          payload.toString('hex'),
+        )
         const mode = Number(found.findLast(({ field }) => field === 3)?.value)
         demand(
           (mode & 3) !== O_RDONLY || (mode & O_APPEND) !== 0,
@@ -114,12 +151,18 @@ export const cases: readonly Case[] = [
     id: 'proxy-forwards-nothing-of-an-opened-write',
     clauses: ['W3', 'P1'],
     role: 'proxy',
-    about: 'A writer sent no more than its header: no empty image is forwarded or read, until it ends.',
+    about:
+      'A writer sent no more than its header: no empty image is forwarded or read, until it ends.',
     async run(bench) {
       const writer = await bench.openWrite('1', 'a.img')
       await bench.store('1', 'other.img', first)
       expectMissing(await bench.read('1', 'a.img'), 'P1')
-      demand(bench.cache.images.length === 1, 'images forwarded', { outcome: 'only the other', clause: 'W3' }, 'one without its bytes')
+      demand(
+        bench.cache.images.length === 1,
+        'images forwarded',
+        { outcome: 'only the other', clause: 'W3' },
+        'one without its bytes',
+      )
       await writer.send(second)
       writer.end()
       await eachOnce(bench, new Map([['a.img', second]]))
@@ -133,11 +176,16 @@ export const cases: readonly Case[] = [
       'Ten writers open in one order and end in another, each when the one before it was forwarded: each image comes when it was completed.',
     async run(bench) {
       const writers = new Map<string, Connection>()
-      for (let index = 0; index < 10; index++) writers.set(`image-${index}`, await bench.openWrite('1', `image-${index}`))
+      for (let index = 0; index < 10; index++)
+        writers.set(`image-${index}`, await bench.openWrite('1', `image-${index}`))
       for (const [name, writer] of writers) await writer.send(Buffer.from(name))
       for (const index of [7, 2, 9, 0, 1, 5, 8, 3, 6, 4]) {
         writers.get(`image-${index}`)?.end()
-        expectForwarded(await bench.forwarded(`image-${index}`), Buffer.from(`image-${index}`), 'W5')
+        expectForwarded(
+          await bench.forwarded(`image-${index}`),
+          Buffer.from(`image-${index}`),
+          'W5',
+        )
       }
       await eachOnce(bench, new Map([...writers.keys()].map((name) => [name, Buffer.from(name)])))
     },
@@ -151,7 +199,9 @@ export const cases: readonly Case[] = [
     async run(bench) {
       await bench.stallLink()
       const sizes = [150_000, 0, 1, 70_000, 3, 4096, 100_000, 2]
-      const images = new Map(sizes.map((size, index) => [`${index}.img`, someBytes(size, bench.seed + index)]))
+      const images = new Map(
+        sizes.map((size, index) => [`${index}.img`, someBytes(size, bench.seed + index)]),
+      )
       for (const [name, bytes] of images) {
         await bench.write('1', name, bytes)
         await bench.untilReadable('1', name)
@@ -177,16 +227,27 @@ export const cases: readonly Case[] = [
       await bench.stallLink()
       const batch = async (letter: string) => {
         const names = Array.from({ length: 15 }, (_, index) => `${letter}-${index}`)
-        await Promise.all(names.map((name, index) => bench.write('1', name, someBytes(index * 2000, bench.seed + index))))
+        await Promise.all(
+          names.map((name, index) =>
+            bench.write('1', name, someBytes(index * 2000, bench.seed + index)),
+          ),
+        )
         await Promise.all(names.map((name) => bench.untilReadable('1', name)))
       }
       await batch('x')
       await batch('y')
       bench.cache.resume()
       await bench.stillServes('W5')
-      const order = bench.cache.images.map(({ name }) => name.charAt(0)).filter((letter) => letter === 'x' || letter === 'y')
+      const order = bench.cache.images
+        .map(({ name }) => name.charAt(0))
+        .filter((letter) => letter === 'x' || letter === 'y')
       const expected = 'x'.repeat(15) + 'y'.repeat(15)
-      demand(order.join('') === expected, 'the order of batches', { outcome: expected, clause: 'W5' }, order.join(''))
+      demand(
+        order.join('') === expected,
+        'the order of batches',
+        { outcome: expected, clause: 'W5' },
+        order.join(''),
+      )
     },
   },
   {
@@ -197,7 +258,10 @@ export const cases: readonly Case[] = [
       'Eighty clients write images of 0 to 60 KB at once and end together: each arrives once, whole, not mixed with others, on one connection.',
     async run(bench) {
       const images = new Map(
-        Array.from({ length: 80 }, (_, index) => [`${index}.img`, someBytes((index * 37_123) % 60_000, bench.seed + index)]),
+        Array.from({ length: 80 }, (_, index) => [
+          `${index}.img`,
+          someBytes((index * 37_123) % 60_000, bench.seed + index),
+        ]),
       )
       await Promise.all([...images].map(([name, bytes]) => bench.write('1', name, bytes)))
       await eachOnce(bench, images)
@@ -210,7 +274,12 @@ export const cases: readonly Case[] = [
     about: 'An image of 20 MiB is completed, and at once twenty small ones: all come whole.',
     async run(bench) {
       const large = someBytes(20 * 1024 * 1024, bench.seed)
-      const images = new Map(Array.from({ length: 20 }, (_, index) => [`${index}.img`, Buffer.alloc(index * 100, index)]))
+      const images = new Map(
+        Array.from({ length: 20 }, (_, index) => [
+          `${index}.img`,
+          Buffer.alloc(index * 100, index),
+        ]),
+      )
       await bench.write('1', 'large.img', large)
       await Promise.all([...images].map(([name, bytes]) => bench.write('1', name, bytes)))
       expectForwarded(await bench.forwarded('large.img'), large, 'W4')
@@ -221,12 +290,20 @@ export const cases: readonly Case[] = [
     id: 'proxy-forwards-many-small-images',
     clauses: ['W1', 'W2', 'W5'],
     role: 'proxy',
-    about: 'Two hundred images, ten at a time, to a cache that never sends a byte: all arrive on one connection.',
+    about:
+      'Two hundred images, ten at a time, to a cache that never sends a byte: all arrive on one connection.',
     async run(bench) {
-      const images = new Map(Array.from({ length: 200 }, (_, index) => [`${index}.img`, Buffer.alloc(index % 50, index)]))
+      const images = new Map(
+        Array.from({ length: 200 }, (_, index) => [
+          `${index}.img`,
+          Buffer.alloc(index % 50, index),
+        ]),
+      )
       const all = [...images]
       for (let at = 0; at < all.length; at += 10)
-        await Promise.all(all.slice(at, at + 10).map(([name, bytes]) => bench.write('1', name, bytes)))
+        await Promise.all(
+          all.slice(at, at + 10).map(([name, bytes]) => bench.write('1', name, bytes)),
+        )
       await eachOnce(bench, images)
     },
   },
@@ -234,7 +311,8 @@ export const cases: readonly Case[] = [
     id: 'proxy-connection-outlives-idleness',
     clauses: ['W1', 'W6'],
     role: 'proxy',
-    about: 'Between images, and while only reads happen, the connection to the cache stays the same and open.',
+    about:
+      'Between images, and while only reads happen, the connection to the cache stays the same and open.',
     async run(bench) {
       for (let round = 0; round < 5; round++) {
         await bench.store('1', `${round}.img`, first)
@@ -257,7 +335,14 @@ export const cases: readonly Case[] = [
       for (const [index, version] of versions.entries()) {
         await bench.write('1', 'a.img', version)
         const isNext = () => bench.cache.images.length > index
-        expectForwarded(await bench.forwarded('a.img', (image) => isNext() && bench.cache.images.indexOf(image) === index), version, 'W5')
+        expectForwarded(
+          await bench.forwarded(
+            'a.img',
+            (image) => isNext() && bench.cache.images.indexOf(image) === index,
+          ),
+          version,
+          'W5',
+        )
       }
       await bench.stillServes('W5')
     },
@@ -267,11 +352,17 @@ export const cases: readonly Case[] = [
     clauses: ['D2', 'F4'],
     dialects: ['criu-2017', 'criu-2019'],
     role: 'proxy',
-    about: 'A new image is forwarded with O_APPEND by a proxy of 2017, and with the open mode that its writer gave by one of 2019.',
+    about:
+      'A new image is forwarded with O_APPEND by a proxy of 2017, and with the open mode that its writer gave by one of 2019.',
     async run(bench) {
       const { openMode } = await bench.store('1', 'a.img', first)
       const expected = bench.dialect === 'criu-2017' ? O_APPEND : O_WRONLY
-      demand(openMode === expected, 'the open mode of a new image', { outcome: String(expected), clause: 'D2' }, String(openMode))
+      demand(
+        openMode === expected,
+        'the open mode of a new image',
+        { outcome: String(expected), clause: 'D2' },
+        String(openMode),
+      )
     },
   },
   {
@@ -279,7 +370,8 @@ export const cases: readonly Case[] = [
     clauses: ['F5', 'W4'],
     optIn: true,
     role: 'proxy',
-    about: 'An image of 2 GiB and one byte, too large for a signed 32-bit size, is forwarded and read (needs a --timeout of minutes).',
+    about:
+      'An image of 2 GiB and one byte, too large for a signed 32-bit size, is forwarded and read (needs a --timeout of minutes).',
     run: (bench) => huge(bench, 2 ** 31 + 1),
   },
   {

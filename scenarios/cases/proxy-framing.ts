@@ -17,7 +17,8 @@ import {
 /* F. Framing at the proxy's UNIX socket: headers in every legal shape, and those that must be refused. */
 
 const bytes = Buffer.from('some bytes of an image')
-const header = (name: string, openMode = O_WRONLY) => localImage.encode({ snapshotId: '1', name, openMode })
+const header = (name: string, openMode = O_WRONLY) =>
+  localImage.encode({ snapshotId: '1', name, openMode })
 const word = (value: number) => Buffer.from(Uint32Array.of(value).buffer)
 
 /* Fields by hand; texts and numbers here are shorter than 128. */
@@ -27,12 +28,23 @@ const number = (field: number, value: number) => Buffer.from([field << 3, value]
 const frame = (...fields: Uint8Array[]) => encodeFrame(Buffer.concat(fields))
 
 /** Sends a header and an image in these pieces, and sees the image forwarded and served. */
-async function takes(bench: ProxyBench, name: string, pieces: readonly Buffer[], clause: string, image: Buffer = bytes): Promise<void> {
+async function takes(
+  bench: ProxyBench,
+  name: string,
+  pieces: readonly Buffer[],
+  clause: string,
+  image: Buffer = bytes,
+): Promise<void> {
   const client = await bench.connect()
   await client.sendPieces(pieces, `write ${name}`)
   client.end()
   const forwarded = await bench.forwarded(name, undefined, clause)
-  demand(forwarded.snapshotId === '1', `the forwarded image ${name}`, { outcome: 'its snapshot id, 1', clause }, forwarded.snapshotId)
+  demand(
+    forwarded.snapshotId === '1',
+    `the forwarded image ${name}`,
+    { outcome: 'its snapshot id, 1', clause },
+    forwarded.snapshotId,
+  )
   expectForwarded(forwarded, image, clause)
   expectImage(await bench.read('1', name), image, clause)
 }
@@ -42,14 +54,23 @@ async function refuses(bench: ProxyBench, sent: Buffer, what: string): Promise<v
   const client = await bench.connect()
   await client.send(sent, what)
   client.end()
-  expectRefused(await bench.answer(client, `the end of a connection with ${what}`), 'F6', `the answer to ${what}`)
+  expectRefused(
+    await bench.answer(client, `the end of a connection with ${what}`),
+    'F6',
+    `the answer to ${what}`,
+  )
 }
 
 /** After refusals: it serves, and nothing of what was refused has become an image. */
 async function noneTaken(bench: ProxyBench): Promise<void> {
   await bench.stillServes('F6')
   const taken = bench.cache.images.find(({ snapshotId }) => snapshotId !== 'probe')
-  demand(taken === undefined, 'what it forwards', { outcome: 'nothing of what it had to refuse', clause: 'F6' }, `${taken?.name}`)
+  demand(
+    taken === undefined,
+    'what it forwards',
+    { outcome: 'nothing of what it had to refuse', clause: 'F6' },
+    `${taken?.name}`,
+  )
 }
 
 export const cases: readonly Case[] = [
@@ -57,7 +78,8 @@ export const cases: readonly Case[] = [
     id: 'proxy-header-byte-by-byte',
     clauses: ['F1', 'F2'],
     role: 'proxy',
-    about: 'The header of a write, its image, and the header of a read come one byte at a time: as good as in one piece.',
+    about:
+      'The header of a write, its image, and the header of a read come one byte at a time: as good as in one piece.',
     async run(bench) {
       const sent = Buffer.concat([header('a.img'), bytes])
       await takes(
@@ -75,7 +97,8 @@ export const cases: readonly Case[] = [
     id: 'proxy-header-with-data',
     clauses: ['F2', 'F1'],
     role: 'proxy',
-    about: 'Header and image are sent in one piece, a short and a long one: what is behind the header is the beginning of the image.',
+    about:
+      'Header and image are sent in one piece, a short and a long one: what is behind the header is the beginning of the image.',
     async run(bench) {
       await takes(bench, 'short.img', [Buffer.concat([header('short.img'), bytes])], 'F2')
       const long = someBytes(300_000, bench.seed)
@@ -106,21 +129,32 @@ export const cases: readonly Case[] = [
     async run(bench) {
       for (const size of [256, 515, 768]) {
         const name = 'n'.repeat(size - header('').length + 4 - 1)
-        demand(header(name).readUInt32LE(0) === size, 'the harness', { outcome: `a header of ${size}`, clause: 'F1' }, name)
+        demand(
+          header(name).readUInt32LE(0) === size,
+          'the harness',
+          { outcome: `a header of ${size}`, clause: 'F1' },
+          name,
+        )
         await takes(bench, name, [header(name), bytes], 'F1')
       }
       const reader = await bench.openRead('1', 'never')
       await bench.answer(reader)
       const { received } = reader
       const holds = received.length > 4 && received.readUInt32LE(0) === received.length - 4
-      demand(holds, 'a reply', { outcome: 'a little-endian length, and that many bytes', clause: 'F1' }, received.toString('hex'))
+      demand(
+        holds,
+        'a reply',
+        { outcome: 'a little-endian length, and that many bytes', clause: 'F1' },
+        received.toString('hex'),
+      )
     },
   },
   {
     id: 'proxy-image-that-looks-like-frames',
     clauses: ['F2', 'W4'],
     role: 'proxy',
-    about: 'An image that consists of headers of all kinds is only bytes: it comes back and is forwarded as it is.',
+    about:
+      'An image that consists of headers of all kinds is only bytes: it comes back and is forwarded as it is.',
     async run(bench) {
       const inner = Buffer.concat([
         header('inner.img'),
@@ -128,7 +162,13 @@ export const cases: readonly Case[] = [
         header('outer.img', O_RDONLY),
         remoteImage.encode({ snapshotId: '1', name: 'inner.img', openMode: 1, size: 3 }),
       ])
-      await takes(bench, 'outer.img', [header('outer.img'), inner, inner], 'F2', Buffer.concat([inner, inner]))
+      await takes(
+        bench,
+        'outer.img',
+        [header('outer.img'), inner, inner],
+        'F2',
+        Buffer.concat([inner, inner]),
+      )
       expectMissing(await bench.read('1', 'inner.img'), 'F2')
     },
   },
@@ -139,12 +179,26 @@ export const cases: readonly Case[] = [
     about:
       'Headers with unknown fields of every wire type (varint, 64 bits, bytes, group, 32 bits; low and high numbers), before, between and behind the known ones: they are skipped.',
     async run(bench) {
-      const unknown = ['2005', '298807060504030201', '32036869ff', '4b08014c', '3d01020304', 'f8ffffff0f01', '82010161'].map((hex) =>
-        Buffer.from(hex, 'hex'),
-      )
+      const unknown = [
+        '2005',
+        '298807060504030201',
+        '32036869ff',
+        '4b08014c',
+        '3d01020304',
+        'f8ffffff0f01',
+        '82010161',
+      ].map((hex) => Buffer.from(hex, 'hex'))
       for (const [index, field] of [...unknown, Buffer.concat(unknown)].entries()) {
         const name = `unknown-${index}`
-        await takes(bench, name, [frame(field, text(1, name), field, text(2, '1'), field, number(3, O_WRONLY), field), bytes], 'F6')
+        await takes(
+          bench,
+          name,
+          [
+            frame(field, text(1, name), field, text(2, '1'), field, number(3, O_WRONLY), field),
+            bytes,
+          ],
+          'F6',
+        )
       }
     },
   },
@@ -158,7 +212,12 @@ export const cases: readonly Case[] = [
       for (const order of orders) {
         const name = `order-${order}`
         const fields = [text(1, name), text(2, '1'), number(3, O_WRONLY)]
-        await takes(bench, name, [frame(...[...order].map((field) => fields[Number(field) - 1] ?? bytes)), bytes], 'F3')
+        await takes(
+          bench,
+          name,
+          [frame(...[...order].map((field) => fields[Number(field) - 1] ?? bytes)), bytes],
+          'F3',
+        )
       }
     },
   },
@@ -166,9 +225,17 @@ export const cases: readonly Case[] = [
     id: 'proxy-field-given-twice',
     clauses: ['F3'],
     role: 'proxy',
-    about: 'A field that is there more than once has its last value, and a number may be encoded in more bytes than it needs: so protobuf.',
+    about:
+      'A field that is there more than once has its last value, and a number may be encoded in more bytes than it needs: so protobuf.',
     async run(bench) {
-      const twice = frame(number(3, O_RDONLY), text(2, '2'), text(1, 'first'), text(1, 'last'), text(2, '1'), number(3, O_WRONLY))
+      const twice = frame(
+        number(3, O_RDONLY),
+        text(2, '2'),
+        text(1, 'first'),
+        text(1, 'last'),
+        text(2, '1'),
+        number(3, O_WRONLY),
+      )
       await takes(bench, 'last', [twice, bytes], 'F3')
       const long = frame(text(1, 'long'), text(2, '1'), Buffer.from('1881808000', 'hex'))
       await takes(bench, 'long', [long, bytes], 'F3')
@@ -179,11 +246,15 @@ export const cases: readonly Case[] = [
     id: 'proxy-header-lacks-a-field',
     clauses: ['F6', 'F3'],
     role: 'proxy',
-    about: 'Headers that lack a field, or all fields, with image bytes behind: each ends its own connection, and nothing is stored.',
+    about:
+      'Headers that lack a field, or all fields, with image bytes behind: each ends its own connection, and nothing is stored.',
     async run(bench) {
       const fields = [text(1, 'x'), text(2, '1'), number(3, O_WRONLY)]
       for (const missing of fields.keys()) {
-        const sent = Buffer.concat([frame(...fields.filter((_, index) => index !== missing)), bytes])
+        const sent = Buffer.concat([
+          frame(...fields.filter((_, index) => index !== missing)),
+          bytes,
+        ])
         await refuses(bench, sent, `a header without field ${missing + 1}`)
       }
       await refuses(bench, Buffer.concat([frame(), bytes]), 'a frame of length 0')
@@ -199,8 +270,14 @@ export const cases: readonly Case[] = [
     async run(bench) {
       for (const length of [2 ** 30, 2 ** 31, 2 ** 32 - 1]) {
         const client = await bench.connect()
-        await client.send(Buffer.concat([word(length), header('x').subarray(4)]), `a frame of ${length} bytes`)
-        expectRefused(await bench.answer(client, `the end of a connection with a frame of ${length} bytes`), 'F6')
+        await client.send(
+          Buffer.concat([word(length), header('x').subarray(4)]),
+          `a frame of ${length} bytes`,
+        )
+        expectRefused(
+          await bench.answer(client, `the end of a connection with a frame of ${length} bytes`),
+          'F6',
+        )
       }
       await noneTaken(bench)
     },
@@ -209,10 +286,12 @@ export const cases: readonly Case[] = [
     id: 'proxy-truncated-frame',
     clauses: ['F6', 'L2'],
     role: 'proxy',
-    about: 'A client ends in the middle of its header, once at every byte: the connection is closed, and nothing else happens.',
+    about:
+      'A client ends in the middle of its header, once at every byte: the connection is closed, and nothing else happens.',
     async run(bench) {
       const whole = header('x')
-      for (let length = 0; length < whole.length; length++) await refuses(bench, whole.subarray(0, length), `${length} bytes of a header`)
+      for (let length = 0; length < whole.length; length++)
+        await refuses(bench, whole.subarray(0, length), `${length} bytes of a header`)
       await noneTaken(bench)
     },
   },
@@ -220,13 +299,22 @@ export const cases: readonly Case[] = [
     id: 'proxy-invalid-utf8',
     clauses: ['F6'],
     role: 'proxy',
-    about: 'Names and snapshot ids that are not UTF-8 (a lone byte, a surrogate, an overlong slash, a cut-off character) are refused.',
+    about:
+      'Names and snapshot ids that are not UTF-8 (a lone byte, a surrogate, an overlong slash, a cut-off character) are refused.',
     async run(bench) {
       for (const hex of ['ff', '61806b', 'eda080', 'c0af', 'f09f98']) {
         const invalid = Buffer.from(hex, 'hex')
         const mode = number(3, O_WRONLY)
-        await refuses(bench, Buffer.concat([frame(text(1, invalid), text(2, '1'), mode), bytes]), `a name of bytes ${hex}`)
-        await refuses(bench, Buffer.concat([frame(text(1, 'x'), text(2, invalid), mode), bytes]), `a snapshot id of bytes ${hex}`)
+        await refuses(
+          bench,
+          Buffer.concat([frame(text(1, invalid), text(2, '1'), mode), bytes]),
+          `a name of bytes ${hex}`,
+        )
+        await refuses(
+          bench,
+          Buffer.concat([frame(text(1, 'x'), text(2, invalid), mode), bytes]),
+          `a snapshot id of bytes ${hex}`,
+        )
       }
       await noneTaken(bench)
     },
@@ -240,7 +328,11 @@ export const cases: readonly Case[] = [
     async run(bench) {
       const start = Buffer.concat([text(1, 'x'), text(2, '1'), number(3, O_WRONLY)])
       for (const hex of ['26', '27', '320961', '20ff', '4b0801', '08', '3d0102'])
-        await refuses(bench, frame(start, Buffer.from(hex, 'hex')), `a message that ends with ${hex}`)
+        await refuses(
+          bench,
+          frame(start, Buffer.from(hex, 'hex')),
+          `a message that ends with ${hex}`,
+        )
       await noneTaken(bench)
     },
   },
@@ -248,12 +340,14 @@ export const cases: readonly Case[] = [
     id: 'proxy-garbage',
     clauses: ['F6', 'L2'],
     role: 'proxy',
-    about: 'Clients send what is no header at all: zeros, ones, an HTTP request, pseudo-random bytes. Each only loses its connection.',
+    about:
+      'Clients send what is no header at all: zeros, ones, an HTTP request, pseudo-random bytes. Each only loses its connection.',
     async run(bench) {
       await refuses(bench, Buffer.alloc(65_536), 'zeros')
       await refuses(bench, Buffer.alloc(65_536, 0xff), 'ones')
       await refuses(bench, Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n'), 'an HTTP request')
-      for (let round = 0; round < 20; round++) await refuses(bench, someBytes(1 + round * 37, bench.seed + round), 'pseudo-random bytes')
+      for (let round = 0; round < 20; round++)
+        await refuses(bench, someBytes(1 + round * 37, bench.seed + round), 'pseudo-random bytes')
       await noneTaken(bench)
     },
   },
@@ -265,10 +359,16 @@ export const cases: readonly Case[] = [
     about:
       'Twenty connections are ended for what they sent; by its exit the proxy has written at least twenty lines to standard error or a log file.',
     async run(bench) {
-      for (let round = 0; round < 20; round++) await refuses(bench, Buffer.concat([word(2 ** 30), bytes]), 'a frame of 1 GiB')
+      for (let round = 0; round < 20; round++)
+        await refuses(bench, Buffer.concat([word(2 ** 30), bytes]), 'a frame of 1 GiB')
       await bench.finish()
       const lines = await bench.logged()
-      demand(lines >= 20, 'its log', { outcome: 'a line for each of 20 connections', clause: 'F7' }, `${lines} lines`)
+      demand(
+        lines >= 20,
+        'its log',
+        { outcome: 'a line for each of 20 connections', clause: 'F7' },
+        `${lines} lines`,
+      )
     },
   },
 ]

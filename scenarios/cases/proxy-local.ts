@@ -25,7 +25,16 @@ const sizes = [1, 4095, 4096, 4097, 65_535, 65_536, 65_537, 1_048_575, 1_048_576
 /** Appends, and waits until a read shows the whole. */
 async function grow(bench: ProxyBench, name: string, more: Buffer, whole: Buffer): Promise<void> {
   await bench.append('1', name, more)
-  expectImage(await bench.untilReadable('1', name, ({ error, size }) => error === 0 && size >= whole.length, 'L6'), whole, 'L6')
+  expectImage(
+    await bench.untilReadable(
+      '1',
+      name,
+      ({ error, size }) => error === 0 && size >= whole.length,
+      'L6',
+    ),
+    whole,
+    'L6',
+  )
 }
 
 export const cases: readonly Case[] = [
@@ -36,7 +45,12 @@ export const cases: readonly Case[] = [
     about: 'At the path that it was given there is a UNIX socket, and it serves there.',
     async run(bench) {
       const found = await lstat(bench.subject.socket)
-      demand(found.isSocket(), bench.subject.socket, { outcome: 'a UNIX socket', clause: 'L1' }, 'another kind of file')
+      demand(
+        found.isSocket(),
+        bench.subject.socket,
+        { outcome: 'a UNIX socket', clause: 'L1' },
+        'another kind of file',
+      )
       await bench.stillServes('L1')
     },
   },
@@ -44,7 +58,8 @@ export const cases: readonly Case[] = [
     id: 'proxy-socket-linked',
     clauses: ['L1'],
     role: 'proxy',
-    about: 'The socket is linked into another directory, as CRIU needs it for one directory per snapshot: it serves by that name as well.',
+    about:
+      'The socket is linked into another directory, as CRIU needs it for one directory per snapshot: it serves by that name as well.',
     async run(bench) {
       const link = `${bench.subject.directory}/linked.sock`
       await symlink(bench.subject.socket, link)
@@ -56,10 +71,16 @@ export const cases: readonly Case[] = [
     id: 'proxy-half-header-delays-nobody',
     clauses: ['L2', 'F6'],
     role: 'proxy',
-    about: 'Clients that sent nothing, a part of a length or half a header stay connected; others write and read meanwhile.',
+    about:
+      'Clients that sent nothing, a part of a length or half a header stay connected; others write and read meanwhile.',
     async run(bench) {
       const header = localImage.encode({ snapshotId: '1', name: 'late.img', openMode: O_WRONLY })
-      const slow = await Promise.all([0, 1, 4, 5, header.length - 1].map(async (sent) => ({ sent, client: await bench.connect() })))
+      const slow = await Promise.all(
+        [0, 1, 4, 5, header.length - 1].map(async (sent) => ({
+          sent,
+          client: await bench.connect(),
+        })),
+      )
       for (const { sent, client } of slow) if (sent > 0) await client.send(header.subarray(0, sent))
       await bench.stillServes('L2')
       const { client } = slow[3] as { client: Connection }
@@ -75,11 +96,20 @@ export const cases: readonly Case[] = [
     about:
       'A thousand clients have an image open for writing at the same time; others are served meanwhile, then all end: every image is there.',
     async run(bench) {
-      const clients = await Promise.all(Array.from({ length: 1000 }, (_, index) => bench.openWrite('1', `image-${index}`)))
-      await Promise.all(clients.map((client, index) => client.send(Buffer.from(`bytes of ${index}`))))
+      const clients = await Promise.all(
+        Array.from({ length: 1000 }, (_, index) => bench.openWrite('1', `image-${index}`)),
+      )
+      await Promise.all(
+        clients.map((client, index) => client.send(Buffer.from(`bytes of ${index}`))),
+      )
       await bench.stillServes('L2')
       for (const client of clients) client.end()
-      for (const index of clients.keys()) expectForwarded(await bench.forwarded(`image-${index}`), Buffer.from(`bytes of ${index}`), 'W5')
+      for (const index of clients.keys())
+        expectForwarded(
+          await bench.forwarded(`image-${index}`),
+          Buffer.from(`bytes of ${index}`),
+          'W5',
+        )
       expectImage(await bench.read('1', 'image-999'), Buffer.from('bytes of 999'), 'L2')
     },
   },
@@ -97,7 +127,8 @@ export const cases: readonly Case[] = [
     id: 'proxy-read-back-sizes',
     clauses: ['L3', 'W4'],
     role: 'proxy',
-    about: 'Images of a page, of 64 KiB and of 1 MiB, and of a byte more and less, come back and are forwarded whole.',
+    about:
+      'Images of a page, of 64 KiB and of 1 MiB, and of a byte more and less, come back and are forwarded whole.',
     async run(bench) {
       const check = async (size: number) => {
         const bytes = someBytes(size, bench.seed + size)
@@ -111,13 +142,15 @@ export const cases: readonly Case[] = [
     id: 'proxy-write-in-many-pieces',
     clauses: ['L5', 'F2'],
     role: 'proxy',
-    about: 'An image is written in 3,000 pieces of 0 to 99 bytes, the first of them with the header: it is their concatenation.',
+    about:
+      'An image is written in 3,000 pieces of 0 to 99 bytes, the first of them with the header: it is their concatenation.',
     async run(bench) {
       const bytes = someBytes(150_000, bench.seed)
       const client = await bench.connect()
       const header = localImage.encode({ snapshotId: '1', name: 'pieces.img', openMode: O_WRONLY })
       await client.send(Buffer.concat([header, bytes.subarray(0, 99)]))
-      for (let at = 99, index = 0; at < bytes.length; at += index % 100, index++) await client.send(bytes.subarray(at, at + (index % 100)))
+      for (let at = 99, index = 0; at < bytes.length; at += index % 100, index++)
+        await client.send(bytes.subarray(at, at + (index % 100)))
       client.end()
       expectForwarded(await bench.forwarded('pieces.img'), bytes, 'L5')
       expectImage(await bench.read('1', 'pieces.img'), bytes, 'L5')
@@ -127,7 +160,8 @@ export const cases: readonly Case[] = [
     id: 'proxy-write-closed-at-once',
     clauses: ['L5', 'W5'],
     role: 'proxy',
-    about: 'Writers close their connection, in both directions, right behind the last byte: their images are complete.',
+    about:
+      'Writers close their connection, in both directions, right behind the last byte: their images are complete.',
     async run(bench) {
       const names = Array.from({ length: 20 }, (_, index) => `closed-${index}`)
       for (const name of names) {
@@ -150,7 +184,12 @@ export const cases: readonly Case[] = [
       await bench.forwarded('a.img')
       await bench.stillServes('L5')
       const { received } = client
-      demand(received.length === 0, 'what a writer gets', { outcome: 'no byte', clause: 'L5' }, received.toString('hex'))
+      demand(
+        received.length === 0,
+        'what a writer gets',
+        { outcome: 'no byte', clause: 'L5' },
+        received.toString('hex'),
+      )
     },
   },
   {
@@ -158,12 +197,17 @@ export const cases: readonly Case[] = [
     clauses: ['L5'],
     dialects: rewriting,
     role: 'proxy',
-    about: 'An image is written three times, also shorter and empty: a read gives the last version only, and each version is forwarded.',
+    about:
+      'An image is written three times, also shorter and empty: a read gives the last version only, and each version is forwarded.',
     async run(bench) {
       for (const version of [first, second, Buffer.alloc(0), first]) {
         const count = bench.cache.images.length
         await bench.write('1', 'a.img', version)
-        const forwarded = await bench.forwarded('a.img', (image) => bench.cache.images.indexOf(image) >= count, 'L5')
+        const forwarded = await bench.forwarded(
+          'a.img',
+          (image) => bench.cache.images.indexOf(image) >= count,
+          'L5',
+        )
         expectForwarded(forwarded, version, 'L5')
         expectImage(await bench.read('1', 'a.img'), version, 'L5')
       }
@@ -174,7 +218,8 @@ export const cases: readonly Case[] = [
     clauses: ['L6'],
     needs: ['append'],
     role: 'proxy',
-    about: 'An append to an image that is not there creates it; an append of nothing creates an empty one.',
+    about:
+      'An append to an image that is not there creates it; an append of nothing creates an empty one.',
     async run(bench) {
       await grow(bench, 'a.img', first, first)
       await grow(bench, 'empty.img', Buffer.alloc(0), Buffer.alloc(0))
@@ -202,7 +247,8 @@ export const cases: readonly Case[] = [
     needs: ['append'],
     dialects: rewriting,
     role: 'proxy',
-    about: 'An image grows by an append, is replaced by a write, and grows again: nothing of the old one is left.',
+    about:
+      'An image grows by an append, is replaced by a write, and grows again: nothing of the old one is left.',
     async run(bench) {
       await bench.store('1', 'a.img', first)
       await grow(bench, 'a.img', second, Buffer.concat([first, second]))
@@ -216,15 +262,24 @@ export const cases: readonly Case[] = [
     clauses: ['L6', 'L7'],
     needs: ['append'],
     role: 'proxy',
-    about: 'Twenty clients append to one image at once, each in several pieces: the bytes of each are there once, whole, in some order.',
+    about:
+      'Twenty clients append to one image at once, each in several pieces: the bytes of each are there once, whole, in some order.',
     async run(bench) {
       const block = (index: number) => Buffer.alloc(1000, 65 + index)
-      const clients = await Promise.all(Array.from({ length: 20 }, () => bench.openWrite('1', 'a.img', O_APPEND)))
+      const clients = await Promise.all(
+        Array.from({ length: 20 }, () => bench.openWrite('1', 'a.img', O_APPEND)),
+      )
       for (const at of [0, 300, 600])
-        await Promise.all(clients.map((client, index) => client.send(block(index).subarray(at, at === 600 ? 1000 : at + 300))))
+        await Promise.all(
+          clients.map((client, index) =>
+            client.send(block(index).subarray(at, at === 600 ? 1000 : at + 300)),
+          ),
+        )
       for (const client of clients) client.end()
       const { bytes } = await bench.untilReadable('1', 'a.img', ({ size }) => size >= 20_000, 'L6')
-      const blocks = Array.from({ length: 20 }, (_, index) => bytes.subarray(index * 1000, index * 1000 + 1000).toString('latin1'))
+      const blocks = Array.from({ length: 20 }, (_, index) =>
+        bytes.subarray(index * 1000, index * 1000 + 1000).toString('latin1'),
+      )
       const expected = clients.map((_, index) => block(index).toString('latin1'))
       const holds = bytes.length === 20_000 && expected.every((each) => blocks.includes(each))
       demand(
@@ -254,7 +309,8 @@ export const cases: readonly Case[] = [
     dialects: ['ours', 'auto'],
     needs: ['append'],
     role: 'proxy',
-    about: 'Appends, to an image and to none, are forwarded as the whole image that results, its size, and an open mode with O_APPEND.',
+    about:
+      'Appends, to an image and to none, are forwarded as the whole image that results, its size, and an open mode with O_APPEND.',
     async run(bench) {
       await bench.store('1', 'a.img', first)
       for (const [name, before] of [
@@ -292,8 +348,18 @@ export const cases: readonly Case[] = [
         size += second.length
         await bench.append('1', 'a.img', second)
         const image = await bench.forwarded('a.img', (each) => each.size === size, 'D2')
-        demand(image.bytes.equals(second), 'a forwarded append', { outcome: 'its new bytes', clause: 'D2' }, `${image.bytes.length} bytes`)
-        demand((image.openMode & O_APPEND) !== 0, 'the open mode of an append', { outcome: 'O_APPEND', clause: 'D2' }, `${image.openMode}`)
+        demand(
+          image.bytes.equals(second),
+          'a forwarded append',
+          { outcome: 'its new bytes', clause: 'D2' },
+          `${image.bytes.length} bytes`,
+        )
+        demand(
+          (image.openMode & O_APPEND) !== 0,
+          'the open mode of an append',
+          { outcome: 'O_APPEND', clause: 'D2' },
+          `${image.openMode}`,
+        )
       }
       await bench.stillServes('D2')
     },

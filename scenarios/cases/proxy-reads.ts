@@ -45,7 +45,8 @@ export const cases: readonly Case[] = [
     id: 'proxy-read-missing',
     clauses: ['L4', 'P1'],
     role: 'proxy',
-    about: 'A read of an image that was never written is answered ENOENT and a close at once, and the proxy goes on serving.',
+    about:
+      'A read of an image that was never written is answered ENOENT and a close at once, and the proxy goes on serving.',
     async run(bench) {
       expectMissing(await bench.read('1', 'never.img'), 'L4')
       await bench.stillServes('P1')
@@ -59,7 +60,8 @@ export const cases: readonly Case[] = [
       'Two hundred reads at once of images that are not there are answered ENOENT; images of these names that are then written can be read.',
     async run(bench) {
       const names = Array.from({ length: 200 }, (_, index) => `image-${index % 50}`)
-      for (const answer of await Promise.all(names.map((name) => bench.read('1', name)))) expectMissing(answer, 'P1')
+      for (const answer of await Promise.all(names.map((name) => bench.read('1', name))))
+        expectMissing(answer, 'P1')
       for (const name of ['image-0', 'image-49']) {
         await bench.store('1', name, Buffer.from(name))
         expectImage(await bench.read('1', name), Buffer.from(name), 'P1')
@@ -100,7 +102,11 @@ export const cases: readonly Case[] = [
       expectMissing(await bench.read('/dumps/1', 'pagemap-2.img'), 'P1')
       expectMissing(await bench.read('/dumps/2', 'pages-1.img'), 'P1')
       writer.end()
-      expectForwarded(await bench.forwarded('pages-1.img', ({ snapshotId }) => snapshotId === '/dumps/2'), pages.subarray(0, 300_000), 'W5')
+      expectForwarded(
+        await bench.forwarded('pages-1.img', ({ snapshotId }) => snapshotId === '/dumps/2'),
+        pages.subarray(0, 300_000),
+        'W5',
+      )
     },
   },
   {
@@ -114,7 +120,11 @@ export const cases: readonly Case[] = [
       for (const [index, id] of ids.entries()) {
         await bench.store(id, 'inventory.img', Buffer.from(`inventory of ${id}`))
         for (const parent of ids.slice(0, index + 1))
-          expectImage(await bench.read(parent, 'inventory.img'), Buffer.from(`inventory of ${parent}`), 'S4')
+          expectImage(
+            await bench.read(parent, 'inventory.img'),
+            Buffer.from(`inventory of ${parent}`),
+            'S4',
+          )
       }
     },
   },
@@ -148,11 +158,14 @@ export const cases: readonly Case[] = [
     id: 'proxy-readers-of-many-leave-at-once',
     clauses: ['L8', 'L9'],
     role: 'proxy',
-    about: 'Of thirty clients that read one image at the same time all but three break off: these three get it whole.',
+    about:
+      'Of thirty clients that read one image at the same time all but three break off: these three get it whole.',
     async run(bench) {
       const image = someBytes(1_200_000, bench.seed)
       await bench.store('1', 'a.img', image)
-      const readers = await Promise.all(Array.from({ length: 30 }, () => pausedReader(bench, 'a.img')))
+      const readers = await Promise.all(
+        Array.from({ length: 30 }, () => pausedReader(bench, 'a.img')),
+      )
       const stay = readers.filter((_, index) => index % 10 === 5)
       for (const reader of readers) {
         if (stay.includes(reader)) reader.socket.resume()
@@ -166,7 +179,8 @@ export const cases: readonly Case[] = [
     id: 'proxy-slow-reader-delays-nobody',
     clauses: ['L2', 'L9'],
     role: 'proxy',
-    about: 'A client asks for a large image and does not read it: others read the same one and write, then it reads on and gets it whole.',
+    about:
+      'A client asks for a large image and does not read it: others read the same one and write, then it reads on and gets it whole.',
     async run(bench) {
       const image = someBytes(1_500_000, bench.seed)
       await bench.store('1', 'a.img', image)
@@ -181,11 +195,13 @@ export const cases: readonly Case[] = [
     id: 'proxy-read-again',
     clauses: ['L9', 'L3'],
     role: 'proxy',
-    about: 'An image is read five times, one after the other, and then by fifty clients at once: all get the same bytes.',
+    about:
+      'An image is read five times, one after the other, and then by fifty clients at once: all get the same bytes.',
     async run(bench) {
       const image = someBytes(100_001, bench.seed)
       await bench.store('1', 'a.img', image)
-      for (let round = 0; round < 5; round++) expectImage(await bench.read('1', 'a.img'), image, 'L9')
+      for (let round = 0; round < 5; round++)
+        expectImage(await bench.read('1', 'a.img'), image, 'L9')
       const answers = await Promise.all(Array.from({ length: 50 }, () => bench.read('1', 'a.img')))
       for (const answer of answers) expectImage(answer, image, 'L9')
     },
@@ -194,11 +210,16 @@ export const cases: readonly Case[] = [
     id: 'proxy-unreadable-until-complete',
     clauses: ['L7', 'W3', 'P1'],
     role: 'proxy',
-    about: 'A writer sent its whole image but did not end: reads get ENOENT. It ends, and reads get the image.',
+    about:
+      'A writer sent its whole image but did not end: reads get ENOENT. It ends, and reads get the image.',
     async run(bench) {
       const image = someBytes(1_000_000, bench.seed)
       const client = await unended(bench, 'a.img', image)
-      expectMissing(await bench.read('1', 'a.img'), 'L7', 'a read of an image whose writer did not end')
+      expectMissing(
+        await bench.read('1', 'a.img'),
+        'L7',
+        'a read of an image whose writer did not end',
+      )
       client.end()
       await bench.forwarded('a.img')
       expectImage(await bench.read('1', 'a.img'), image, 'L7')
@@ -209,12 +230,18 @@ export const cases: readonly Case[] = [
     clauses: ['L7', 'L5'],
     dialects: rewriting,
     role: 'proxy',
-    about: 'While an image is being written anew, reads get its old version; once the writer ended, the new one.',
+    about:
+      'While an image is being written anew, reads get its old version; once the writer ended, the new one.',
     async run(bench) {
       const [old, anew] = [someBytes(500_000, bench.seed), someBytes(1_000_000, bench.seed + 1)]
       await bench.store('1', 'a.img', old)
       const client = await unended(bench, 'a.img', anew)
-      expectImage(await bench.read('1', 'a.img'), old, 'L7', 'a read of an image that is being written anew')
+      expectImage(
+        await bench.read('1', 'a.img'),
+        old,
+        'L7',
+        'a read of an image that is being written anew',
+      )
       client.end()
       await bench.forwarded('a.img', ({ size }) => size === anew.length)
       expectImage(await bench.read('1', 'a.img'), anew, 'L7')
@@ -234,14 +261,20 @@ export const cases: readonly Case[] = [
       await bench.store('1', 'a.img', anew)
       expectImage(await bench.read('1', 'a.img'), anew, 'L5')
       reader.socket.resume()
-      expectOneOf(await bench.answer(reader), [old, anew], 'L7', 'a read during which the image was replaced')
+      expectOneOf(
+        await bench.answer(reader),
+        [old, anew],
+        'L7',
+        'a read during which the image was replaced',
+      )
     },
   },
   {
     id: 'proxy-open-modes-with-flags',
     clauses: ['F4'],
     role: 'proxy',
-    about: 'A write has O_CREAT and O_TRUNC, a read O_CLOEXEC, as open(2) has them: a write and a read.',
+    about:
+      'A write has O_CREAT and O_TRUNC, a read O_CLOEXEC, as open(2) has them: a write and a read.',
     async run(bench) {
       await openAs(bench, 'a.img', O_WRONLY | O_CREAT | O_TRUNC)
       expectForwarded(await bench.forwarded('a.img', undefined, 'F4'), bytes, 'F4')
@@ -263,7 +296,11 @@ export const cases: readonly Case[] = [
       for (const mode of [O_APPEND | O_WRONLY, O_APPEND | O_WRONLY | O_CREAT]) {
         whole = Buffer.concat([whole, bytes])
         await openAs(bench, 'a.img', mode)
-        expectImage(await bench.untilReadable('1', 'a.img', ({ size }) => size >= whole.length, 'F4'), whole, 'F4')
+        expectImage(
+          await bench.untilReadable('1', 'a.img', ({ size }) => size >= whole.length, 'F4'),
+          whole,
+          'F4',
+        )
       }
     },
   },
@@ -275,7 +312,8 @@ export const cases: readonly Case[] = [
       'Opens for reading and writing (2), and with the modes 3 and all ones, may be taken or refused: other images and clients feel nothing.',
     async run(bench) {
       await bench.store('1', 'a.img', bytes)
-      for (const mode of [O_RDWR, O_RDWR | O_APPEND, 3, 0xffff_ffff]) await openAs(bench, 'b.img', mode)
+      for (const mode of [O_RDWR, O_RDWR | O_APPEND, 3, 0xffff_ffff])
+        await openAs(bench, 'b.img', mode)
       expectImage(await bench.read('1', 'a.img'), bytes, 'F4')
       await bench.stillServes('F6')
     },

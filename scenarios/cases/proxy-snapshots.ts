@@ -22,31 +22,54 @@ import {
 type Identity = readonly [snapshotId: string, name: string]
 
 /** Stores an image under each, all different, then reads each of them. */
-async function keepsApart(bench: ProxyBench, identities: readonly Identity[], clause: string): Promise<void> {
+async function keepsApart(
+  bench: ProxyBench,
+  identities: readonly Identity[],
+  clause: string,
+): Promise<void> {
   const bytes = (index: number) => Buffer.from(`image number ${index}`)
   for (const [index, [snapshotId, name]] of identities.entries()) {
     await bench.write(snapshotId, name, bytes(index))
-    const forwarded = await bench.forwarded(name, (image) => image.snapshotId === snapshotId, clause)
+    const forwarded = await bench.forwarded(
+      name,
+      (image) => image.snapshotId === snapshotId,
+      clause,
+    )
     expectForwarded(forwarded, bytes(index), clause)
   }
   for (const [index, [snapshotId, name]] of identities.entries())
-    expectImage(await bench.read(snapshotId, name), bytes(index), clause, `a read of ${show(snapshotId, name)}`)
+    expectImage(
+      await bench.read(snapshotId, name),
+      bytes(index),
+      clause,
+      `a read of ${show(snapshotId, name)}`,
+    )
 }
 
 /** Pushes, waits until the list has grown, and compares it. */
-async function pushes(bench: ProxyBench, ids: readonly string[], nullId = bench.names.nullId): Promise<void> {
+async function pushes(
+  bench: ProxyBench,
+  ids: readonly string[],
+  nullId = bench.names.nullId,
+): Promise<void> {
   let list = Buffer.alloc(0)
   for (const id of ids) {
     const entry = snapshotEntry.encode(id)
     await bench.append(nullId, LIST, entry)
     list = Buffer.concat([list, entry])
-    const answer = await bench.untilReadable(nullId, LIST, ({ error, size }) => error === 0 && size >= list.length, 'S2')
+    const answer = await bench.untilReadable(
+      nullId,
+      LIST,
+      ({ error, size }) => error === 0 && size >= list.length,
+      'S2',
+    )
     expectImage(answer, list, 'S2', 'the list of snapshots')
   }
 }
 
 const bytes = Buffer.from('some bytes')
-const long = (length: number) => `${'x'.repeat(length % 3)}${'\u20ac'.repeat(Math.floor(length / 3))}`
+const long = (length: number) =>
+  `${'x'.repeat(length % 3)}${'\u20ac'.repeat(Math.floor(length / 3))}`
 
 export const cases: readonly Case[] = [
   {
@@ -83,7 +106,11 @@ export const cases: readonly Case[] = [
         ['a', 'b\u00e9'],
         ['bc1', 'a'],
       ]
-      await keepsApart(bench, [...new Map([...joined, ...alike].map((pair) => [JSON.stringify(pair), pair])).values()], 'S1')
+      await keepsApart(
+        bench,
+        [...new Map([...joined, ...alike].map((pair) => [JSON.stringify(pair), pair])).values()],
+        'S1',
+      )
     },
   },
   {
@@ -91,7 +118,8 @@ export const cases: readonly Case[] = [
     clauses: ['S1', 'L5'],
     dialects: ['ours', 'auto', 'criu-2019'],
     role: 'proxy',
-    about: 'An image is written anew under one of two snapshot ids: that of the other snapshot stays as it was.',
+    about:
+      'An image is written anew under one of two snapshot ids: that of the other snapshot stays as it was.',
     async run(bench) {
       await bench.store('1', 'a.img', Buffer.from('of the first'))
       await bench.store('2', 'a.img', Buffer.from('of the second'))
@@ -108,7 +136,11 @@ export const cases: readonly Case[] = [
     about:
       'Before the first dump there is no list; each of three dumps appends its id and reads back, as frames in their order, all ids so far.',
     async run(bench) {
-      expectMissing(await bench.read(bench.names.nullId, LIST), 'S3', 'the list before the first dump')
+      expectMissing(
+        await bench.read(bench.names.nullId, LIST),
+        'S3',
+        'the list before the first dump',
+      )
       await pushes(bench, ['/dumps/1', '/dumps/2', '/dumps/3'])
       await bench.stillServes('S3')
     },
@@ -118,11 +150,15 @@ export const cases: readonly Case[] = [
     clauses: ['S2', 'S3'],
     needs: ['append'],
     role: 'proxy',
-    about: 'Thirty dumps push their ids, long, short, equal and unordered ones: the list is all of them, as they came.',
+    about:
+      'Thirty dumps push their ids, long, short, equal and unordered ones: the list is all of them, as they came.',
     async run(bench) {
       await pushes(
         bench,
-        Array.from({ length: 30 }, (_, index) => `/d/${'long/'.repeat((index * 7) % 40)}${index % 5}`),
+        Array.from(
+          { length: 30 },
+          (_, index) => `/d/${'long/'.repeat((index * 7) % 40)}${index % 5}`,
+        ),
       )
     },
   },
@@ -139,7 +175,11 @@ export const cases: readonly Case[] = [
         await bench.push(id)
         const all = (id === '1' ? ['1'] : ['1', '2']).map((each) => snapshotEntry.encode(each))
         const size = Buffer.concat(all).length
-        const list = await bench.forwarded(LIST, (image) => image.snapshotId === nullId && image.size === size, 'S2')
+        const list = await bench.forwarded(
+          LIST,
+          (image) => image.snapshotId === nullId && image.size === size,
+          'S2',
+        )
         demand(
           list.bytes.subarray(-7).equals(snapshotEntry.encode(id)),
           'the list as forwarded',
@@ -184,7 +224,8 @@ export const cases: readonly Case[] = [
     clauses: ['D1'],
     dialects: ['criu-2017', 'criu-2019'],
     role: 'proxy',
-    about: 'In a dialect of one time the finish request of the other is an image like any other: stored, forwarded, served, and no end.',
+    about:
+      'In a dialect of one time the finish request of the other is an image like any other: stored, forwarded, served, and no end.',
     async run(bench) {
       const others = bench.dialect === 'criu-2017' ? names2019 : names2017
       await keepsApart(bench, [[others.nullId, others.dumpFinish]], 'D1')
@@ -195,7 +236,8 @@ export const cases: readonly Case[] = [
     id: 'proxy-names-that-are-no-paths',
     clauses: ['F5'],
     role: 'proxy',
-    about: 'Names and ids with slashes, dots, NUL, line feeds, spaces, no letters, and letters of many scripts are kept as they are.',
+    about:
+      'Names and ids with slashes, dots, NUL, line feeds, spaces, no letters, and letters of many scripts are kept as they are.',
     async run(bench) {
       const odd = [
         'a/b',
@@ -216,14 +258,23 @@ export const cases: readonly Case[] = [
         '~',
         '-',
       ]
-      await keepsApart(bench, [...odd.map((name): Identity => ['1', name]), ...odd.map((id): Identity => [id, 'a.img']), ['1', '']], 'F5')
+      await keepsApart(
+        bench,
+        [
+          ...odd.map((name): Identity => ['1', name]),
+          ...odd.map((id): Identity => [id, 'a.img']),
+          ['1', ''],
+        ],
+        'F5',
+      )
     },
   },
   {
     id: 'proxy-names-write-no-files',
     clauses: ['F5'],
     role: 'proxy',
-    about: 'Images are written whose names and ids would be files elsewhere, were they used as paths: no such file comes into being.',
+    about:
+      'Images are written whose names and ids would be files elsewhere, were they used as paths: no such file comes into being.',
     async run(bench) {
       const { directory } = bench.subject
       const file = `/tmp/criu-remote-escaped-${process.pid}-${bench.seed}`
@@ -268,19 +319,35 @@ export const cases: readonly Case[] = [
     id: 'proxy-names-too-long',
     clauses: ['F5', 'F6'],
     role: 'proxy',
-    about: 'A name or an id of 4,096 bytes is refused, whatever the number of its characters: nothing is stored or forwarded.',
+    about:
+      'A name or an id of 4,096 bytes is refused, whatever the number of its characters: nothing is stored or forwarded.',
     async run(bench) {
-      for (const [what, bytesOf] of Object.entries({ letters: (size: number) => 'a'.repeat(size), signs: long })) {
+      for (const [what, bytesOf] of Object.entries({
+        letters: (size: number) => 'a'.repeat(size),
+        signs: long,
+      })) {
         for (const number of [1, 2]) {
           const client = await bench.connect()
-          await client.send(Buffer.concat([twoTexts(number, bytesOf(NAME_LIMIT + 1)), bytes]), `4096 bytes of ${what} in field ${number}`)
+          await client.send(
+            Buffer.concat([twoTexts(number, bytesOf(NAME_LIMIT + 1)), bytes]),
+            `4096 bytes of ${what} in field ${number}`,
+          )
           client.end()
-          expectRefused(await bench.answer(client), 'F5', `the answer to 4096 bytes of ${what} in field ${number}`)
+          expectRefused(
+            await bench.answer(client),
+            'F5',
+            `the answer to 4096 bytes of ${what} in field ${number}`,
+          )
         }
       }
       await bench.stillServes('F6')
       const { length } = bench.cache.images
-      demand(length === 1, 'what it forwards', { outcome: 'nothing of what it had to refuse', clause: 'F5' }, `${length - 1} images more`)
+      demand(
+        length === 1,
+        'what it forwards',
+        { outcome: 'nothing of what it had to refuse', clause: 'F5' },
+        `${length - 1} images more`,
+      )
     },
   },
 ]
@@ -290,7 +357,11 @@ function twoTexts(number: number, text: string): Buffer {
   const short = localImage.encode({ name: 'x', snapshotId: 'x', openMode: O_WRONLY })
   const at = number === 1 ? 4 : 7
   const size = Buffer.byteLength(text)
-  const field = Buffer.concat([short.subarray(at, at + 1), Buffer.from([(size & 0x7f) | 0x80, size >> 7]), Buffer.from(text)])
+  const field = Buffer.concat([
+    short.subarray(at, at + 1),
+    Buffer.from([(size & 0x7f) | 0x80, size >> 7]),
+    Buffer.from(text),
+  ])
   const message = Buffer.concat([short.subarray(4, at), field, short.subarray(at + 3)])
   return Buffer.concat([Buffer.from(Uint32Array.of(message.length).buffer), message])
 }

@@ -1,6 +1,15 @@
 import fc from 'fast-check'
 import { encodeFrame, localImage, names2017, names2019 } from '../../harness/conformance/index.ts'
-import { frameOf, NAME, numberField, OPEN_MODE, SIZE, SNAPSHOT_ID, textField, unknownFields } from './message.ts'
+import {
+  frameOf,
+  NAME,
+  numberField,
+  OPEN_MODE,
+  SIZE,
+  SNAPSHOT_ID,
+  textField,
+  unknownFields,
+} from './message.ts'
 
 /* Inputs of the fuzz cases: bytes of no meaning, frames of random fields, valid frames with faults, and valid frames in odd forms. */
 
@@ -18,7 +27,9 @@ const text = fc.string({ minLength: 1, maxLength: 12, unit: 'grapheme' })
 
 /** A field of any number, type and length. */
 const field = fc.oneof(
-  fc.tuple(fc.nat(6), fc.bigInt(0n, 2n ** 64n - 1n)).map(([number, value]) => numberField(number, value)),
+  fc
+    .tuple(fc.nat(6), fc.bigInt(0n, 2n ** 64n - 1n))
+    .map(([number, value]) => numberField(number, value)),
   fc.tuple(fc.nat(6), bytes(20)).map(([number, value]) => textField(number, value)),
   bytes(6),
 )
@@ -28,25 +39,44 @@ const validFrame = fc
   .record({ name: text, id: text, mode: modes, size: fc.nat(30), behind: bytes(40) })
   .map(({ name, id, mode, size, behind }) =>
     Buffer.concat([
-      frameOf(textField(NAME, name), textField(SNAPSHOT_ID, `fuzz-${id}`), numberField(OPEN_MODE, mode), numberField(SIZE, size)),
+      frameOf(
+        textField(NAME, name),
+        textField(SNAPSHOT_ID, `fuzz-${id}`),
+        numberField(OPEN_MODE, mode),
+        numberField(SIZE, size),
+      ),
       behind,
     ]),
   )
 
 /** A change of a byte, of a bit, a removal, an insertion. */
-const fault = fc.record({ kind: fc.constantFrom('byte', 'bit', 'remove', 'insert', 'repeat'), at: fc.nat(80), value: fc.nat(255) })
+const fault = fc.record({
+  kind: fc.constantFrom('byte', 'bit', 'remove', 'insert', 'repeat'),
+  at: fc.nat(80),
+  value: fc.nat(255),
+})
 
-function damage(whole: Buffer, { kind, at, value }: { kind: string; at: number; value: number }): Buffer {
+function damage(
+  whole: Buffer,
+  { kind, at, value }: { kind: string; at: number; value: number },
+): Buffer {
   const place = whole.length === 0 ? 0 : at % whole.length
   const [head, tail] = [whole.subarray(0, place), whole.subarray(place)]
   if (kind === 'byte') return Buffer.concat([head, Buffer.from([value]), tail.subarray(1)])
-  if (kind === 'bit') return Buffer.concat([head, Buffer.from([(tail[0] ?? 0) ^ (1 << (value % 8))]), tail.subarray(1)])
+  if (kind === 'bit')
+    return Buffer.concat([
+      head,
+      Buffer.from([(tail[0] ?? 0) ^ (1 << (value % 8))]),
+      tail.subarray(1),
+    ])
   if (kind === 'remove') return Buffer.concat([head, tail.subarray(1 + (value % 5))])
   if (kind === 'insert') return Buffer.concat([head, Buffer.alloc(1 + (value % 5), value), tail])
   return Buffer.concat([head, tail.subarray(0, 8), tail])
 }
 
-const damaged = fc.tuple(validFrame, fc.array(fault, { minLength: 1, maxLength: 4 })).map(([whole, faults]) => faults.reduce(damage, whole))
+const damaged = fc
+  .tuple(validFrame, fc.array(fault, { minLength: 1, maxLength: 4 }))
+  .map(([whole, faults]) => faults.reduce(damage, whole))
 
 const anything = fc.oneof(
   bytes(120),
@@ -72,7 +102,9 @@ function isControl(stream: Buffer): boolean {
 
 /** The pieces of a stream. */
 export function pieces({ bytes: whole, cuts }: Pick<Stream, 'bytes' | 'cuts'>): Buffer[] {
-  const places = [...new Set([0, ...cuts.map((cut) => cut % (whole.length + 1)), whole.length])].sort((one, other) => one - other)
+  const places = [
+    ...new Set([0, ...cuts.map((cut) => cut % (whole.length + 1)), whole.length]),
+  ].sort((one, other) => one - other)
   return places.slice(1).map((place, at) => whole.subarray(places[at], place))
 }
 

@@ -16,30 +16,58 @@ export const appendsNewBytes = ['criu-2017', 'criu-2019', 'criu-2020']
 export const appendsWhole = ['ours', 'auto']
 
 /** A header and the image's bytes, as one buffer. */
-export const imageOnLink = (snapshotId: string, name: string, bytes: Buffer, openMode = O_WRONLY): Buffer =>
-  Buffer.concat([header({ snapshotId, name, openMode, size: bytes.length }), bytes])
+export const imageOnLink = (
+  snapshotId: string,
+  name: string,
+  bytes: Buffer,
+  openMode = O_WRONLY,
+): Buffer => Buffer.concat([header({ snapshotId, name, openMode, size: bytes.length }), bytes])
 
 /** Forwards an append to an image, in the form of the dialect. */
-export async function forwardAppend(bench: CacheBench, snapshotId: string, name: string, before: Buffer, more: Buffer): Promise<void> {
+export async function forwardAppend(
+  bench: CacheBench,
+  snapshotId: string,
+  name: string,
+  before: Buffer,
+  more: Buffer,
+): Promise<void> {
   const size = before.length + more.length
   const body = appendsNewBytes.includes(bench.dialect) ? more : Buffer.concat([before, more])
-  await bench.link.send(Buffer.concat([header({ snapshotId, name, openMode: O_APPEND, size }), body]), `append to ${name}`)
+  await bench.link.send(
+    Buffer.concat([header({ snapshotId, name, openMode: O_APPEND, size }), body]),
+    `append to ${name}`,
+  )
 }
 
 /**
  * A client sends what none may send: its connection must end, without a byte of an image, while a client that waits and the
  * connection to the proxy don't notice. `close`: the client also ends its side, since what it sent may be taken for a beginning.
  */
-export async function refusedAlone(bench: CacheBench, bytes: Buffer, { close = false, what = '' } = {}): Promise<void> {
+export async function refusedAlone(
+  bench: CacheBench,
+  bytes: Buffer,
+  { close = false, what = '' } = {},
+): Promise<void> {
   const waiter = await bench.openRead('1', `waited-for-${what}`)
   const client = await bench.connect()
   await client.send(bytes, what)
   if (close) client.end()
   const permitted = { outcome: 'the end of that connection', clause: 'F6' }
-  expectRefused(await bench.waitFor(`the end of a connection that sent ${what || 'no header'}`, permitted, client.answer()), 'F6')
+  expectRefused(
+    await bench.waitFor(
+      `the end of a connection that sent ${what || 'no header'}`,
+      permitted,
+      client.answer(),
+    ),
+    'F6',
+  )
   const image = Buffer.from('an image for who waited meanwhile')
   await bench.forward('1', `waited-for-${what}`, image)
-  expectImage(await bench.answer(waiter, 'the answer to a client that waited meanwhile'), image, 'F6')
+  expectImage(
+    await bench.answer(waiter, 'the answer to a client that waited meanwhile'),
+    image,
+    'F6',
+  )
   await bench.stillServes('F6')
 }
 
@@ -71,7 +99,10 @@ export const NEVER = 'never.img'
  * The link is lost: who waits gets ENOENT, nothing partial is served, what was complete is, and the cache ends with a failure once
  * the restore is finished; it writes nothing on the link at any time.
  */
-export async function linkIsLost(bench: CacheBench, { bytes, how, clause }: LinkLoss): Promise<void> {
+export async function linkIsLost(
+  bench: CacheBench,
+  { bytes, how, clause }: LinkLoss,
+): Promise<void> {
   const held = Buffer.from('complete before the link was lost')
   const waiters = [await bench.openRead('1', PARTIAL), await bench.openRead('1', NEVER)]
   await bench.link.send(Buffer.concat([imageOnLink('1', 'held.img', held), bytes]))
@@ -79,7 +110,10 @@ export async function linkIsLost(bench: CacheBench, { bytes, how, clause }: Link
   if (how === 'end') bench.closeLink()
   if (how === 'reset') bench.resetLink()
   for (const waiter of waiters)
-    expectMissing(await bench.answer(waiter, 'the answer to a client that waited when the link was lost'), clause)
+    expectMissing(
+      await bench.answer(waiter, 'the answer to a client that waited when the link was lost'),
+      clause,
+    )
   for (const name of [PARTIAL, NEVER]) expectMissing(await bench.read('1', name), clause)
   await bench.serves('1', 'held.img', held, 'C1')
   if (how === 'stay') bench.closeLink()

@@ -13,7 +13,8 @@ function varint(value: number | bigint): Buffer {
 const tag = (number: number, wireType: number) => varint(number * 8 + wireType)
 
 /** A number, as open_mode, error and size are. */
-export const numberField = (number: number, value: number | bigint): Buffer => Buffer.concat([tag(number, 0), varint(value)])
+export const numberField = (number: number, value: number | bigint): Buffer =>
+  Buffer.concat([tag(number, 0), varint(value)])
 
 /** A string or bytes, as names and ids are. */
 export function textField(number: number, text: string | Buffer): Buffer {
@@ -50,5 +51,9 @@ export const malformed: Record<string, Buffer> = {
   'field number 0': Buffer.from([0x00, 0x01]),
   'a wire type that does not exist': Buffer.from([0x0f, 0x01]),
   'a number without an end': Buffer.from([0x18, 0xff]),
-  'a number of more than ten bytes': Buffer.concat([Buffer.from([0x18]), Buffer.alloc(11, 0xff), Buffer.from([0x01])]),
+  'a number of more than ten bytes': Buffer.concat([
+    Buffer.from([0x18]),
+    Buffer.alloc(11, 0xff),
+    Buffer.from([0x01]),
+  ]),
 }

@@ -1,4 +1,13 @@
-import { type Answer, describe, ENOENT, expectImage, type PairBench, sha256, show, Violation } from '../../harness/conformance/index.ts'
+import {
+  type Answer,
+  describe,
+  ENOENT,
+  expectImage,
+  type PairBench,
+  sha256,
+  show,
+  Violation,
+} from '../../harness/conformance/index.ts'
 
 /* What cases for the pair do again and again. */
 
@@ -6,7 +15,10 @@ export type Side = PairBench['proxy']
 
 /** Whether a read got exactly that; by its checksum, since the bytes of a large one are not kept. */
 export const isImage = (answer: Answer, bytes: Buffer): boolean =>
-  answer.error === 0 && answer.end === 'end' && answer.size === bytes.length && answer.hash === sha256(bytes)
+  answer.error === 0 &&
+  answer.end === 'end' &&
+  answer.size === bytes.length &&
+  answer.hash === sha256(bytes)
 
 /** Reads all of these images at once: one after the other, a peer that is slow to reply would take too long. */
 export async function servesAll(
@@ -14,7 +26,9 @@ export async function servesAll(
   images: readonly { snapshotId: string; name: string; bytes: Buffer }[],
   clause: string,
 ): Promise<void> {
-  const readers = await Promise.all(images.map(({ snapshotId, name }) => side.openRead(snapshotId, name)))
+  const readers = await Promise.all(
+    images.map(({ snapshotId, name }) => side.openRead(snapshotId, name)),
+  )
   for (const [at, { snapshotId, name, bytes }] of images.entries()) {
     const what = `a read of ${show(snapshotId, name)} at the ${side.subject.role}`
     expectImage(await side.answer(readers[at] as (typeof readers)[0], what), bytes, clause, what)
@@ -45,7 +59,10 @@ export async function untilServed(
     for (;;) {
       const answer = await side.read(snapshotId, name)
       if (isImage(answer, bytes)) return
-      const early = before === undefined ? answer.error === ENOENT && answer.size === 0 : isImage(answer, before)
+      const early =
+        before === undefined
+          ? answer.error === ENOENT && answer.size === 0
+          : isImage(answer, before)
       if (!early) throw new Violation(what, permitted, describe(answer))
     }
   }
@@ -53,9 +70,19 @@ export async function untilServed(
 }
 
 /** Writes an image to the proxy and waits until the cache serves it. */
-export async function migrate({ proxy, cache }: PairBench, snapshotId: string, name: string, bytes: Buffer): Promise<void> {
+export async function migrate(
+  { proxy, cache }: PairBench,
+  snapshotId: string,
+  name: string,
+  bytes: Buffer,
+): Promise<void> {
   await proxy.write(snapshotId, name, bytes)
-  expectImage(await cache.read(snapshotId, name), bytes, 'W5', `a read of ${show(snapshotId, name)} at the cache`)
+  expectImage(
+    await cache.read(snapshotId, name),
+    bytes,
+    'W5',
+    `a read of ${show(snapshotId, name)} at the cache`,
+  )
 }
 
 /** The dump is finished: the proxy exits with 0. */

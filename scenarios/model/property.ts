@@ -27,7 +27,14 @@ export interface Property<T> {
 }
 
 /** Checks the property for `runs` inputs, or as many as the environment variable CRIU_REMOTE_RUNS says. */
-export async function forAll<T>({ inputs, runs, seed, check, script, alive }: Property<T>): Promise<void> {
+export async function forAll<T>({
+  inputs,
+  runs,
+  seed,
+  check,
+  script,
+  alive,
+}: Property<T>): Promise<void> {
   let until = performance.now() + BUDGET
   let [failed, dead] = [false, false]
   let begun = 0
@@ -44,17 +51,34 @@ export async function forAll<T>({ inputs, runs, seed, check, script, alive }: Pr
     }
   }
   const numRuns = Number(process.env['CRIU_REMOTE_RUNS'] ?? runs)
-  const found = await fc.check(fc.asyncProperty(inputs, guarded), { seed: seed | 0, numRuns, includeErrorInReport: false })
+  const found = await fc.check(fc.asyncProperty(inputs, guarded), {
+    seed: seed | 0,
+    numRuns,
+    includeErrorInReport: false,
+  })
   if (!found.failed) return
   const thrown = found.errorInstance
   if (!(thrown instanceof Violation) || found.counterexample === null) throw thrown
-  throw explained(thrown, script(found.counterexample[0]), `fast-check seed ${found.seed}, path ${found.counterexamplePath}`)
+  throw explained(
+    thrown,
+    script(found.counterexample[0]),
+    `fast-check seed ${found.seed}, path ${found.counterexamplePath}`,
+  )
 }
 
 /** The violation with the steps that led to it. */
-export function explained({ what, permitted, actual }: Violation, lines: readonly string[], replay: string): Violation {
-  return new Violation(what, permitted, [`${actual}, after`, ...lines.map((line) => `  ${line}`), `(${replay})`].join('\n'))
+export function explained(
+  { what, permitted, actual }: Violation,
+  lines: readonly string[],
+  replay: string,
+): Violation {
+  return new Violation(
+    what,
+    permitted,
+    [`${actual}, after`, ...lines.map((line) => `  ${line}`), `(${replay})`].join('\n'),
+  )
 }
 
 /** The inputs of a run without shrinking: as many as given. */
-export const some = <T>(inputs: fc.Arbitrary<T>, count: number, seed: number): T[] => fc.sample(inputs, { numRuns: count, seed: seed | 0 })
+export const some = <T>(inputs: fc.Arbitrary<T>, count: number, seed: number): T[] =>
+  fc.sample(inputs, { numRuns: count, seed: seed | 0 })

@@ -60,8 +60,10 @@ export class Session {
   async run(steps: readonly Step[]): Promise<void> {
     try {
       for (const each of steps) await this.#named(each.kind, () => this.#take(each))
-      for (const each of [...this.#writers.keys()]) await this.#named('close', () => this.#close(each))
-      for (const each of [...this.#readers.keys()]) await this.#named('go on', () => this.#goOn(each))
+      for (const each of [...this.#writers.keys()])
+        await this.#named('close', () => this.#close(each))
+      for (const each of [...this.#readers.keys()])
+        await this.#named('go on', () => this.#goOn(each))
       await this.#named('compare all images', () => this.#compareAll())
     } catch (thrown) {
       this.leave()
@@ -71,7 +73,12 @@ export class Session {
 
   /** All of its clients leave. */
   leave(): void {
-    for (const { connection } of [...this.#waiters, ...this.#readers.values(), ...this.#writers.values()]) connection.reset()
+    for (const { connection } of [
+      ...this.#waiters,
+      ...this.#readers.values(),
+      ...this.#writers.values(),
+    ])
+      connection.reset()
     this.#waiters = []
   }
 
@@ -80,7 +87,8 @@ export class Session {
     const { cache } = this.#bench
     for (const { connection } of this.#waiters)
       expectMissing(await this.#named('the end of the dump', () => cache.answer(connection)), 'C3')
-    for (const each of this.#store.all()) await this.#named('compare all images', () => this.#compare(cache, each.image))
+    for (const each of this.#store.all())
+      await this.#named('compare all images', () => this.#compare(cache, each.image))
   }
 
   /** A deadline inside of a step shows what was done before it. */
@@ -123,7 +131,11 @@ export class Session {
     const taken = [...this.#writers.values()].some((other) => shown(other.image) === shown(image))
     if (this.#writers.has(client) || taken) return
     this.script.push(`client ${client} opens ${shown(image)} to ${mode}`)
-    const connection = await this.#bench.proxy.openWrite(image.snapshotId, image.name, mode === 'append' ? O_APPEND : O_WRONLY)
+    const connection = await this.#bench.proxy.openWrite(
+      image.snapshotId,
+      image.name,
+      mode === 'append' ? O_APPEND : O_WRONLY,
+    )
     this.#writers.set(client, { image, mode, connection, bytes: Buffer.alloc(0) })
   }
 
@@ -151,7 +163,11 @@ export class Session {
     await this.#arrives(image, bytes, before)
     const { received } = connection
     if (received.length > 0)
-      throw new Violation(`a write of ${shown(image)}`, [{ outcome: 'no answer', clause: 'L5' }], `${received.length} bytes`)
+      throw new Violation(
+        `a write of ${shown(image)}`,
+        [{ outcome: 'no answer', clause: 'L5' }],
+        `${received.length} bytes`,
+      )
   }
 
   async #arrives(image: Image, bytes: Buffer, before: Buffer | undefined): Promise<void> {
@@ -162,14 +178,20 @@ export class Session {
     const mine = this.#waiters.filter((waiter) => shown(waiter.image) === shown(image))
     this.#waiters = this.#waiters.filter((waiter) => !mine.includes(waiter))
     for (const { connection } of mine)
-      expectImage(await cache.answer(connection), bytes, 'C2', `the answer to who waited for ${shown(image)}`)
+      expectImage(
+        await cache.answer(connection),
+        bytes,
+        'C2',
+        `the answer to who waited for ${shown(image)}`,
+      )
   }
 
   async #read(side: Side, image: Image): Promise<void> {
     const { role } = side.subject
     const waits = role === 'cache' && this.#store.get(image) === undefined
     this.script.push(`a client ${waits ? 'waits for' : 'reads'} ${shown(image)} at the ${role}`)
-    if (waits) this.#waiters.push({ image, connection: await side.openRead(image.snapshotId, image.name) })
+    if (waits)
+      this.#waiters.push({ image, connection: await side.openRead(image.snapshotId, image.name) })
     else await this.#compare(side, image)
   }
 
@@ -185,10 +207,21 @@ export class Session {
   async #begin(client: number, side: Side, image: Image): Promise<void> {
     const bytes = this.#store.get(image)
     if (bytes === undefined || this.#readers.has(client)) return
-    this.script.push(`client ${client} begins to read ${shown(image)} at the ${side.subject.role}, and stops`)
+    this.script.push(
+      `client ${client} begins to read ${shown(image)} at the ${side.subject.role}, and stops`,
+    )
     const connection = await side.openRead(image.snapshotId, image.name)
-    const error = await side.waitFor('the reply', { outcome: 'error 0', clause: 'L3' }, connection.reply())
-    if (error !== 0) throw new Violation(`a read of ${shown(image)}`, [{ outcome: 'error 0', clause: 'L3' }], `error ${error}`)
+    const error = await side.waitFor(
+      'the reply',
+      { outcome: 'error 0', clause: 'L3' },
+      connection.reply(),
+    )
+    if (error !== 0)
+      throw new Violation(
+        `a read of ${shown(image)}`,
+        [{ outcome: 'error 0', clause: 'L3' }],
+        `error ${error}`,
+      )
     connection.socket.pause()
     this.#readers.set(client, { connection, side, bytes })
   }
@@ -199,14 +232,23 @@ export class Session {
     this.script.push(`client ${client} reads on, to the end`)
     this.#readers.delete(client)
     reader.connection.socket.resume()
-    expectImage(await reader.side.answer(reader.connection), reader.bytes, 'L7', 'the rest of the version that a reader had begun')
+    expectImage(
+      await reader.side.answer(reader.connection),
+      reader.bytes,
+      'L7',
+      'the rest of the version that a reader had begun',
+    )
   }
 
   async #leave(client: number): Promise<void> {
     const reader = this.#readers.get(client)
     const connection = reader?.connection ?? this.#waiters.shift()?.connection
     if (connection === undefined) return
-    this.script.push(reader === undefined ? 'the first client that waits leaves' : `client ${client} leaves inside of what it reads`)
+    this.script.push(
+      reader === undefined
+        ? 'the first client that waits leaves'
+        : `client ${client} leaves inside of what it reads`,
+    )
     this.#readers.delete(client)
     connection.reset()
   }
@@ -220,7 +262,8 @@ export class Session {
     this.#list.bytes = Buffer.concat([before, entry])
     await proxy.append(names.nullId, LIST, entry)
     const was = before.length > 0 ? before : undefined
-    for (const side of [proxy, cache]) await untilServed(side, names.nullId, LIST, this.#list.bytes, 'S2', was)
+    for (const side of [proxy, cache])
+      await untilServed(side, names.nullId, LIST, this.#list.bytes, 'S2', was)
   }
 
   async #compareAll(): Promise<void> {
@@ -229,9 +272,14 @@ export class Session {
     for (const { connection, image } of this.#waiters) {
       const permitted = { outcome: 'nothing, since nobody wrote it', clause: 'C2' }
       if (connection.received.length > 0 || connection.ended !== undefined)
-        throw new Violation(`the answer to who waits for ${shown(image)}`, [permitted], describe(await connection.answer()))
+        throw new Violation(
+          `the answer to who waits for ${shown(image)}`,
+          [permitted],
+          describe(await connection.answer()),
+        )
     }
-    for (const { image } of this.#store.all()) for (const name of ['proxy', 'cache'] as const) await this.#compare(this.#bench[name], image)
+    for (const { image } of this.#store.all())
+      for (const name of ['proxy', 'cache'] as const) await this.#compare(this.#bench[name], image)
   }
 
   /** The violation with what led to it. */

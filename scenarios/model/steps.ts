@@ -43,9 +43,12 @@ const whole = fc
 
 /** Sequences of steps. */
 export const sequences: fc.Arbitrary<Step[]> = fc
-  .array(fc.oneof({ weight: 3, arbitrary: step.map((each) => [each]) }, { weight: 1, arbitrary: whole }), {
-    minLength: 1,
-    maxLength: 24,
-    size: 'max',
-  })
+  .array(
+    fc.oneof({ weight: 3, arbitrary: step.map((each) => [each]) }, { weight: 1, arbitrary: whole }),
+    {
+      minLength: 1,
+      maxLength: 24,
+      size: 'max',
+    },
+  )
   .map((steps) => steps.flat())

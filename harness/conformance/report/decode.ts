@@ -5,11 +5,22 @@ import type { TraceEvent } from '../trace.ts'
 /* What the bytes of an event are, as far as their beginning tells: headers and replies; anything else is image bytes. */
 
 /** A short text for an event; undefined where the bytes say nothing. */
-export function decodeEvent({ connection, direction, kind, hex, size = 0, meaning }: TraceEvent): string | undefined {
+export function decodeEvent({
+  connection,
+  direction,
+  kind,
+  hex,
+  size = 0,
+  meaning,
+}: TraceEvent): string | undefined {
   if (kind !== 'bytes' || hex === undefined) return undefined
   if (meaning !== undefined) return meaning
   const bytes = Buffer.from(hex, 'hex')
-  return connection.includes('link') ? decodeForwarded(bytes, size) : direction === 'out' ? decodeReply(bytes, size) : decodeRequest(bytes)
+  return connection.includes('link')
+    ? decodeForwarded(bytes, size)
+    : direction === 'out'
+      ? decodeReply(bytes, size)
+      : decodeRequest(bytes)
 }
 
 function decodeForwarded(bytes: Buffer, size: number): string | undefined {

@@ -43,7 +43,10 @@ function lifeline(x: number, name: string, height: number): Html {
 
 function drawArrow({ at, direction, text }: Arrow, x: number, y: number): Html {
   const [from, to] = direction === 'in' ? [x, LEFT] : [LEFT, x]
-  const head = to < from ? `${to + 7},${y - 4} ${to},${y} ${to + 7},${y + 4}` : `${to - 7},${y - 4} ${to},${y} ${to - 7},${y + 4}`
+  const head =
+    to < from
+      ? `${to + 7},${y - 4} ${to},${y} ${to + 7},${y + 4}`
+      : `${to - 7},${y - 4} ${to},${y} ${to - 7},${y + 4}`
   return html`<text x="4" y="${y + 4}">${at.toFixed(1)} ms</text><line x1="${from}" y1="${y}" x2="${to}" y2="${y}"/><polygon points="${head}"/><text x="${x + 8}" y="${y + 4}">${text}</text>
 `
 }
@@ -54,7 +57,13 @@ function arrows(events: readonly TraceEvent[]): Arrow[] {
     const { at, connection, direction, kind, size = 0 } = event
     const last = merged.at(-1)
     const decoded = decodeEvent(event)
-    if (kind === 'bytes' && decoded === undefined && last?.connection === connection && last.direction === direction && last.bytes > 0) {
+    if (
+      kind === 'bytes' &&
+      decoded === undefined &&
+      last?.connection === connection &&
+      last.direction === direction &&
+      last.bytes > 0
+    ) {
       last.bytes += size
       last.text = `${last.bytes} bytes`
     } else {

@@ -1,6 +1,6 @@
 import { XMLBuilder } from 'fast-xml-parser'
 import type { CaseResult, Results } from '../result.ts'
-import { describeEvent } from './trace.ts'
+import { describeEvent } from './describe-event.ts'
 
 /*
  * JUnit XML as CI servers read it: a suite for each group of cases. A failure of the implementation is `failure`, trouble of the
@@ -18,12 +18,21 @@ export function junit(results: Results): string {
     testcase: cases.map(testCase),
   }))
   const { '@skipped': _, ...all } = totals(results.implementation, results.cases)
-  const builder = new XMLBuilder({ ignoreAttributes: false, attributeNamePrefix: '@', format: true, suppressEmptyNode: true })
-  return builder.build({ '?xml': { '@version': '1.0', '@encoding': 'UTF-8' }, testsuites: { ...all, testsuite: suites } })
+  const builder = new XMLBuilder({
+    ignoreAttributes: false,
+    attributeNamePrefix: '@',
+    format: true,
+    suppressEmptyNode: true,
+  })
+  return builder.build({
+    '?xml': { '@version': '1.0', '@encoding': 'UTF-8' },
+    testsuites: { ...all, testsuite: suites },
+  })
 }
 
 function totals(name: string, cases: readonly CaseResult[]) {
-  const number = (...outcomes: CaseResult['outcome'][]) => cases.filter(({ outcome }) => outcomes.includes(outcome)).length
+  const number = (...outcomes: CaseResult['outcome'][]) =>
+    cases.filter(({ outcome }) => outcomes.includes(outcome)).length
   return {
     '@name': clean(name),
     '@tests': cases.length,
@@ -40,7 +49,10 @@ function testCase(result: CaseResult) {
     '@classname': clean(result.group),
     '@time': seconds(result.duration),
     ...judgement(result),
-    ...(result.trace.length > 0 && result.outcome !== 'pass' && { 'system-out': clean(result.trace.map(describeEvent).join('\n')) }),
+    ...(result.trace.length > 0 &&
+      result.outcome !== 'pass' && {
+        'system-out': clean(result.trace.map(describeEvent).join('\n')),
+      }),
     ...(result.stderr !== undefined && { 'system-err': clean(result.stderr) }),
   }
 }
@@ -50,9 +62,13 @@ function judgement(result: CaseResult) {
   switch (result.outcome) {
     case 'fail':
     case 'unexpected-pass':
-      return { failure: { '@message': message, '@type': result.outcome, '#text': clean(explain(result)) } }
+      return {
+        failure: { '@message': message, '@type': result.outcome, '#text': clean(explain(result)) },
+      }
     case 'inconclusive':
-      return { error: { '@message': message.split('\n')[0], '@type': result.outcome, '#text': message } }
+      return {
+        error: { '@message': message.split('\n')[0], '@type': result.outcome, '#text': message },
+      }
     case 'not-applicable':
     case 'not-run':
     case 'expected-fail':

@@ -12,9 +12,19 @@ import { writeReports } from './write.ts'
 
 /* Reports of results with every outcome, and with strings that try to break out of them. */
 
-const HOSTILE = ']]>"\'&amp;<script>document.title="broken out"</script>\u0000\u001b[31m\ud800 # SKIP\n--- ...\n'
+const HOSTILE =
+  ']]>"\'&amp;<script>document.title="broken out"</script>\u0000\u001b[31m\ud800 # SKIP\n--- ...\n'
 
-const outcomes: Outcome[] = ['pass', 'fail', 'warn', 'not-applicable', 'expected-fail', 'unexpected-pass', 'inconclusive', 'not-run']
+const outcomes: Outcome[] = [
+  'pass',
+  'fail',
+  'warn',
+  'not-applicable',
+  'expected-fail',
+  'unexpected-pass',
+  'inconclusive',
+  'not-run',
+]
 const cases = outcomes.map((outcome): CaseResult => {
   return {
     id: `case-${outcome}`,
@@ -38,8 +48,22 @@ const cases = outcomes.map((outcome): CaseResult => {
         hex: '0800000a01611201311800',
         meaning: `read ${HOSTILE}`,
       },
-      { at: 0.3, connection: 'client 1', direction: 'out', kind: 'bytes', size: 106, hex: '020000000800616263' },
-      { at: 0.4, connection: 'link', direction: 'out', kind: 'bytes', size: 20, hex: '0a0000000a0161120131180120056162636465' },
+      {
+        at: 0.3,
+        connection: 'client 1',
+        direction: 'out',
+        kind: 'bytes',
+        size: 106,
+        hex: '020000000800616263',
+      },
+      {
+        at: 0.4,
+        connection: 'link',
+        direction: 'out',
+        kind: 'bytes',
+        size: 20,
+        hex: '0a0000000a0161120131180120056162636465',
+      },
       { at: 0.5, connection: 'client 1', direction: 'out', kind: 'end' },
     ],
     stderr: `Standard error ${HOSTILE}`,
@@ -69,7 +93,10 @@ const results: Results = {
 t.test('junit.xml is valid, and says what each outcome is', async (t) => {
   const xml = junit(results)
   const schema = readFileSync(`${checkout}/fixtures/junit.xsd`, 'utf8')
-  const { valid, errors } = await validateXML({ xml: [{ fileName: 'junit.xml', contents: xml }], schema: [schema] })
+  const { valid, errors } = await validateXML({
+    xml: [{ fileName: 'junit.xml', contents: xml }],
+    schema: [schema],
+  })
   t.ok(valid, JSON.stringify(errors.slice(0, 3)))
   t.match(xml, /tests="8" failures="2" errors="1"/)
   t.equal(xml.split('<failure').length - 1, 2)
@@ -83,7 +110,10 @@ t.test('junit.xml is valid, and says what each outcome is', async (t) => {
 })
 
 t.test('results.tap parses to the same counts', async (t) => {
-  const parsed = Parser.parse(tap(results)) as [string, { ok?: boolean; skip?: unknown; todo?: unknown }][]
+  const parsed = Parser.parse(tap(results)) as [
+    string,
+    { ok?: boolean; skip?: unknown; todo?: unknown },
+  ][]
   const points = parsed.filter(([kind]) => kind === 'assert').map(([, point]) => point)
   t.equal(points.length, 8)
   t.equal(points.filter(({ ok }) => !ok).length, 3)
@@ -136,5 +166,7 @@ t.test(
 )
 
 function browser(): string | undefined {
-  return ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => existsSync(path))
+  return ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
+    existsSync(path),
+  )
 }

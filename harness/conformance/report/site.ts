@@ -1,15 +1,16 @@
 import { clauses } from '../register.ts'
 import { type CaseResult, isNews, type Results } from '../result.ts'
+import { describeEvent } from './describe-event.ts'
 import { diagram } from './diagram.ts'
 import { type Html, html, page } from './html.ts'
-import { describeEvent } from './trace.ts'
 
 /* The report as pages that a browser shows from a folder: a summary, the clauses, and a page for each case. */
 
 /** File names and contents. */
 export function site(results: Results): Map<string, string> {
   const pages = new Map([['index.html', indexPage(results)]])
-  for (const result of results.cases) pages.set(`cases/${result.id}.html`, casePage(result, results))
+  for (const result of results.cases)
+    pages.set(`cases/${result.id}.html`, casePage(result, results))
   return pages
 }
 
@@ -21,7 +22,9 @@ function indexPage(results: Results): string {
 <p class="verdict ${results.verdict.replace(' ', '-')}">${results.verdict}</p>
 <p>${Object.entries(results.counts)
       .filter(([, cases]) => cases > 0)
-      .map(([outcome, cases]) => html`<span class="${outcome}">${cases} ${outcome}</span> &nbsp; `)}</p>
+      .map(
+        ([outcome, cases]) => html`<span class="${outcome}">${cases} ${outcome}</span> &nbsp; `,
+      )}</p>
 <p>${results.tool} ${results.version}, dialect ${results.dialect}, ${results.date}, ${(results.duration / 1000).toFixed(1)} s, seed ${results.seed}, cases <code>${results.caseSet.slice(0, 12)}</code></p>
 ${bad.length > 0 ? html`<h2>What did not pass</h2>${caseTable(bad)}` : ''}
 <h2>Clauses</h2>

@@ -9,7 +9,12 @@ export function tap(results: Results): string {
 }
 
 function point(result: CaseResult, number: number): string {
-  const ok = result.outcome === 'fail' || result.outcome === 'unexpected-pass' || result.outcome === 'inconclusive' ? 'not ok' : 'ok'
+  const ok =
+    result.outcome === 'fail' ||
+    result.outcome === 'unexpected-pass' ||
+    result.outcome === 'inconclusive'
+      ? 'not ok'
+      : 'ok'
   const line = `${ok} ${number} - ${result.id} (${result.clauses.join(', ')})${directive(result)}`
   return result.outcome === 'pass' ? line : `${line}\n${details(result)}`
 }
@@ -22,6 +27,9 @@ function directive({ outcome, actual = '' }: CaseResult): string {
 }
 
 function details({ outcome, about, what, expected, actual, repeat }: CaseResult): string {
-  const yaml = stringify({ outcome, about, what, expected, actual, again: repeat }, { lineWidth: 0 })
+  const yaml = stringify(
+    { outcome, about, what, expected, actual, again: repeat },
+    { lineWidth: 0 },
+  )
   return ['---', ...yaml.trimEnd().split('\n'), '...'].map((line) => `  ${line}`).join('\n')
 }

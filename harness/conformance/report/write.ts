@@ -1,5 +1,5 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
-import { recordOf } from '../record.ts'
+import { recordOf } from '../failure-record.ts'
 import { isSound, type Results } from '../result.ts'
 import { junit } from './junit.ts'
 import { site } from './site.ts'
@@ -17,7 +17,10 @@ export async function writeReports(results: Results, directory: string): Promise
     ['junit.xml', junit(results)],
     ['results.tap', tap(results)],
     ...site(results),
-    ...failures.map((result): [string, string] => [`traces/${result.id}.json`, JSON.stringify(recordOf(result, results), null, 2)]),
+    ...failures.map((result): [string, string] => [
+      `traces/${result.id}.json`,
+      JSON.stringify(recordOf(result, results), null, 2),
+    ]),
   ])
   await Promise.all([...files].map(([name, text]) => writeFile(`${directory}/${name}`, text)))
 }

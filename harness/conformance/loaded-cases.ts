@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto'
+import { readdir } from 'node:fs/promises'
+import { checkout } from '../hosts/checkout.ts'
+import type { Case } from './case.ts'
+import { clause, clauses } from './register.ts'
+
+/* The cases: whatever the files of scenarios/cases/ export as `cases`. */
+
+export interface LoadedCase {
+  /** File name without its ending. */
+  group: string
+  value: Case
+}
+
+/** Loads all cases, in the order of files and of each file. Throws for a wrong id or an unknown clause. */
+export async function loadCases(): Promise<LoadedCase[]> {
+  const folder = `${checkout}/scenarios/cases`
+  const files = (await readdir(folder)).filter((name) => name.endsWith('.ts')).sort()
+  const groups = await Promise.all(
+    files.map(async (file) => {
+      const { cases } = (await import(`${folder}/${file}`)) as { cases: readonly Case[] }
+      return cases.map((value) => ({ group: file.replace(/\.ts$/, ''), value }))
+    }),
+  )
+  const loaded = groups.flat()
+  check(loaded)
+  return loaded
+}
+
+/** Identifies the suite: results of two runs can be compared case by case if this is equal. */
+export function caseSet(loaded: readonly LoadedCase[]): string {
+  const hash = createHash('sha256')
+  for (const { value } of loaded)
+    hash.update(
+      JSON.stringify([value.id, value.clauses, value.level ?? 'must', value.role, value.about]),
+    )
+  return hash.digest('hex')
+}
+
+/** MUST clauses that no MUST case covers. */
+export function uncovered(loaded: readonly LoadedCase[]): string[] {
+  const covered = new Set(
+    loaded
+      .filter(({ value }) => (value.level ?? 'must') === 'must')
+      .flatMap(({ value }) => value.clauses),
+  )
+  return clauses.filter(({ id, level }) => level === 'must' && !covered.has(id)).map(({ id }) => id)
+}
+
+function check(loaded: readonly LoadedCase[]): void {
+  const seen = new Set<string>()
+  for (const { group, value } of loaded) {
+    const where = `loading case ${value.id} of scenarios/cases/${group}.ts`
+    if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(value.id))
+      throw new Error(`${where}: expected an id of lower case letters, digits and hyphens`)
+    if (seen.has(value.id)) throw new Error(`${where}: another case has that id`)
+    if (value.clauses.length === 0) throw new Error(`${where}: expected it to cite a clause`)
+    for (const id of value.clauses) clause(id)
+    seen.add(value.id)
+  }
+}

@@ -1,0 +1,14 @@
+import type { TraceEvent } from '../trace.ts'
+import { decodeEvent } from './decode.ts'
+
+/** One event of a trace as a line: time, connection, direction, what it was. */
+export function describeEvent(event: TraceEvent): string {
+  const { at, connection, direction, kind, size = 0, hex } = event
+  const arrow = direction === 'in' ? '->' : '<-'
+  const decoded = decodeEvent(event)
+  const what =
+    kind === 'bytes'
+      ? `${size} bytes ${decoded === undefined ? '' : `(${decoded}) `}${hex}${size > 64 ? '...' : ''}`
+      : kind
+  return `${at.toFixed(1).padStart(8)} ms  ${connection} ${arrow} ${what}`
+}

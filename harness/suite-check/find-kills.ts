@@ -1,0 +1,71 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { type LoadedCase, loadCases } from '../conformance/loaded-cases.ts'
+import { checkout } from '../hosts/checkout.ts'
+import { faults } from './faults.ts'
+import { describeKills, type Kills } from './kill-matrix-page.ts'
+import type { Mutant } from './mutant.ts'
+import { found, NotStarted, runMutants, START, shareClause } from './run-cases.ts'
+
+/*
+ * `npm run kill-matrix [FAULT ...]`: finds out which case finds which fault, of all or of those named, and writes it down (kills.json and
+ * docs/kill-matrix.md).
+ *
+ * Every case against every fault would take an hour. So each fault meets the cases of its clauses; then a case that has found nothing, or
+ * a fault that nobody has found, meets the rest until one is found.
+ */
+
+/** Deadline of a case, in ms: those that fail by waiting take all of it. */
+const TIMEOUT = 5_000
+const JOBS = 4
+
+const cases = (await loadCases()).filter(({ value }) => value.optIn !== true)
+const known: Kills = JSON.parse(readFileSync(`${checkout}/harness/suite-check/kills.json`, 'utf8'))
+const wanted =
+  process.argv.length > 2 ? faults.filter(({ id }) => process.argv.includes(id)) : faults
+const kills: Kills = Object.fromEntries(
+  faults.map((fault) => [fault.id, wanted.includes(fault) ? [] : (known[fault.id] ?? [])]),
+)
+
+for (const fault of wanted)
+  await meet(
+    fault,
+    cases.filter((each) => shareClause(each, fault)),
+  )
+for (const fault of wanted) if (kills[fault.id]?.length === 0) await meet(fault, cases)
+for (const each of cases) if (!hasFound(each)) await meetUntilFound(each)
+
+writeFileSync(`${checkout}/harness/suite-check/kills.json`, `${JSON.stringify(kills, null, 2)}\n`)
+writeFileSync(`${checkout}/docs/kill-matrix.md`, describeKills(kills))
+
+/** A find counts when it comes again: a busy machine can miss a deadline once. */
+async function meet(fault: Mutant, against: readonly LoadedCase[]): Promise<void> {
+  const first = await findersOf(fault, against)
+  const again =
+    first instanceof NotStarted || first.length === 0 ? first : await findersOf(fault, first)
+  const finders = again instanceof NotStarted ? [START] : again.map(({ value }) => value.id)
+  kills[fault.id] = [...new Set([...(kills[fault.id] ?? []), ...finders])].sort()
+  process.stderr.write(`${fault.id}: ${finders.join(' ') || 'not found'}\n`)
+}
+
+async function findersOf(
+  fault: Mutant,
+  against: readonly LoadedCase[],
+): Promise<LoadedCase[] | NotStarted> {
+  const results = await runMutants([fault], against, { timeout: TIMEOUT, jobs: JOBS })
+  if (results instanceof NotStarted) return results
+  const finders = new Set(results.filter(found).map(({ id }) => id))
+  return against.filter(({ value }) => finders.has(value.id))
+}
+
+async function meetUntilFound(each: LoadedCase): Promise<void> {
+  process.stderr.write(`${each.value.id} has found nothing yet\n`)
+  for (const fault of faults) {
+    if (shareClause(each, fault) || kills[fault.id]?.includes(START)) continue
+    await meet(fault, [each])
+    if (hasFound(each)) return
+  }
+}
+
+function hasFound({ value }: LoadedCase): boolean {
+  return Object.values(kills).some((finders) => finders.includes(value.id))
+}

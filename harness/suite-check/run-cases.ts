@@ -1,0 +1,103 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { relative } from 'node:path'
+import type { LoadedCase } from '../conformance/loaded-cases.ts'
+import type { CaseResult } from '../conformance/result.ts'
+import { runCases } from '../conformance/runner.ts'
+import { type Bundled, bundle } from '../hosts/bundle.ts'
+import { checkout, daemonCommand } from '../hosts/checkout.ts'
+import { HostError } from '../hosts/host.ts'
+import type { Descriptor } from '../implementation/descriptor.ts'
+import { tunedEnvironment } from '../implementation/tuning.ts'
+import { changed, type Mutant } from './mutant.ts'
+
+/** What stands in a table for a case where an implementation does not even start. */
+export const START = '(start)'
+
+/** From how many cases on a bundle of its own is worth its two seconds. */
+const MANY = 6
+
+/** Mutants as one implementation; `command` is `criu-remote` with their changes. */
+function descriptorOf(mutants: readonly Mutant[], { command, environment }: Bundled): Descriptor {
+  const dialect = mutants.find((mutant) => mutant.dialect)?.dialect ?? 'auto'
+  const common = ['--dialect', dialect, '--socket', '{socket}']
+  return {
+    name: mutants.map(({ id }) => id).join(' and '),
+    dialect,
+    proxy: { command: [...command, 'proxy', ...common, '--connect', '{host}:{port}'] },
+    cache: { command: [...command, 'cache', ...common, '--listen', '{host}:{port}'] },
+    environment: { ...tunedEnvironment(), ...environment },
+    capabilities: { append: true, inheritedConnection: true },
+  }
+}
+
+/** An implementation that did not even start. */
+export class NotStarted {
+  readonly why: string
+
+  constructor(why: string) {
+    this.why = why
+  }
+}
+
+/** Runs cases against one implementation with the changes of all these mutants; the results, or that it did not start. */
+export async function runMutants(
+  mutants: readonly Mutant[],
+  cases: readonly LoadedCase[],
+  { timeout, jobs }: { timeout: number; jobs: number },
+): Promise<CaseResult[] | NotStarted> {
+  const directory = await mkdtemp(`${tmpdir()}/criu-remote-mutant-`)
+  try {
+    const descriptor = descriptorOf(mutants, await made(mutants, cases.length, directory))
+    return await runCases({
+      descriptor,
+      cases,
+      jobs,
+      repeat: 1,
+      seed: 1,
+      timeout,
+      command: '',
+      onResult() {},
+    }).catch(notStarted)
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+function notStarted(thrown: unknown): NotStarted {
+  if (thrown instanceof HostError) return new NotStarted(thrown.message)
+  throw thrown
+}
+
+/** A .proto is read when a mutant runs, so its change is made then. */
+async function made(
+  mutants: readonly Mutant[],
+  cases: number,
+  directory: string,
+): Promise<Bundled> {
+  if (cases < MANY || mutants.some(({ file }) => file.endsWith('.proto'))) {
+    return {
+      command: [
+        process.execPath,
+        `${checkout}/harness/suite-check/run-mutant.ts`,
+        mutants.map(({ id }) => id).join(),
+      ],
+      environment: {},
+    }
+  }
+  const { environment } = await bundle([], directory, (path, text) =>
+    changed(mutants, relative(checkout, path), text),
+  )
+  return {
+    command: daemonCommand(process.execPath, environment['CRIU_REMOTE_SNAPSHOT']),
+    environment,
+  }
+}
+
+/** Whether a result says that something is wrong with the implementation. */
+export const found = ({ outcome }: CaseResult) => outcome === 'fail' || outcome === 'warn'
+
+/** Whether a case is about something that the change is about. */
+export function shareClause({ value }: LoadedCase, { clauses }: Mutant): boolean {
+  return value.clauses.some((id) => clauses.includes(id))
+}

@@ -1,0 +1,49 @@
+import { registerHooks } from 'node:module'
+import { checkout } from '../hosts/checkout.ts'
+import { tunedEnvironment } from '../implementation/tuning.ts'
+import { faults } from './faults.ts'
+import { changed } from './mutant.ts'
+import { oddities } from './oddities.ts'
+
+/* `node main.ts ID[,ID...] proxy|cache ...`: `criu-remote` with those changes to its sources. */
+
+const [ids = '', ...parameters] = process.argv.slice(2)
+const known = [...faults, ...oddities]
+const mutants = ids.split(',').map((id) => {
+  const mutant = known.find((each) => each.id === id)
+  if (mutant === undefined) throw new Error(`running mutant ${id}: there is none of that name`)
+  return mutant
+})
+
+/** Below the root; undefined for what is not a file of a mutant. */
+function pathOf(url: string): string | undefined {
+  return mutants
+    .map(({ file }) => file)
+    .find((file) => url === new URL(`file://${checkout}/${file}`).href)
+}
+
+if (mutants.some(({ file }) => file.endsWith('.proto'))) {
+  const { default: fs } = await import('node:fs')
+  const { syncBuiltinESMExports } = await import('node:module')
+  const { readFileSync } = fs
+  fs.readFileSync = ((url: URL, encoding: 'utf8') => {
+    const path = pathOf(url.href)
+    return path === undefined
+      ? readFileSync(url, encoding)
+      : changed(mutants, path, readFileSync(url, encoding))
+  }) as typeof readFileSync
+  syncBuiltinESMExports()
+}
+registerHooks({
+  load(url, context, next) {
+    const loaded = next(url, context)
+    const path = pathOf(url)
+    return path === undefined
+      ? loaded
+      : { ...loaded, source: changed(mutants, path, String(loaded.source)) }
+  },
+})
+// Or it would start itself again without this change.
+Object.assign(process.env, tunedEnvironment())
+process.argv.splice(2, process.argv.length, ...parameters)
+await import('../cli/main.ts')
