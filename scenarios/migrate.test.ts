@@ -3,14 +3,14 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { execa } from 'execa'
 import t, { type Test } from 'tap'
-import { checkout, criuRemoteCommand } from '../harness/hosts/checkout.ts'
+import { checkout } from '../harness/hosts/checkout.ts'
 import { getContainerRuntimeClient } from '../harness/hosts/docker.ts'
 import { defaultImage } from '../harness/hosts/image.ts'
+import { main, node } from '../harness/testing/criu-remote.ts'
 import { onRealCriu } from '../harness/testing/real-criu.ts'
 
 /* `criu-remote migrate` as a user runs it, and what is left when it is killed. */
 
-const [node, ...main] = criuRemoteCommand(process.execPath) as [string, ...string[]]
 const LOOP = 'while :; do sleep 1; done'
 
 await onRealCriu(async () => {

@@ -30,9 +30,8 @@ export function addCases(program: Command): void {
 }
 
 async function list({ clauses: byClause, json }: { clauses?: true; json?: true }): Promise<void> {
-  const { loadCases } = await import('../conformance/loaded-cases.ts')
+  const { allCases: loaded } = await import('../../scenarios/index.ts')
   const { clauses } = await import('../conformance/register.ts')
-  const loaded = await loadCases()
   const cases = loaded.map(({ group, value: { run: _, ...about } }) => ({
     group,
     level: 'must',
@@ -55,9 +54,8 @@ async function list({ clauses: byClause, json }: { clauses?: true; json?: true }
 }
 
 async function explain(id: string, { json }: { json?: true }): Promise<void> {
-  const { loadCases } = await import('../conformance/loaded-cases.ts')
+  const { allCases: loaded } = await import('../../scenarios/index.ts')
   const { clauses } = await import('../conformance/register.ts')
-  const loaded = await loadCases()
   const clause = clauses.find((each) => each.id === id)
   const found = loaded.find(({ value }) => value.id === id)
   if (clause !== undefined) {

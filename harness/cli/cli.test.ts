@@ -5,11 +5,10 @@ import { createServer } from 'node:net'
 import { execa } from 'execa'
 import t, { type Test } from 'tap'
 import { finishDump, finishRestore, readImage, writeImage } from '../../reference/client.ts'
-import { criuRemoteCommand } from '../hosts/checkout.ts'
+import { main, node } from '../testing/criu-remote.ts'
 
 /* The command line as a user meets it: what it prints, its exit codes, and what it leaves behind. */
 
-const [node, ...main] = criuRemoteCommand(process.execPath) as [string, ...string[]]
 const directory = mkdtempSync('/tmp/criu-remote-cli-')
 t.teardown(() => rmSync(directory, { recursive: true }))
 

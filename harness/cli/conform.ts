@@ -149,7 +149,9 @@ async function runAndShow(flags: RunFlags) {
       ? referenceDescriptor(localHost())
       : await readDescriptor(flags.implementation).catch(fail(2))
   const show = showVerdict(process.stderr.isTTY)
+  const { allCases: suite } = await import('../../scenarios/index.ts')
   const results = await conform({
+    suite,
     ...flags,
     descriptor,
     onResult: show.progress,

@@ -44,7 +44,8 @@ async function act(
   const read = await Promise.all(files.map(readDescriptor)).catch(fail(2))
   const descriptors = reference ? [referenceDescriptor(localHost()), ...read] : read
   const onStep = (what: string) => process.stderr.isTTY && process.stderr.write(`${what}\n`)
-  const cells = await matrix({ descriptors, jobs, timeout, onStep }).catch(fail(3))
+  const { usualCases: suite } = await import('../../scenarios/index.ts')
+  const cells = await matrix({ suite, descriptors, jobs, timeout, onStep }).catch(fail(3))
   process.stdout.write(json ? `${JSON.stringify(cells, null, 2)}\n` : `${await describe(cells)}\n`)
   const broken = cells.filter(({ failed }) => failed.length > 0).length
   if (cells.length === 0)

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { stringify } from 'yaml'
+import { z } from 'zod'
 import { readYaml } from '../yaml-file.ts'
 import type { LoadedCase } from './loaded-cases.ts'
 import type { CaseResult } from './result.ts'
@@ -9,44 +10,28 @@ import type { CaseResult } from './result.ts'
  * otherwise, or has failed for too long is reported as if there were no entry.
  */
 
-export interface Baseline {
-  entries: readonly Entry[]
-}
+const text = z.string().min(1)
 
-interface Entry {
-  case: string
-  signature: string
-  reason: string
-  /** YYYY-MM-DD, the last day on which it holds. */
-  expires: string
-}
+const schema = z.strictObject({
+  entries: z.array(
+    z.strictObject({
+      case: text,
+      signature: text,
+      reason: text,
+      expires: z
+        .string()
+        .regex(/^\d{4}-\d{2}-\d{2}$/, 'must match YYYY-MM-DD')
+        .meta({ description: 'The last day on which the entry holds.' }),
+    }),
+  ),
+})
+
+export type Baseline = z.output<typeof schema>
+type Entry = Baseline['entries'][number]
 
 /** A baseline that can't be used; one line. */
 export class BaselineError extends Error {
   override name = 'BaselineError'
-}
-
-const text = { type: 'string', minLength: 1 }
-const schema = {
-  type: 'object',
-  required: ['entries'],
-  additionalProperties: false,
-  properties: {
-    entries: {
-      type: 'array',
-      items: {
-        type: 'object',
-        required: ['case', 'signature', 'reason', 'expires'],
-        additionalProperties: false,
-        properties: {
-          case: text,
-          signature: text,
-          reason: text,
-          expires: { type: 'string', pattern: '^\\d{4}-\\d{2}-\\d{2}$' },
-        },
-      },
-    },
-  },
 }
 
 /** Days for which a written baseline holds. */
@@ -54,7 +39,7 @@ const DAYS = 90
 
 /** Reads a baseline. Throws BaselineError. */
 export function readBaseline(file: string): Promise<Baseline> {
-  return readYaml<Baseline>(file, { name: 'baseline', schema, error: BaselineError })
+  return readYaml(file, { name: 'baseline', schema, error: BaselineError })
 }
 
 /** Writes the failures of a run as a baseline; the reasons are for a person to give. */

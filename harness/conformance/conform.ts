@@ -3,12 +3,14 @@ import { resolve } from 'node:path'
 import { checkout } from '../hosts/checkout.ts'
 import type { Descriptor } from '../implementation/descriptor.ts'
 import { applyBaseline, type Baseline, checkBaseline } from './baseline.ts'
-import { caseSet, loadCases } from './loaded-cases.ts'
+import { caseSet, type LoadedCase } from './loaded-cases.ts'
 import { type CaseResult, count, type Results, verdict } from './result.ts'
 import { runCases } from './runner.ts'
 import { type Selection, select } from './select.ts'
 
 export interface ConformOptions extends Selection {
+  /** All cases of the suite, of which some are selected. */
+  suite: readonly LoadedCase[]
   descriptor: Descriptor
   /** The descriptor's file, for the command that repeats a case. */
   implementation?: string
@@ -35,11 +37,10 @@ export async function conform(options: ConformOptions): Promise<Results> {
     seed = Date.now() % 2 ** 31,
     onResult,
   } = options
-  const loaded = await loadCases()
-  const { baseline, ids } = options
-  if (baseline !== undefined) checkBaseline(baseline, loaded)
+  const { suite, baseline, ids } = options
+  if (baseline !== undefined) checkBaseline(baseline, suite)
   const cases = select(
-    ids === undefined ? loaded : loaded.filter(({ value }) => ids.includes(value.id)),
+    ids === undefined ? suite : suite.filter(({ value }) => ids.includes(value.id)),
     options,
   )
   options.onSelected(cases.length)
@@ -66,7 +67,7 @@ export async function conform(options: ConformOptions): Promise<Results> {
     date,
     seed,
     duration: Math.round(performance.now() - begin),
-    caseSet: caseSet(loaded),
+    caseSet: caseSet(suite),
     counts: count(results),
     verdict: verdict(results),
     cases: results,

@@ -1,11 +1,11 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { execa } from 'execa'
 import t from 'tap'
-import { checkout, criuRemoteCommand } from '../hosts/checkout.ts'
+import { checkout } from '../hosts/checkout.ts'
+import { main, node } from '../testing/criu-remote.ts'
 
 /* Whatever is wrong with an implementation or with a run, the exit code is not 0, and is the one that is promised. */
 
-const [node, ...main] = criuRemoteCommand(process.execPath) as [string, ...string[]]
 const directory = mkdtempSync('/tmp/criu-remote-greens-')
 t.teardown(() => rmSync(directory, { recursive: true }))
 

@@ -1,28 +1,19 @@
 import { createHash } from 'node:crypto'
-import { readdir } from 'node:fs/promises'
-import { checkout } from '../hosts/checkout.ts'
 import type { Case } from './case.ts'
 import { clause, clauses } from './register.ts'
 
-/* The cases: whatever the files of scenarios/cases/ export as `cases`. */
-
+/** A case with the group that it belongs to. */
 export interface LoadedCase {
-  /** File name without its ending. */
+  /** The name of its file in scenarios/cases/, without the ending. */
   group: string
   value: Case
 }
 
-/** Loads all cases, in the order of files and of each file. Throws for a wrong id or an unknown clause. */
-export async function loadCases(): Promise<LoadedCase[]> {
-  const folder = `${checkout}/scenarios/cases`
-  const files = (await readdir(folder)).filter((name) => name.endsWith('.ts')).sort()
-  const groups = await Promise.all(
-    files.map(async (file) => {
-      const { cases } = (await import(`${folder}/${file}`)) as { cases: readonly Case[] }
-      return cases.map((value) => ({ group: file.replace(/\.ts$/, ''), value }))
-    }),
+/** Returns the cases of all groups, in order. Throws for a wrong or repeated id and an unknown clause. */
+export function loadCases(groups: Record<string, readonly Case[]>): LoadedCase[] {
+  const loaded = Object.entries(groups).flatMap(([group, cases]) =>
+    cases.map((value) => ({ group, value })),
   )
-  const loaded = groups.flat()
   check(loaded)
   return loaded
 }

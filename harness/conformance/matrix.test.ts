@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { execa } from 'execa'
 import t from 'tap'
-import { checkout, criuRemoteCommand } from '../hosts/checkout.ts'
+import { checkout } from '../hosts/checkout.ts'
+import { main, node } from '../testing/criu-remote.ts'
 import type { Cell } from './matrix.ts'
 
 /* Proxies times caches, and who is to blame. */
 
-const [node, ...main] = criuRemoteCommand(process.execPath) as [string, ...string[]]
 const directory = mkdtempSync('/tmp/criu-remote-matrix-')
 t.teardown(() => rmSync(directory, { recursive: true }))
 

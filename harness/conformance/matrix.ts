@@ -1,5 +1,5 @@
 import type { DaemonDescription, Descriptor } from '../implementation/descriptor.ts'
-import { type LoadedCase, loadCases } from './loaded-cases.ts'
+import type { LoadedCase } from './loaded-cases.ts'
 import { type CaseResult, isSound, verdict } from './result.ts'
 import { runCases } from './runner.ts'
 
@@ -20,6 +20,8 @@ export interface Cell {
 }
 
 export interface MatrixOptions {
+  /** The cases to run. */
+  suite: readonly LoadedCase[]
   descriptors: readonly Descriptor[]
   jobs: number
   /** Deadline of a case, in seconds. */
@@ -29,7 +31,7 @@ export interface MatrixOptions {
 
 /** Runs all pairs. Throws HostError if a daemon does not start at all. */
 export async function matrix(options: MatrixOptions): Promise<Cell[]> {
-  const loaded = (await loadCases()).filter(({ value }) => value.optIn !== true)
+  const loaded = options.suite
   const alone = new Map<DaemonDescription, boolean>()
   const cells: Cell[] = []
   for (const proxies of options.descriptors) {

@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
+import { allCases as loaded } from '../../scenarios/index.ts'
 import { checkout } from '../hosts/checkout.ts'
 import { describeClauses } from './clauses-page.ts'
-import { loadCases, uncovered } from './loaded-cases.ts'
+import { uncovered } from './loaded-cases.ts'
 import { clauses } from './register.ts'
-
-const loaded = await loadCases()
 
 t.test('every MUST has a case, every case a known clause and an id of its own', async (t) => {
   t.same(uncovered(loaded), [])

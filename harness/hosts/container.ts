@@ -1,6 +1,6 @@
 import { addAbortSignal, PassThrough, type Writable } from 'node:stream'
 import { ANNOUNCE, Announced } from './announce-pid.ts'
-import { bundledCommand, checkout, daemonCommand } from './checkout.ts'
+import { checkout, hostCommands } from './checkout.ts'
 import {
   GenericContainer,
   getContainerRuntimeClient,
@@ -16,6 +16,7 @@ import {
   output,
   run,
   type StartOptions,
+  thisKernel,
 } from './host.ts'
 import { defaultImage, imageByName } from './image.ts'
 import { Lines } from './lines.ts'
@@ -141,8 +142,8 @@ function hostOf(name: string, id: string, address: string, stop: () => Promise<v
   const host: Host = {
     name,
     address,
-    criuRemote: bundledCommand(NODE),
-    daemons: daemonCommand(NODE),
+    ...hostCommands(NODE),
+    kernel: thisKernel,
     ownPids: true,
     start: (command, options = {}) => startInContainer(id, stopping.signal, command, options),
     directory: async () => (await output(host, ['mktemp', '-d', '/run/criu-remote-XXXXXX'])).trim(),

@@ -1,4 +1,5 @@
 import type { RemoteError } from '../../reference/index.ts'
+import type { HostCommands } from './checkout.ts'
 
 /*
  * A host is where a proxy, a cache, CRIU and the process to migrate run: this machine, or a container. Scenarios
@@ -30,14 +31,12 @@ export interface HostProcess {
   kill(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>
 }
 
-export interface Host {
+export interface Host extends HostCommands {
   name: string
+  /** Hosts that share a kernel have the same value: a fact about the kernel is found out once. */
+  kernel: object
   /** IP address at which the other host of a pair reaches it. */
   address: string
-  /** Command line of `criu-remote` on this host. */
-  criuRemote: readonly string[]
-  /** The same, for its commands `proxy` and `cache`. */
-  daemons: readonly string[]
   /** Whether pids here are its own, apart from this machine's. */
   ownPids: boolean
   /** The /proc/PID of a process of the host, where this machine has them: what listens there can then be seen from here. */
@@ -107,6 +106,9 @@ export async function fileOn(host: Host, path: string): Promise<Buffer | undefin
   const { code } = await run(host, ['base64', path], { onLine: (line) => lines.push(line) })
   return code === 0 ? Buffer.from(lines.join(''), 'base64') : undefined
 }
+
+/** The kernel of this machine, which its containers and namespaces share. */
+export const thisKernel: object = {}
 
 /** Something that a host was asked for and can't do: harness trouble, never a verdict on an implementation. */
 export class HostError extends Error {

@@ -1,13 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { constants } from 'node:os'
 import { execa } from 'execa'
-import { bundledCommand, daemonCommand } from './checkout.ts'
+import { hostCommands } from './checkout.ts'
 import {
   type Completed,
   type Host,
   HostError,
   type HostProcess,
   type StartOptions,
+  thisKernel,
 } from './host.ts'
 import { Lines } from './lines.ts'
 import { freePort } from './ports.ts'
@@ -19,8 +20,8 @@ export function localHost(): Host {
   return {
     name: 'this machine',
     address: '127.0.0.1',
-    criuRemote: bundledCommand(process.execPath),
-    daemons: daemonCommand(process.execPath),
+    ...hostCommands(process.execPath),
+    kernel: thisKernel,
     ownPids: false,
     async start(command, options = {}) {
       const started = await startLocal(command, options)

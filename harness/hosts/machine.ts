@@ -1,6 +1,6 @@
-import { bundledCommand, daemonCommand } from './checkout.ts'
+import { hostCommands } from './checkout.ts'
 import { type Connect, connectHere } from './connected.ts'
-import { type Host, output } from './host.ts'
+import { type Host, output, thisKernel } from './host.ts'
 import { Init } from './init.ts'
 
 /** A running kernel in which hosts of namespaces can be made: that of this process, or a virtual machine's. */
@@ -25,8 +25,8 @@ export function machineOf(name: string, init: Init, isHere: boolean): Machine {
   const host: Host = {
     name,
     address: '127.0.0.1',
-    criuRemote: bundledCommand(process.execPath),
-    daemons: daemonCommand(process.execPath),
+    ...hostCommands(process.execPath),
+    kernel: isHere ? thisKernel : {},
     ownPids: false,
     start: (command, options) => init.start(command, options),
     directory: async () => (await output(host, ['mktemp', '-d', '/run/criu-remote-XXXXXX'])).trim(),

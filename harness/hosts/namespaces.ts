@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { bundledCommand, daemonCommand } from './checkout.ts'
+import { hostCommands } from './checkout.ts'
 import { type Host, output, shell } from './host.ts'
 import { Init } from './init.ts'
 import type { Machine } from './machine.ts'
@@ -93,8 +93,8 @@ async function namespaceHost(
   const host: Host = {
     name,
     address,
-    criuRemote: bundledCommand(process.execPath),
-    daemons: daemonCommand(process.execPath),
+    ...hostCommands(process.execPath),
+    kernel: machine.host.kernel,
     ownPids: true,
     ...(machine.isHere && {
       procDirectory: `/proc/${Number(readFileSync(`/proc/${holder}/task/${holder}/children`, 'utf8'))}`,

@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import t from 'tap'
-import { DescriptorError, readDescriptor } from './descriptor.ts'
+import { DescriptorError, describeDescriptor, readDescriptor } from './descriptor.ts'
 
 const directory = mkdtempSync('/tmp/criu-remote-descriptor-')
 t.teardown(() => rmSync(directory, { recursive: true }))
@@ -34,7 +34,7 @@ t.test('JSON is a descriptor as well', async (t) => {
 
 for (const [text, message] of [
   ['name: x', /the file: must have required property 'proxy'/],
-  ['proxy: {command: [a]}', /must have required property 'name'/],
+  ['proxy: {command: [a]}', /name: expected string, got nothing/],
   ['name: x\nproxy: {command: []}', /proxy\.command: must NOT have fewer than 1 items/],
   ['name: x\nproxy: {command: [a], sock: b}', /proxy: unknown key sock/],
   ['name: x\nproxy: {command: [a]}\ndialect: latin', /dialect: expected one of ours, criu-2017/],
@@ -50,4 +50,9 @@ for (const [text, message] of [
 
 t.test('a file that is not there', async (t) => {
   await t.rejects(readDescriptor('/no/such.yaml'), { message: /\/no\/such\.yaml.*ENOENT/ })
+})
+
+t.test('the published schema is current', async (t) => {
+  const file = new URL('descriptor.schema.json', import.meta.url)
+  t.equal(readFileSync(file, 'utf8'), describeDescriptor())
 })

@@ -1,43 +1,82 @@
-import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import { z } from 'zod'
 import { readYaml } from '../yaml-file.ts'
 
-/* A descriptor: the file that says how an implementation of proxy and cache is started (descriptor.schema.json). */
+/*
+ * The descriptor: the file that says how an implementation of proxy and cache is started. The schema
+ * below is the one source of the type and of the published descriptor.schema.json (`npm run docs`).
+ */
 
-export interface DaemonDescription {
-  command: string[]
-  socket?: string
-  /** Where proxy and cache come from different descriptors: those of its own. */
+export const dialects = ['ours', 'criu-2017', 'criu-2019', 'criu-2020', 'auto'] as const
+
+const daemon = z.strictObject({
+  command: z.array(z.string()).min(1, 'must NOT have fewer than 1 items').meta({
+    description:
+      'Placeholders: {directory} private and fresh, {socket} the UNIX socket to listen on, {host} and {port} of the TCP connection.',
+  }),
+  socket: z.string().exactOptional().meta({
+    description:
+      'The path of its UNIX socket, if the daemon chooses the path itself; {directory} is replaced.',
+  }),
+})
+
+const fields = z.strictObject({
+  name: z.string().min(1),
+  dialect: z.enum(dialects).default('auto'),
+  proxy: daemon.exactOptional(),
+  cache: daemon.exactOptional(),
+  environment: z.record(z.string(), z.string()).default({}),
+  workingDirectory: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .meta({ description: 'Relative to the descriptor.' }),
+  capabilities: z
+    .strictObject({
+      append: z.boolean().default(true),
+      inheritedConnection: z.boolean().default(false),
+    })
+    .default({ append: true, inheritedConnection: false }),
+})
+
+const schema = fields.refine(({ proxy, cache }) => proxy !== undefined || cache !== undefined, {
+  message: "must have required property 'proxy' or 'cache'",
+})
+
+/** How one daemon is started. */
+export type DaemonDescription = z.output<typeof daemon> & {
+  /** Variables of this daemon alone, where proxy and cache come from different descriptors. */
   environment?: Record<string, string>
   workingDirectory?: string
 }
 
-export interface Descriptor {
-  name: string
-  dialect: 'ours' | 'criu-2017' | 'criu-2019' | 'criu-2020' | 'auto'
+export type Descriptor = Omit<z.output<typeof fields>, 'proxy' | 'cache'> & {
   proxy?: DaemonDescription
   cache?: DaemonDescription
-  environment: Record<string, string>
-  workingDirectory?: string
-  capabilities: { append: boolean; inheritedConnection: boolean }
 }
 
-/** A descriptor that can't be used; the text is one line that names the file and the key. */
+/** A descriptor that can't be used; the message is one line that names the file and the key. */
 export class DescriptorError extends Error {
   override name = 'DescriptorError'
 }
 
-const schema = JSON.parse(readFileSync(new URL('descriptor.schema.json', import.meta.url), 'utf8'))
-
-/** Reads and checks a descriptor; relative working directories are resolved against it. Throws DescriptorError. */
+/** Reads and checks a descriptor; a relative working directory is resolved against the file. Throws DescriptorError. */
 export async function readDescriptor(file: string): Promise<Descriptor> {
-  const descriptor = await readYaml<Descriptor>(file, {
-    name: 'descriptor',
-    schema,
-    error: DescriptorError,
-  })
+  const descriptor = await readYaml(file, { name: 'descriptor', schema, error: DescriptorError })
   const { workingDirectory } = descriptor
-  return workingDirectory === undefined
-    ? descriptor
-    : { ...descriptor, workingDirectory: resolve(dirname(file), workingDirectory) }
+  if (workingDirectory === undefined) return descriptor
+  return { ...descriptor, workingDirectory: resolve(dirname(file), workingDirectory) }
+}
+
+/** Returns the content of descriptor.schema.json: the same contract for editors and other tools. */
+export function describeDescriptor(): string {
+  const generated = z.toJSONSchema(fields, { target: 'draft-7', io: 'input' })
+  const published = {
+    $schema: generated.$schema,
+    $id: 'criu-remote-conformance/descriptor',
+    title: 'An implementation of the image proxy, the image cache, or both',
+    anyOf: [{ required: ['proxy'] }, { required: ['cache'] }],
+    ...generated,
+  }
+  return `${JSON.stringify(published, null, 2)}\n`
 }

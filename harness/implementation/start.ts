@@ -123,7 +123,7 @@ async function listening(host: Host, places: string[]): Promise<{ code: number }
   const { procDirectory } = host
   if (procDirectory === undefined) {
     const script = `${checkout}/harness/implementation/await-listening.ts`
-    return run(host, [host.criuRemote[0] as string, script, String(START_TIMEOUT), ...places])
+    return run(host, [...host.node, script, String(START_TIMEOUT), ...places])
   }
   const ask = async () =>
     (await Promise.all(places.map((place) => isListening(place, procDirectory)))).includes(true) ||

@@ -5,7 +5,7 @@ import { referenceDescriptor } from '../implementation/start.ts'
 import { imagesOnDisk, markTime } from './images-on-disk.ts'
 import { Migration } from './migration.ts'
 import type { WrittenImage } from './start-mount.ts'
-import { isAlive, residentBytes, startSubject } from './target-process.ts'
+import { isAlive, residentBytes, startTargetProcess } from './target-process.ts'
 
 /** How a migration is shown to a person. */
 export interface Progress {
@@ -54,7 +54,8 @@ export async function migrate(options: MigrateOptions): Promise<MigrateResult> {
   if (options.setup !== undefined)
     for (const host of [source, destination]) await shell(host, options.setup)
   const marks = await Promise.all([source, destination].map(markTime))
-  const pid = options.pid ?? (await startSubject(source, ['sh', '-c', options.command as string]))
+  const pid =
+    options.pid ?? (await startTargetProcess(source, ['sh', '-c', options.command as string]))
   progress.phase(`process ${pid} runs on ${source.name}`)
 
   const written: WrittenImage[] = []

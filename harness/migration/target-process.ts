@@ -10,7 +10,7 @@ const FIRST_PID = 10_000
 export const RAISE_PIDS = `[ "$(cat /proc/sys/kernel/ns_last_pid)" -ge ${FIRST_PID} ] || echo ${FIRST_PID} > /proc/sys/kernel/ns_last_pid\n`
 
 /** Starts a command in the background; its pid. */
-export async function startSubject(host: Host, command: readonly string[]): Promise<number> {
+export async function startTargetProcess(host: Host, command: readonly string[]): Promise<number> {
   const script = `${host.ownPids ? RAISE_PIDS : ''} setsid "$@" </dev/null >/dev/null 2>&1 & echo $!`
   const pid = Number(await shell(host, script, command))
   if (!(await isAlive(host, pid)))

@@ -5,7 +5,7 @@ import { checkout } from '../hosts/checkout.ts'
 import { type Host, HostError, output, shell } from '../hosts/host.ts'
 import type { Descriptor } from '../implementation/descriptor.ts'
 import { Migration } from '../migration/migration.ts'
-import { startSubject } from '../migration/target-process.ts'
+import { startTargetProcess } from '../migration/target-process.ts'
 import { type Spread, spread } from './spread.ts'
 
 /*
@@ -78,7 +78,7 @@ async function withProcess(
   run: (pid: number) => Promise<Times>,
 ): Promise<Times> {
   const status = `${await host.directory()}/status`
-  const pid = await startSubject(host, ['/run/counter', status, String(mebibytes)])
+  const pid = await startTargetProcess(host, ['/run/counter', status, String(mebibytes)])
   try {
     const before = await awaitCount(host, status, 1)
     const times = await run(pid)

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { type LoadedCase, loadCases } from '../conformance/loaded-cases.ts'
+import { usualCases as cases } from '../../scenarios/index.ts'
+import type { LoadedCase } from '../conformance/loaded-cases.ts'
 import { checkout } from '../hosts/checkout.ts'
 import { faults } from './faults.ts'
 import { describeKills, type Kills } from './kill-matrix-page.ts'
@@ -18,7 +19,6 @@ import { found, NotStarted, runMutants, START, shareClause } from './run-cases.t
 const TIMEOUT = 5_000
 const JOBS = 4
 
-const cases = (await loadCases()).filter(({ value }) => value.optIn !== true)
 const known: Kills = JSON.parse(readFileSync(`${checkout}/harness/suite-check/kills.json`, 'utf8'))
 const wanted =
   process.argv.length > 2 ? faults.filter(({ id }) => process.argv.includes(id)) : faults

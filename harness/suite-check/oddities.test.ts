@@ -1,5 +1,6 @@
 import t from 'tap'
-import { type LoadedCase, loadCases } from '../conformance/loaded-cases.ts'
+import { usualCases as cases } from '../../scenarios/index.ts'
+import type { LoadedCase } from '../conformance/loaded-cases.ts'
 import { isSound } from '../conformance/result.ts'
 import type { Mutant } from './mutant.ts'
 import { type Oddity, oddities } from './oddities.ts'
@@ -11,8 +12,6 @@ import { NotStarted, runMutants, shareClause } from './run-cases.ts'
  * All cases against each oddity alone would take half of the time of all tests. So all meet three implementations that have several
  * oddities each, and each oddity alone meets the cases of its clauses, as one could hide what another does.
  */
-
-const cases = (await loadCases()).filter(({ value }) => value.optIn !== true)
 
 for (const [letter, several] of Map.groupBy(oddities, ({ together }) => together)) {
   t.test(`no case fails on ${several.map(({ id }) => id).join(', ')} (${letter})`, async (t) => {

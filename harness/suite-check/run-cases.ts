@@ -5,7 +5,7 @@ import type { LoadedCase } from '../conformance/loaded-cases.ts'
 import type { CaseResult } from '../conformance/result.ts'
 import { runCases } from '../conformance/runner.ts'
 import { type Bundled, bundle } from '../hosts/bundle.ts'
-import { checkout, daemonCommand } from '../hosts/checkout.ts'
+import { checkout, hostCommands } from '../hosts/checkout.ts'
 import { HostError } from '../hosts/host.ts'
 import type { Descriptor } from '../implementation/descriptor.ts'
 import { tunedEnvironment } from '../implementation/tuning.ts'
@@ -89,7 +89,7 @@ async function made(
     changed(mutants, relative(checkout, path), text),
   )
   return {
-    command: daemonCommand(process.execPath, environment['CRIU_REMOTE_SNAPSHOT']),
+    command: hostCommands(process.execPath, environment).daemons,
     environment,
   }
 }

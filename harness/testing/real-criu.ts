@@ -3,7 +3,7 @@ import { containerPair } from '../hosts/container.ts'
 import { type Host, shell } from '../hosts/host.ts'
 import { referenceDescriptor } from '../implementation/start.ts'
 import { Migration, type MigrationOptions } from '../migration/migration.ts'
-import { startSubject } from '../migration/target-process.ts'
+import { startTargetProcess } from '../migration/target-process.ts'
 
 /* What scenarios on a real CRIU share: a pair of containers, the programs of fixtures/, and their status lines. */
 
@@ -86,7 +86,7 @@ async function startProgram(
   parameter: number,
 ): Promise<{ pid: number; status: string }> {
   const status = `/run/${name}-${++started}.status`
-  const pid = await startSubject(source, [`/run/${name}`, status, String(parameter)])
+  const pid = await startTargetProcess(source, [`/run/${name}`, status, String(parameter)])
   await countsBeyond(source, status, 10)
   return { pid, status }
 }

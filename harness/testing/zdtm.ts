@@ -1,14 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { execa } from 'execa'
 import { buildPrograms } from '../../zdtm-mode/launcher/build-programs.ts'
-import { criuRemoteCommand } from '../hosts/checkout.ts'
 import type { Host } from '../hosts/host.ts'
+import { main, node } from './criu-remote.ts'
 
 /** A program of fixtures/zdtm, as `static/env`, compiled in a host, where there is a compiler. */
 export const ownProgram = async (host: Host, name: string): Promise<Buffer> =>
   readFileSync(`${await buildPrograms(host)}/${name}`)
-
-const [node, ...main] = criuRemoteCommand(process.execPath) as [string, ...string[]]
 
 /** `criu-remote zdtm run`, as a user runs it, whatever its exit code. */
 export const zdtm = (...parameters: string[]) =>

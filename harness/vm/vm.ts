@@ -21,11 +21,7 @@ export async function startInVm(
   let booted: Booted | undefined
   const options: VmOptions = { kernel, shares, command, kvm: !kvmIsKnownToFail() }
   const started = await host.start(
-    [
-      ...host.criuRemote.slice(0, -1),
-      `${checkout}/harness/vm/run-in-guest.ts`,
-      JSON.stringify(options),
-    ],
+    [...host.node, `${checkout}/harness/vm/run-in-guest.ts`, JSON.stringify(options)],
     {
       onLine(line) {
         if (booted !== undefined) return onLine?.(line)

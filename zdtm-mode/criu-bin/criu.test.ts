@@ -11,7 +11,7 @@ const CRIU = `${checkout}/zdtm-mode/criu-bin/criu`
 const SERIES = '/run/dump/zdtm/static/counter'
 
 await onRealCriu(async ({ source, program }) => {
-  const node = source.criuRemote[0] as string
+  const node = source.node[0] as string
   const environment = { CRIU_REMOTE_NODE: node, ...(await criuVariables(source)) }
   const criu = (action: string, directory: string, ...options: string[]) => {
     const words = [

@@ -67,11 +67,7 @@ export async function runByAgent(
   const shares = [plan.mode.criu, ...sourcesOf(plan)]
   const given = { ...plan, programs, ...(guest && { guest: { ...guest, shares, ports: PORTS } }) }
   await writeIn(host, `${directory}/plan.json`, JSON.stringify(given satisfies GivenPlan))
-  const script = [
-    ...host.criuRemote.slice(0, -1),
-    `${checkout}/zdtm-mode/agent/agent.ts`,
-    `${directory}/plan.json`,
-  ]
+  const script = [...host.node, `${checkout}/zdtm-mode/agent/agent.ts`, `${directory}/plan.json`]
   const command = ['env', `UV_THREADPOOL_SIZE=${THREADS}`, ...script]
   const agent = await startBundled(host, command, hear)
   const { code, stderr } = await agent.exited

@@ -1,0 +1,40 @@
+import { type LoadedCase, loadCases } from '../harness/conformance/loaded-cases.ts'
+import { cases as cacheEnd } from './cases/cache-end.ts'
+import { cases as cacheFraming } from './cases/cache-framing.ts'
+import { cases as cacheLink } from './cases/cache-link.ts'
+import { cases as cacheLocal } from './cases/cache-local.ts'
+import { cases as cacheReads } from './cases/cache-reads.ts'
+import { cases as fuzz } from './cases/fuzz.ts'
+import { cases as model } from './cases/model.ts'
+import { cases as pair } from './cases/pair.ts'
+import { cases as proxyEnd } from './cases/proxy-end.ts'
+import { cases as proxyForwarding } from './cases/proxy-forwarding.ts'
+import { cases as proxyFraming } from './cases/proxy-framing.ts'
+import { cases as proxyLocal } from './cases/proxy-local.ts'
+import { cases as proxyReads } from './cases/proxy-reads.ts'
+import { cases as proxySnapshots } from './cases/proxy-snapshots.ts'
+
+/* The table of contents of the suite: the cases by group, in the order of roles and sections. */
+
+/** Every case of the suite, checked: ids are unique, clauses are known. */
+export const allCases: readonly LoadedCase[] = loadCases({
+  'cache-end': cacheEnd,
+  'cache-framing': cacheFraming,
+  'cache-link': cacheLink,
+  'cache-local': cacheLocal,
+  'cache-reads': cacheReads,
+  fuzz,
+  model,
+  pair,
+  'proxy-end': proxyEnd,
+  'proxy-forwarding': proxyForwarding,
+  'proxy-framing': proxyFraming,
+  'proxy-local': proxyLocal,
+  'proxy-reads': proxyReads,
+  'proxy-snapshots': proxySnapshots,
+})
+
+/** The cases that run unless a user names another: without those that take minutes or gigabytes. */
+export const usualCases: readonly LoadedCase[] = allCases.filter(
+  ({ value }) => value.optIn !== true,
+)
