@@ -1,8 +1,7 @@
 import { type Command, Option } from 'commander'
-import { Failure, fail } from './failure.ts'
 import { repeated, whole } from './values.ts'
 
-interface ConformFlags {
+export interface ConformFlags {
   implementation?: string
   role: 'proxy' | 'cache' | 'both'
   only: string[]
@@ -72,7 +71,7 @@ export function addConform(program: Command): void {
     .option('--failed-from <results>', 'only what did not pass in that results.json')
     .option('--report <dir>', 'write results.json, junit.xml, results.tap and index.html there')
     .addHelpText('after', EXIT_CODES)
-    .action(conformAll)
+    .action(async (flags: ConformFlags) => (await actions()).conformAll(flags))
   program
     .command('replay')
     .summary('run a recorded failure again')
@@ -82,89 +81,9 @@ export function addConform(program: Command): void {
     .argument('<trace>', 'a file of a report: traces/CASE.json')
     .option('-i, --implementation <file>', 'against this implementation instead')
     .addHelpText('after', EXIT_CODES)
-    .action(replay)
+    .action(async (trace: string, flags: { implementation?: string }) =>
+      (await actions()).replay(trace, flags),
+    )
 }
 
-async function conformAll(flags: ConformFlags): Promise<void> {
-  const { readBaseline, writeBaseline } = await import('../conformance/baseline.ts')
-  const { readResults } = await import('../conformance/compare.ts')
-  const { isSound } = await import('../conformance/result.ts')
-  const { baseline: known, ...rest } = flags
-  const baseline = known === undefined ? undefined : await readBaseline(known).catch(fail(2))
-  const before =
-    flags.failedFrom === undefined ? undefined : await readResults(flags.failedFrom).catch(fail(2))
-  const ids = before?.cases.filter((result) => !isSound(result)).map(({ id }) => id)
-  const results = await runAndShow({ ...rest, ...(baseline && { baseline }), ...(ids && { ids }) })
-  if (flags.report !== undefined) {
-    const { writeReports } = await import('../conformance/report/write.ts')
-    await writeReports(results, flags.report).catch(fail(3))
-  }
-  if (flags.writeBaseline !== undefined) {
-    const entries = await writeBaseline(flags.writeBaseline, results.cases).catch(fail(3))
-    process.stdout.write(`${entries} known failures written to ${flags.writeBaseline}\n`)
-  }
-  await end(results)
-}
-
-async function replay(
-  file: string,
-  { implementation }: { implementation?: string },
-): Promise<void> {
-  const { readRecord } = await import('../conformance/failure-record.ts')
-  const record = await readRecord(file).catch(fail(2))
-  const descriptor = implementation ?? record.descriptor
-  const results = await runAndShow({
-    role: 'both',
-    only: [record.case],
-    level: 'all',
-    jobs: 1,
-    repeat: 1,
-    seed: record.seed,
-    timeout: 10,
-    ...(descriptor !== undefined && { implementation: descriptor }),
-  })
-  const [again] = results.cases
-  const same = again?.signature === record.signature && again?.outcome === record.outcome
-  process.stdout.write(
-    same
-      ? 'it failed in the same way\n'
-      : `it was ${record.outcome} (${record.signature}), now it is ${again?.outcome} (${again?.signature ?? 'no failure'})\n`,
-  )
-  await end(results)
-}
-
-type RunFlags = Omit<ConformFlags, 'baseline'> &
-  Pick<import('../conformance/conform.ts').ConformOptions, 'baseline' | 'ids'>
-
-async function runAndShow(flags: RunFlags) {
-  const { conform } = await import('../conformance/conform.ts')
-  const { readDescriptor } = await import('../implementation/descriptor.ts')
-  const { referenceDescriptor } = await import('../implementation/start.ts')
-  const { localHost } = await import('../hosts/local.ts')
-  const { NothingSelected } = await import('../conformance/select.ts')
-  const { BaselineError } = await import('../conformance/baseline.ts')
-  const { showVerdict } = await import('../conformance/report/text.ts')
-  const descriptor =
-    flags.implementation === undefined
-      ? referenceDescriptor(localHost())
-      : await readDescriptor(flags.implementation).catch(fail(2))
-  const show = showVerdict(process.stderr.isTTY)
-  const { allCases: suite } = await import('../../scenarios/index.ts')
-  const results = await conform({
-    suite,
-    ...flags,
-    descriptor,
-    onResult: show.progress,
-    onSelected: show.begin,
-  }).catch((thrown) =>
-    fail(thrown instanceof NothingSelected || thrown instanceof BaselineError ? 2 : 3)(thrown),
-  )
-  show.end(results)
-  return results
-}
-
-async function end(results: Awaited<ReturnType<typeof runAndShow>>): Promise<void> {
-  const { exitCode } = await import('../conformance/result.ts')
-  const code = exitCode[results.verdict]
-  if (code !== 0) throw new Failure(code, `${results.implementation} is ${results.verdict}`)
-}
+const actions = () => import('./actions/conform.ts')

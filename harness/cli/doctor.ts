@@ -13,26 +13,5 @@ export function addDoctor(program: Command): void {
     )
     .option('--json', 'print the findings as JSON')
     .addHelpText('after', '\nExits 0 if a real migration can run here, else 3.')
-    .action(async (flags: { image?: string; json?: true }) => {
-      const { examine } = await import('../doctor/doctor.ts')
-      const findings = await examine(flags.image)
-      process.stdout.write(
-        flags.json ? `${JSON.stringify(findings, null, 2)}\n` : findings.map(describe).join(''),
-      )
-      if (findings.some(({ ok, needed }) => needed && !ok)) process.exitCode = 3
-    })
-}
-
-function describe({
-  what,
-  ok,
-  found,
-  remedy,
-}: {
-  what: string
-  ok: boolean
-  found: string
-  remedy?: string
-}): string {
-  return `${ok ? 'yes' : 'no '}  ${what}: ${found}${ok || remedy === undefined ? '' : `\n     ${remedy}`}\n`
+    .action(async (flags) => (await import('./actions/doctor.ts')).doctor(flags))
 }

@@ -1,9 +1,7 @@
 import { type Command, Option } from 'commander'
-import { Failure, fail } from './failure.ts'
-import { onEndingSignal } from './signals.ts'
 import { repeated, whole } from './values.ts'
 
-interface MigrateFlags {
+export interface MigrateFlags {
   command?: string
   pid?: number
   setup?: string
@@ -66,34 +64,5 @@ export function addMigrate(program: Command): void {
       'image of fresh containers, or the path of a Dockerfile (default: $CRIU_REMOTE_IMAGE, which set-up makes)',
     )
     .addHelpText('after', HELP)
-    .action(act)
-}
-
-async function act(flags: MigrateFlags): Promise<void> {
-  if (flags.command === undefined && flags.pid === undefined)
-    throw new Failure(2, "expected --command 'SHELL COMMAND' or --pid PID")
-  const { migrate } = await import('../migration/migrate.ts')
-  const { HostError } = await import('../hosts/host.ts')
-  const { openHosts } = await import('../hosts/open-hosts.ts')
-  const { showProgress } = await import('./progress.ts')
-  const { readDescriptor } = await import('../implementation/descriptor.ts')
-  const descriptor =
-    flags.implementation === undefined
-      ? undefined
-      : await readDescriptor(flags.implementation).catch(fail(2))
-  const hosts = await openHosts(flags.source, flags.destination, flags.image).catch(fail(3))
-  const progress = showProgress()
-  const interrupted = Promise.withResolvers<never>()
-  onEndingSignal((signal) => interrupted.reject(new Failure(1, `migrating: ended by ${signal}`)))
-  try {
-    const result = await Promise.race([
-      migrate({ ...flags, ...hosts, ...(descriptor && { descriptor }), progress }),
-      interrupted.promise,
-    ]).catch((thrown) => fail(thrown instanceof HostError ? 3 : 1)(thrown))
-    progress.end()
-    process.stdout.write(`${JSON.stringify(result)}\n`)
-  } finally {
-    progress.end()
-    await hosts.stop()
-  }
+    .action(async (flags: MigrateFlags) => (await import('./actions/migrate.ts')).migrate(flags))
 }

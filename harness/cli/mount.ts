@@ -1,16 +1,7 @@
 import { type Command, Option } from 'commander'
-import {
-  createLog,
-  type DialectName,
-  dialect,
-  dialectNames,
-  type LogLevel,
-  logLevels,
-} from '../../reference/index.ts'
-import { Failure, fail } from './failure.ts'
-import { endingSignals } from './signals.ts'
+import { type DialectName, dialectNames, type LogLevel, logLevels } from '../../reference/index.ts'
 
-interface MountFlags {
+export interface MountFlags {
   proxy?: string
   cache?: string
   dialect: DialectName
@@ -61,42 +52,7 @@ export function addMount(program: Command): void {
     )
     .option('--report-images', 'print a line of JSON for each image written')
     .addHelpText('after', HELP)
-    .action(serve)
+    .action(async (directory: string, flags: MountFlags) =>
+      (await import('./actions/mount.ts')).mount(directory, flags),
+    )
 }
-
-async function serve(
-  directory: string,
-  { proxy, cache, dialect: name, logLevel, reportImages }: MountFlags,
-): Promise<void> {
-  const server = proxy ?? cache
-  if (server === undefined) throw new Failure(2, 'expected --proxy SOCKET or --cache SOCKET')
-  const [{ mountImages }, { deviceAt }] = await Promise.all([
-    import('../mount/mount.ts'),
-    import('../mount/device.ts'),
-  ])
-  const log = createLog(logLevel, (line) => process.stderr.write(`mount ${line}\n`))
-  const side = proxy === undefined ? 'cache' : 'proxy'
-  const onWritten = reportImages
-    ? (image: string, bytes: number) => print({ image, bytes })
-    : () => {}
-  const session = await mountImages({
-    device: deviceAt(directory),
-    server,
-    side,
-    dialect: dialect(name),
-    log,
-    onWritten,
-  }).catch(fail(3))
-  for (const signal of endingSignals) process.on(signal, () => void session.unmount())
-  process.on('uncaughtException', dieAtOnce)
-  print({ ready: true, directory })
-  await session.closed.catch(fail(1))
-}
-
-/** An exit would wait for the read of /dev/fuse; the watchdog unmounts. */
-function dieAtOnce(error: Error): void {
-  process.stderr.write(`criu-remote: ${error.stack}\n`)
-  process.kill(process.pid, 'SIGKILL')
-}
-
-const print = (value: object) => process.stdout.write(`${JSON.stringify(value)}\n`)

@@ -1,11 +1,8 @@
 import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { checkout } from '../hosts/checkout.ts'
-import { Failure, fail } from './failure.ts'
-import { onEndingSignal } from './signals.ts'
 import { repeated, whole } from './values.ts'
 
-interface ZdtmFlags {
+export interface ZdtmFlags {
   test: string[]
   tests?: string
   all?: true
@@ -137,40 +134,8 @@ export function addZdtm(program: Command): void {
       ).argParser(absolute),
     )
     .addHelpText('after', HELP)
-    .action(runZdtm)
+    .action(async (flags: ZdtmFlags) => (await import('./actions/zdtm.ts')).zdtm(flags))
 }
-
-async function runZdtm(flags: ZdtmFlags): Promise<void> {
-  const { selectTests } =
-    await zdtmMode<typeof import('../../zdtm-mode/select/select-tests.ts')>('tests.ts')
-  const selected = await Promise.resolve()
-    .then(() => selectTests(flags))
-    .catch(fail(2))
-  if (flags.dryRun)
-    return void process.stdout.write(
-      selected.planned.map(({ name, flavor }) => `${name} ${flavor}\n`).join(''),
-    )
-  const { readDescriptor } = await import('../implementation/descriptor.ts')
-  const descriptor =
-    flags.implementation === undefined
-      ? undefined
-      : await readDescriptor(flags.implementation).catch(fail(2))
-  const { launch } = await zdtmMode<typeof import('../../zdtm-mode/launcher/run.ts')>('command.ts')
-  const interrupted = Promise.withResolvers<string>()
-  onEndingSignal((signal) => interrupted.resolve(`ended by ${signal}`))
-  const results = await launch(flags, selected, descriptor, interrupted.promise).catch(fail(3))
-  if (flags.report !== undefined) {
-    const { writeReports } = await import('../conformance/report/write.ts')
-    await writeReports(results, flags.report).catch(fail(3))
-  }
-  const { exitCode } = await import('../conformance/result.ts')
-  const code = exitCode[results.verdict]
-  if (code !== 0) throw new Failure(code, `${results.implementation} is ${results.verdict}`)
-}
-
-/** zdtm mode builds upon the harness, which finds it by its folder, as it finds the cases. */
-const zdtmMode = async <T>(file: string): Promise<T> =>
-  (await import(`${checkout}/zdtm-mode/${file}`)) as T
 
 function flavors(text: string): ZdtmFlags['flavor'] {
   if (text === 'best') return text

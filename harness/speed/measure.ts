@@ -11,7 +11,7 @@ import { type Spread, spread } from './spread.ts'
  * such run.
  */
 
-export interface BenchOptions {
+export interface MeasureOptions {
   host: Host
   loads: readonly Load[]
   descriptors: readonly Descriptor[]
@@ -48,13 +48,13 @@ export interface Share {
 export const FLOOR = 'floor'
 const GIB = 1024 ** 3
 
-export async function bench({
+export async function measure({
   host,
   loads,
   descriptors,
   repeat,
   onRun,
-}: BenchOptions): Promise<Measurement[]> {
+}: MeasureOptions): Promise<Measurement[]> {
   const programs = await buildPrograms(host)
   const subjects = new Map<string, (load: Load) => Promise<Run>>([
     [FLOOR, (load) => runFloor(host, programs, load)],

@@ -39,7 +39,7 @@ export function resultPage({ measurements, mount, targets }: Results): string {
 }
 
 /** The content of results.json. */
-interface Results {
+export interface Results {
   measurements: readonly Measurement[]
   mount: readonly MountMeasurement[]
   targets: readonly Judged[]

@@ -5,7 +5,7 @@ import { localHost } from '../hosts/local.ts'
 import type { Descriptor } from '../implementation/descriptor.ts'
 import { referenceDescriptor, startPair } from '../implementation/start.ts'
 import { type Load, selectLoads } from './loads.ts'
-import { bench } from './measure.ts'
+import { measure } from './measure.ts'
 import { resultPage } from './page.ts'
 import { buildPrograms } from './programs.ts'
 import { runLoad } from './run-load.ts'
@@ -18,7 +18,7 @@ t.teardown(() => host.stop())
 
 t.test('every load moves its bytes whole, at a small scale', async (t) => {
   const loads = selectLoads([], 0.002)
-  const measurements = await bench({
+  const measurements = await measure({
     host,
     loads,
     descriptors: [referenceDescriptor(host)],
@@ -58,7 +58,7 @@ t.test('a byte that is lost on the way ends the run', async (t) => {
     readers: 1,
     reads: 1,
   }
-  await t.rejects(bench({ host, loads: [load], descriptors: [faulty], repeat: 1 }), {
+  await t.rejects(measure({ host, loads: [load], descriptors: [faulty], repeat: 1 }), {
     message: /expected 4096 bytes, got 409/,
   })
 })

@@ -1,0 +1,82 @@
+import { allCases } from '../../../scenarios/index.ts'
+import {
+  type Baseline,
+  BaselineError,
+  readBaseline,
+  writeBaseline,
+} from '../../conformance/baseline.ts'
+import { readResults } from '../../conformance/compare.ts'
+import { conform } from '../../conformance/conform.ts'
+import { readRecord } from '../../conformance/failure-record.ts'
+import { showVerdict } from '../../conformance/report/text.ts'
+import { isSound, type Results } from '../../conformance/result.ts'
+import { NothingSelected } from '../../conformance/select.ts'
+import type { ConformFlags } from '../conform.ts'
+import { fail } from '../failure.ts'
+import { givenImplementation } from './given-implementation.ts'
+import { endWithVerdict, writeReportIn } from './verdict.ts'
+
+/* `criu-remote conform` and `replay`. */
+
+export async function conformAll(flags: ConformFlags): Promise<void> {
+  const { baseline: file, failedFrom, ...rest } = flags
+  const baseline = file === undefined ? undefined : await readBaseline(file).catch(fail(2))
+  const ids = failedFrom === undefined ? undefined : await idsOfFailures(failedFrom)
+  const results = await runAndShow({ ...rest, ...(baseline && { baseline }), ...(ids && { ids }) })
+  await writeReportIn(flags.report, results)
+  if (flags.writeBaseline !== undefined) await writeBaselineTo(flags.writeBaseline, results)
+  endWithVerdict(results)
+}
+
+export async function replay(
+  file: string,
+  { implementation }: { implementation?: string },
+): Promise<void> {
+  const record = await readRecord(file).catch(fail(2))
+  const descriptor = implementation ?? record.descriptor
+  const results = await runAndShow({
+    ...{ role: 'both', only: [record.case], level: 'all' },
+    ...{ jobs: 1, repeat: 1, seed: record.seed, timeout: 10 },
+    ...(descriptor !== undefined && { implementation: descriptor }),
+  })
+  const [again] = results.cases
+  const same = again?.signature === record.signature && again?.outcome === record.outcome
+  const before = `${record.outcome} (${record.signature})`
+  const now = `${again?.outcome} (${again?.signature ?? 'no failure'})`
+  process.stdout.write(
+    same ? 'it failed in the same way\n' : `it was ${before}, now it is ${now}\n`,
+  )
+  endWithVerdict(results)
+}
+
+type RunFlags = Omit<ConformFlags, 'baseline' | 'failedFrom'> & {
+  baseline?: Baseline
+  ids?: readonly string[]
+}
+
+async function runAndShow(flags: RunFlags): Promise<Results> {
+  const descriptor = await givenImplementation(flags.implementation)
+  const show = showVerdict(process.stderr.isTTY)
+  const results = await conform({
+    ...flags,
+    suite: allCases,
+    descriptor,
+    onResult: show.progress,
+    onSelected: show.begin,
+  }).catch((thrown) => fail(isWrongUsage(thrown) ? 2 : 3)(thrown))
+  show.end(results)
+  return results
+}
+
+const isWrongUsage = (thrown: unknown) =>
+  thrown instanceof NothingSelected || thrown instanceof BaselineError
+
+async function idsOfFailures(file: string): Promise<string[]> {
+  const { cases } = await readResults(file).catch(fail(2))
+  return cases.filter((result) => !isSound(result)).map(({ id }) => id)
+}
+
+async function writeBaselineTo(file: string, { cases }: Results): Promise<void> {
+  const entries = await writeBaseline(file, cases).catch(fail(3))
+  process.stdout.write(`${entries} known failures written to ${file}\n`)
+}

@@ -1,0 +1,17 @@
+import { writeReports } from '../../conformance/report/write.ts'
+import { exitCode, type Results } from '../../conformance/result.ts'
+import { Failure, fail } from '../failure.ts'
+
+/** Writes the report, if the user named a directory for it. Exits 3 if it can't be written. */
+export async function writeReportIn(
+  directory: string | undefined,
+  results: Results,
+): Promise<void> {
+  if (directory !== undefined) await writeReports(results, directory).catch(fail(3))
+}
+
+/** Ends the command with the exit code of the verdict. */
+export function endWithVerdict({ verdict, implementation }: Results): void {
+  const code = exitCode[verdict]
+  if (code !== 0) throw new Failure(code, `${implementation} is ${verdict}`)
+}

@@ -1,0 +1,32 @@
+import { launch } from '../../../zdtm-mode/launcher/run.ts'
+import { selectTests } from '../../../zdtm-mode/select/select-tests.ts'
+import { fail } from '../failure.ts'
+import { onEndingSignal } from '../signals.ts'
+import type { ZdtmFlags } from '../zdtm.ts'
+import { namedImplementation } from './given-implementation.ts'
+import { endWithVerdict, writeReportIn } from './verdict.ts'
+
+/* `criu-remote zdtm run`: selects the tests, and lists or runs them. */
+
+export async function zdtm(flags: ZdtmFlags): Promise<void> {
+  const selected = await attempt(() => selectTests(flags))
+  if (flags.dryRun) {
+    const names = selected.planned.map(({ name, flavor }) => `${name} ${flavor}\n`)
+    process.stdout.write(names.join(''))
+    return
+  }
+  const descriptor = await namedImplementation(flags.implementation)
+  const results = await launch(flags, selected, descriptor, endingSignal()).catch(fail(3))
+  await writeReportIn(flags.report, results)
+  endWithVerdict(results)
+}
+
+/** Returns what a check of the usage returns. Exits 2 if it throws. */
+const attempt = <T>(check: () => T): Promise<T> => Promise.resolve().then(check).catch(fail(2))
+
+/** Resolves with the reason when this process is asked to end. */
+function endingSignal(): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>()
+  onEndingSignal((signal) => resolve(`ended by ${signal}`))
+  return promise
+}
