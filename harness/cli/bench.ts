@@ -1,18 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { loadNames } from '../speed/loads.ts'
+import type { BenchFlags } from './actions/bench.ts'
 import { repeated, whole } from './values.ts'
 
 /* `criu-remote bench`: how fast an implementation is, beside the least that the machine needs and beside others. */
-
-export interface BenchFlags {
-  implementation?: string
-  versus: string[]
-  load: string[]
-  repeat: number
-  scale: number
-  json?: true
-  report?: string
-}
 
 export function addBench(program: Command): void {
   program

@@ -1,20 +1,6 @@
 import { type Command, Option } from 'commander'
+import type { ConformFlags } from './actions/conform.ts'
 import { repeated, whole } from './values.ts'
-
-export interface ConformFlags {
-  implementation?: string
-  role: 'proxy' | 'cache' | 'both'
-  only: string[]
-  level: 'must' | 'should' | 'all'
-  jobs: number
-  repeat: number
-  seed?: number
-  timeout: number
-  baseline?: string
-  writeBaseline?: string
-  failedFrom?: string
-  report?: string
-}
 
 const EXIT_CODES =
   '\nExit codes: 0 conformant, 1 not conformant, 2 wrong usage or nothing selected, 3 the harness or the start of the implementation failed.'

@@ -1,14 +1,8 @@
 import { type Command, Option } from 'commander'
+import type { MatrixFlags } from './actions/matrix.ts'
 import { whole } from './values.ts'
 
 /* `criu-remote matrix`: every proxy with every cache. */
-
-export interface MatrixFlags {
-  reference?: true
-  jobs: number
-  timeout: number
-  json?: true
-}
 
 export function addMatrix(program: Command): void {
   program

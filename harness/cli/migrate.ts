@@ -1,18 +1,6 @@
 import { type Command, Option } from 'commander'
+import type { MigrateFlags } from './actions/migrate.ts'
 import { repeated, whole } from './values.ts'
-
-export interface MigrateFlags {
-  command?: string
-  pid?: number
-  setup?: string
-  source: string
-  destination: string
-  implementation?: string
-  preDumps: number
-  criu: string
-  criuOption: string[]
-  image?: string
-}
 
 const HELP = `
 Hosts: 'container' is a fresh privileged container that is removed at the end, 'container:NAME' one that runs already

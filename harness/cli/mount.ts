@@ -1,13 +1,6 @@
 import { type Command, Option } from 'commander'
-import { type DialectName, dialectNames, type LogLevel, logLevels } from '../../reference/index.ts'
-
-export interface MountFlags {
-  proxy?: string
-  cache?: string
-  dialect: DialectName
-  logLevel: LogLevel
-  reportImages?: true
-}
+import { dialectNames, logLevels } from '../../reference/index.ts'
+import type { MountFlags } from './actions/mount.ts'
 
 const HELP = `
 DIR/ID is the images directory of snapshot ID; a stock CRIU uses it so:

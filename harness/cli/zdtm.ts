@@ -1,34 +1,7 @@
 import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { ZdtmFlags } from './actions/zdtm.ts'
 import { repeated, whole } from './values.ts'
-
-export interface ZdtmFlags {
-  test: string[]
-  tests?: string
-  all?: true
-  exclude: string[]
-  from?: string
-  flavor: readonly ('h' | 'ns' | 'uns')[] | 'best'
-  pre: { pre: number; pause: number }
-  iters: number
-  snaps?: true
-  nocr?: true
-  norst?: true
-  stop?: true
-  parallel: number
-  keepGoing?: true
-  dryRun?: true
-  report?: string
-  ignoreTaint?: true
-  criu: string
-  fault?: number
-  implementation?: string
-  hosts: 1 | 2
-  image?: string
-  kernel: string
-  criuSource?: string
-  keepImg: 'always' | 'never' | 'failed'
-}
 
 const HELP = `
 Every test is a program that is started, dumped and restored with all images going through a proxy and a cache of its own,

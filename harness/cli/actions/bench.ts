@@ -13,11 +13,20 @@ import {
   type MountBenchOptions,
   type MountMeasurement,
 } from '../../speed/through-mount.ts'
-import type { BenchFlags } from '../bench.ts'
 import { fail } from '../failure.ts'
 import { namedImplementation } from './given-implementation.ts'
 
 /* `criu-remote bench`: measures, judges the targets, prints tables or JSON, writes the report. */
+
+export interface BenchFlags {
+  implementation?: string
+  versus: string[]
+  load: string[]
+  repeat: number
+  scale: number
+  json?: true
+  report?: string
+}
 
 export async function bench(flags: BenchFlags): Promise<void> {
   const { implementation, versus, load, repeat, scale } = flags

@@ -11,12 +11,26 @@ import { readRecord } from '../../conformance/failure-record.ts'
 import { showVerdict } from '../../conformance/report/text.ts'
 import { isSound, type Results } from '../../conformance/result.ts'
 import { NothingSelected } from '../../conformance/select.ts'
-import type { ConformFlags } from '../conform.ts'
 import { fail } from '../failure.ts'
 import { givenImplementation } from './given-implementation.ts'
 import { endWithVerdict, writeReportIn } from './verdict.ts'
 
 /* `criu-remote conform` and `replay`. */
+
+export interface ConformFlags {
+  implementation?: string
+  role: 'proxy' | 'cache' | 'both'
+  only: string[]
+  level: 'must' | 'should' | 'all'
+  jobs: number
+  repeat: number
+  seed?: number
+  timeout: number
+  baseline?: string
+  writeBaseline?: string
+  failedFrom?: string
+  report?: string
+}
 
 export async function conformAll(flags: ConformFlags): Promise<void> {
   const { baseline: file, failedFrom, ...rest } = flags

@@ -5,9 +5,15 @@ import { localHost } from '../../hosts/local.ts'
 import { readDescriptor } from '../../implementation/descriptor.ts'
 import { referenceDescriptor } from '../../implementation/start.ts'
 import { Failure, fail } from '../failure.ts'
-import type { MatrixFlags } from '../matrix.ts'
 
 /* `criu-remote matrix`: runs the pairs and prints a table or JSON. */
+
+export interface MatrixFlags {
+  reference?: true
+  jobs: number
+  timeout: number
+  json?: true
+}
 
 export async function matrix(files: string[], flags: MatrixFlags): Promise<void> {
   const { reference, jobs, timeout, json } = flags

@@ -2,12 +2,24 @@ import { HostError } from '../../hosts/host.ts'
 import { openHosts } from '../../hosts/open-hosts.ts'
 import { migrate as migrateProcess } from '../../migration/migrate.ts'
 import { Failure, fail } from '../failure.ts'
-import type { MigrateFlags } from '../migrate.ts'
 import { showProgress } from '../progress.ts'
 import { onEndingSignal } from '../signals.ts'
 import { namedImplementation } from './given-implementation.ts'
 
 /* `criu-remote migrate`: opens both hosts, migrates the process, prints the result as JSON. */
+
+export interface MigrateFlags {
+  command?: string
+  pid?: number
+  setup?: string
+  source: string
+  destination: string
+  implementation?: string
+  preDumps: number
+  criu: string
+  criuOption: string[]
+  image?: string
+}
 
 export async function migrate(flags: MigrateFlags): Promise<void> {
   if (flags.command === undefined && flags.pid === undefined)

@@ -1,11 +1,18 @@
-import { createLog, dialect } from '../../../reference/index.ts'
+import { createLog, type DialectName, dialect, type LogLevel } from '../../../reference/index.ts'
 import { deviceAt } from '../../mount/device.ts'
 import { mountImages } from '../../mount/mount.ts'
 import { Failure, fail } from '../failure.ts'
-import type { MountFlags } from '../mount.ts'
 import { endingSignals } from '../signals.ts'
 
 /* `criu-remote mount`: serves a mount until it is unmounted. */
+
+export interface MountFlags {
+  proxy?: string
+  cache?: string
+  dialect: DialectName
+  logLevel: LogLevel
+  reportImages?: true
+}
 
 export async function mount(directory: string, flags: MountFlags): Promise<void> {
   const { proxy, cache, dialect: name, logLevel, reportImages } = flags

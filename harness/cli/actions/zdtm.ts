@@ -2,11 +2,38 @@ import { launch } from '../../../zdtm-mode/launcher/run.ts'
 import { selectTests } from '../../../zdtm-mode/select/select-tests.ts'
 import { fail } from '../failure.ts'
 import { onEndingSignal } from '../signals.ts'
-import type { ZdtmFlags } from '../zdtm.ts'
 import { namedImplementation } from './given-implementation.ts'
 import { endWithVerdict, writeReportIn } from './verdict.ts'
 
 /* `criu-remote zdtm run`: selects the tests, and lists or runs them. */
+
+export interface ZdtmFlags {
+  test: string[]
+  tests?: string
+  all?: true
+  exclude: string[]
+  from?: string
+  flavor: readonly ('h' | 'ns' | 'uns')[] | 'best'
+  pre: { pre: number; pause: number }
+  iters: number
+  snaps?: true
+  nocr?: true
+  norst?: true
+  stop?: true
+  parallel: number
+  keepGoing?: true
+  dryRun?: true
+  report?: string
+  ignoreTaint?: true
+  criu: string
+  fault?: number
+  implementation?: string
+  hosts: 1 | 2
+  image?: string
+  kernel: string
+  criuSource?: string
+  keepImg: 'always' | 'never' | 'failed'
+}
 
 export async function zdtm(flags: ZdtmFlags): Promise<void> {
   const selected = await attempt(() => selectTests(flags))
