@@ -1,16 +1,23 @@
 import { RemoteError } from './error.ts'
 import { codec } from './schema.ts'
 
-/* CRIU's own images: two magic numbers, then entries, each behind its size as a 32-bit little-endian number. */
+/*
+ * Decodes CRIU's own images: two magic numbers, then entries. Each entry follows its size, a 32-bit
+ * little-endian number.
+ */
 
-/** Flag of a page map entry: the parent has these pages. */
+/** Flag of a page map entry: the parent snapshot has these pages. */
 const IN_PARENT = 1
+/** Size of the two magic numbers, in bytes. */
 const MAGIC_NUMBERS = 8
 
 const statistics = codec('statistics')
 const pageRange = codec('page_range')
 
-/** What stats-dump says: pages written, pages left out because the parent has them, seconds that the process was frozen. Throws RemoteError. */
+/**
+ * Returns the statistics in stats-dump: pages written, pages skipped because the parent has them,
+ * and the seconds for which the process was frozen. Throws RemoteError.
+ */
 export function decodeDumpStatistics(image: Buffer): {
   written: number
   skipped: number
@@ -30,7 +37,7 @@ export function decodeDumpStatistics(image: Buffer): {
   }
 }
 
-/** How many ranges of pages a page map leaves to the parent. Throws RemoteError. */
+/** Returns the number of page ranges that a page map leaves to the parent. Throws RemoteError. */
 export function countInParent(pagemap: Buffer): number {
   const [, ...ranges] = entries(pagemap, 'a page map')
   return ranges
@@ -40,14 +47,18 @@ export function countInParent(pagemap: Buffer): number {
     ).length
 }
 
-function entries(image: Buffer, what: string): Buffer[] {
+/**
+ * Returns the entries of an image. Throws RemoteError, with `name`, if the image ends inside an
+ * entry.
+ */
+function entries(image: Buffer, name: string): Buffer[] {
   const found: Buffer[] = []
   for (let at = MAGIC_NUMBERS; at < image.length; ) {
     const size = at + 4 <= image.length ? image.readUInt32LE(at) : image.length
     if (at + 4 + size > image.length)
       throw new RemoteError(
         'message-invalid',
-        `decoding ${what}: expected a whole entry at byte ${at}, got ${image.length - at} bytes`,
+        `decoding ${name}: expected a whole entry at byte ${at}, got ${image.length - at} bytes`,
       )
     found.push(image.subarray(at + 4, at + 4 + size))
     at += 4 + size

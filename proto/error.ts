@@ -1,4 +1,7 @@
-/** Why a connection or a migration ended other than cleanly. A closed set: tests and reports rely on it. */
+/**
+ * Reasons why a connection or a migration did not end cleanly. A closed set, on which tests and
+ * reports rely.
+ */
 export type ErrorCode =
   | 'frame-too-large'
   | 'frame-truncated'
@@ -13,7 +16,10 @@ export type ErrorCode =
   | 'interrupted'
   | 'internal'
 
-/** The one error class of the protocol and the reference. The message is one line: what was done, to what, expected and got. */
+/**
+ * The only error class of the protocol and the reference. Its message is one line: action, object,
+ * expected and got.
+ */
 export class RemoteError extends Error {
   readonly code: ErrorCode
 
@@ -23,16 +29,22 @@ export class RemoteError extends Error {
     this.code = code
   }
 
-  /** Any thrown value as a RemoteError, cause kept; system errors of a socket become `connection-lost`. */
-  static from(thrown: unknown, doing: string): RemoteError {
+  /**
+   * Returns a thrown value as a RemoteError with the value as its cause. System errors become
+   * `connection-lost`.
+   */
+  static from(thrown: unknown, action: string): RemoteError {
     if (thrown instanceof RemoteError) return thrown
     const text = thrown instanceof Error ? thrown.message : String(thrown)
     const code = isSystemError(thrown) ? 'connection-lost' : 'internal'
-    return new RemoteError(code, `${doing}: ${text}`, { cause: thrown })
+    return new RemoteError(code, `${action}: ${text}`, { cause: thrown })
   }
 }
 
-/** Whether Node raised this for a failed system call, optionally for that errno name. */
+/**
+ * Whether a thrown value is Node's error for a failed system call, optionally with the given errno
+ * name.
+ */
 export function isSystemError(thrown: unknown, errno?: string): thrown is NodeJS.ErrnoException {
   if (!(thrown instanceof Error) || !('syscall' in thrown) || !('code' in thrown)) return false
   return errno === undefined || thrown.code === errno

@@ -151,4 +151,5 @@ function code(attempt: () => unknown): unknown {
   } catch (thrown) {
     return (thrown as { code: unknown }).code
   }
+  return undefined
 }

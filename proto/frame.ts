@@ -1,28 +1,33 @@
 import { RemoteError } from './error.ts'
 
 /*
- * The framing (F1, F2): a 32-bit little-endian length, then that many bytes. No magic, no checksum.
+ * The framing (F1, F2): a 32-bit little-endian length, then that many bytes. No magic number, no
+ * checksum.
  *
- * In come the bytes of a stream in whatever pieces the kernel hands out: a length may arrive one byte at a
- * time, and the piece that ends a frame may hold the first megabyte of an image. So the decoder is a value
- * without a socket that is fed pieces and gives back a frame together with the bytes that are not its own.
- * The length is judged as soon as it is known and before anything is kept of the frame: a hostile length
- * costs four bytes. The alternative, reading exactly 4 and then N bytes from the socket, needs two
- * system calls a frame and a second reader for the tests; there is one decoder, for everybody.
+ * The input is a stream in pieces of any size: a length may arrive one byte at a time, and the
+ * piece that ends a frame may hold the first megabyte of an image. So the decoder has no socket:
+ * its caller pushes pieces, and gets a frame together with the bytes after it. The decoder checks
+ * the length as soon as it is known, before it stores any of the frame, so that a hostile length
+ * costs four bytes. The alternative, to read exactly 4 and then N bytes from the socket, needs two
+ * system calls per frame and a second decoder for the tests.
  */
 
-/** Largest frame accepted, in bytes: two names of 4095 bytes and ample room for fields that are not known yet. */
+/**
+ * Size of the largest frame accepted, in bytes: two names of 4095 bytes and ample room for unknown
+ * fields.
+ */
 export const FRAME_LIMIT = 65_536
 
+/** Size of the length before each frame, in bytes. */
 const PREFIX = 4
 
-/** A decoded frame and the bytes behind it, which belong to an image or to the next frame. */
+/** A decoded frame, and the bytes after it, which belong to an image or to the next frame. */
 export interface Frame {
   payload: Buffer
   rest: Buffer
 }
 
-/** One frame: length and payload, ready to be written. */
+/** Returns a frame: the length and the payload. */
 export function encodeFrame(payload: Uint8Array): Buffer {
   const frame = Buffer.allocUnsafe(PREFIX + payload.length)
   frame.writeUInt32LE(payload.length, 0)
@@ -30,7 +35,7 @@ export function encodeFrame(payload: Uint8Array): Buffer {
   return frame
 }
 
-/** Reads frame after frame from pieces of any size; between two frames it holds nothing. */
+/** Decodes frames from pieces of any size. It holds no bytes between two frames. */
 export class FrameDecoder {
   readonly #limit: number
   #prefix = Buffer.alloc(PREFIX)
@@ -42,7 +47,10 @@ export class FrameDecoder {
     this.#limit = limit
   }
 
-  /** Takes a piece; the frame if that completes one, else nothing. Throws `frame-too-large` for a length over the limit. */
+  /**
+   * Takes a piece. Returns the frame that it completes, if any. Throws `frame-too-large` for a
+   * length over the limit.
+   */
   push(piece: Buffer): Frame | undefined {
     const body = this.#takePrefix(piece)
     if (this.#prefixBytes < PREFIX) return undefined
@@ -53,7 +61,7 @@ export class FrameDecoder {
     return this.#complete(body.subarray(missing))
   }
 
-  /** Tells the decoder that the stream ended: nothing between two frames, `frame-truncated` inside one. */
+  /** Ends the stream. Throws `frame-truncated` if it ended inside a frame. */
   end(): void {
     if (this.#prefixBytes === 0) return
     const got =

@@ -4,7 +4,10 @@ import { parse } from 'yaml'
 import { FrameDecoder } from './frame.ts'
 import { localImage, localReply, remoteImage, snapshotEntry } from './messages.ts'
 
-/* Compares the codec with frames that were worked out by hand: fixtures/golden/frames.yaml says how. */
+/*
+ * Compares the codec with frames that were worked out by hand: fixtures/golden/frames.yaml explains
+ * how.
+ */
 
 interface Codec {
   encode(value: unknown): Buffer

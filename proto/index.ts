@@ -1,4 +1,4 @@
-/* What the protocol's messages offer to the harness. */
+/* The exports of the protocol's messages for the harness. */
 export { countInParent, decodeDumpStatistics } from './criu-images.ts'
 export { encodeFrame, FrameDecoder } from './frame.ts'
 export {

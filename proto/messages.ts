@@ -14,14 +14,14 @@ export const ENOENT = 2
 /** Longest name and longest snapshot id, in bytes: PATH_MAX less its NUL (F5). */
 export const NAME_LIMIT = 4095
 
-/** What a client wants with an image; the header of every UNIX connection. */
+/** The header of every UNIX connection: an image, and the operation on it. */
 export interface LocalImage {
   name: string
   snapshotId: string
   openMode: number
 }
 
-/** The header of an image on the way from proxy to cache; size in bytes. */
+/** The header of a forwarded image; `size` in bytes. */
 export interface RemoteImage extends LocalImage {
   size: number
 }
@@ -31,7 +31,11 @@ const reply = codec('local_image_reply_entry')
 const remote = codec('remote_image_entry')
 const snapshot = codec('snapshot_id_entry')
 
-/** Each `encode` gives a whole frame; each `decode` takes the payload of one and throws a RemoteError. */
+/*
+ * Each `encode` returns a whole frame. Each `decode` takes the payload of a frame and throws
+ * RemoteError.
+ */
+
 export const localImage = {
   encode: ({ name, snapshotId, openMode }: LocalImage): Buffer =>
     encodeFrame(
@@ -80,7 +84,10 @@ export const snapshotEntry = {
     short(snapshot.decode(payload)['snapshot_id'] as string, 'snapshot id'),
 }
 
-/** What an open mode asks for; O_RDWR and the undefined 3 ask for nothing this protocol has. */
+/**
+ * Returns the operation of an open mode; undefined for O_RDWR and the invalid 3, which the protocol
+ * does not have.
+ */
 export function purpose(openMode: number): 'read' | 'write' | 'append' | undefined {
   const access = openMode & O_ACCMODE
   if (access > O_WRONLY) return undefined
@@ -96,12 +103,13 @@ function identity(fields: Record<string, unknown>): LocalImage {
   }
 }
 
-function short(text: string, what: string): string {
+/** Returns `text`. Throws `name-too-long` if it is longer than a name or id may be. */
+function short(text: string, field: string): string {
   const bytes = Buffer.byteLength(text)
   if (bytes > NAME_LIMIT)
     throw new RemoteError(
       'name-too-long',
-      `${what} of an image: expected at most ${NAME_LIMIT} bytes, got ${bytes}`,
+      `${field} of an image: expected at most ${NAME_LIMIT} bytes, got ${bytes}`,
     )
   return text
 }

@@ -2,19 +2,22 @@ import { readFileSync } from 'node:fs'
 import protobuf from 'protobufjs'
 import { RemoteError } from './error.ts'
 
-/* The one place where protobufjs enters: the .proto files made into functions from values to bytes and back. */
+/* Makes encoders and decoders from the .proto files. The only file that uses protobufjs. */
 
 const root = new protobuf.Root()
 for (const file of ['messages.proto', 'criu-images.proto'])
   protobuf.parse(readFileSync(new URL(file, import.meta.url), 'utf8'), root, { keepCase: true })
 
-/** Both directions of one message type. `decode` throws `message-invalid`: missing field, bad UTF-8, not protobuf. */
+/**
+ * Encoder and decoder of a message type. `decode` throws `message-invalid` for a missing field, bad
+ * UTF-8 or bytes that are no protobuf.
+ */
 export interface Codec {
   encode(fields: object): Uint8Array
   decode(payload: Buffer): Record<string, unknown>
 }
 
-/** The codec of a message named in a .proto file. Unknown fields are skipped (F6). */
+/** Returns the codec of the message `name` of a .proto file. It skips unknown fields (F6). */
 export function codec(name: string): Codec {
   const type = root.lookupType(name)
   return {
@@ -39,7 +42,9 @@ export function codec(name: string): Codec {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** protobufjs replaces invalid UTF-8 silently, which would make two different names one: this reader refuses it (F6). */
+/**
+ * Refuses invalid UTF-8 (F6). protobufjs replaces it silently, which could make one name of two.
+ */
 class StrictReader extends protobuf.BufferReader {
   override string(): string {
     return utf8.decode(this.bytes())

@@ -17,18 +17,25 @@ import { SocketReader } from './transport/socket-reader.ts'
 import { connectUnix } from './transport/unix-socket.ts'
 
 /*
- * CRIU's side of the protocol: each function opens one connection to a proxy or cache and does one thing.
- * A write has no answer (L5): that it arrived is known only by reading it back, from the proxy or from the cache.
+ * CRIU's side of the protocol: each function opens one connection to a proxy or cache and makes one
+ * request. A write has no reply (L5). Only a later read, from the proxy or from the cache, proves
+ * that the image arrived.
  */
 
-/** An image opened for reading: the server said that it exists; its bytes follow until the server closes. */
+/**
+ * An image opened for reading: the server has replied that it exists, and sends its bytes until it
+ * closes.
+ */
 export interface Reading {
   socket: Socket
-  /** Hands over the bytes as they come; resolves at the end of the image. */
+  /** Passes the bytes to `sink` as they arrive. Resolves at the end of the image. */
   bytes(sink: (piece: Buffer) => void): Promise<void>
 }
 
-/** Opens an image for reading. Undefined is ENOENT; another error throws `not-found`. Waits as long as the server does. */
+/**
+ * Opens an image for reading. Waits as long as the server does. Returns undefined for ENOENT and
+ * throws `not-found` for any other error of the reply.
+ */
 export async function openRead(
   server: string,
   snapshotId: string,
@@ -40,20 +47,9 @@ export async function openRead(
   const reader = new SocketReader(socket)
   try {
     socket.write(localImage.encode({ name, snapshotId, openMode: O_RDONLY }))
-    const payload = await reader.frame()
-    if (payload === undefined)
-      throw new RemoteError(
-        'connection-lost',
-        `reading ${snapshotId}:${name}: the server closed the connection without a reply`,
-      )
-    const error = localReply.decode(payload)
-    if (error === 0)
+    const exists = decodeReply(await reader.frame(), `${snapshotId}:${name}`)
+    if (exists)
       return { socket, bytes: (sink) => reader.rest(sink).finally(() => socket.destroy()) }
-    if (error !== ENOENT)
-      throw new RemoteError(
-        'not-found',
-        `reading ${snapshotId}:${name}: expected error 0 or 2 (ENOENT), got ${error}`,
-      )
     socket.destroy()
     return undefined
   } catch (thrown) {
@@ -62,7 +58,26 @@ export async function openRead(
   }
 }
 
-/** A whole image, or undefined where the server says that there is none. */
+/**
+ * Returns whether a reply says that the image exists. Throws for no reply, and for an error other
+ * than ENOENT.
+ */
+function decodeReply(payload: Buffer | undefined, image: string): boolean {
+  if (payload === undefined)
+    throw new RemoteError(
+      'connection-lost',
+      `reading ${image}: the server closed the connection without a reply`,
+    )
+  const error = localReply.decode(payload)
+  if (error !== 0 && error !== ENOENT)
+    throw new RemoteError(
+      'not-found',
+      `reading ${image}: expected error 0 or 2 (ENOENT), got ${error}`,
+    )
+  return error === 0
+}
+
+/** Reads a whole image. Returns undefined if the server replies that it does not exist. */
 export async function readImage(
   server: string,
   snapshotId: string,
@@ -75,7 +90,10 @@ export async function readImage(
   return Buffer.concat(pieces)
 }
 
-/** Opens an image for writing or appending: write to the socket; its end completes the image (L5, L6). */
+/**
+ * Opens an image for writing or appending. The caller writes to the socket; its end completes the
+ * image (L5, L6).
+ */
 export async function openWrite(
   server: string,
   snapshotId: string,
@@ -90,7 +108,7 @@ export async function openWrite(
   return socket
 }
 
-/** Writes a whole image. Resolves when the server has taken every byte and closed. */
+/** Writes a whole image. Resolves when the server has read every byte and closed. */
 export async function writeImage(
   server: string,
   snapshotId: string,
@@ -104,7 +122,10 @@ export async function writeImage(
   await endWrite(socket)
 }
 
-/** Ends an image and waits for the server to close as well, which tells that it read to the end. */
+/**
+ * Ends an image and waits until the server closes as well, which shows that the server read to the
+ * end.
+ */
 export async function endWrite(socket: Socket): Promise<void> {
   if (socket.destroyed)
     throw new RemoteError(
@@ -119,7 +140,7 @@ export async function endWrite(socket: Socket): Promise<void> {
   await closed
 }
 
-/** Appends a snapshot to the list: what every pre-dump and dump begins with (S2). */
+/** Appends a snapshot to the list of snapshots, as every pre-dump and dump does first (S2). */
 export async function pushSnapshot(
   proxy: string,
   snapshotId: string,
@@ -134,7 +155,7 @@ export async function pushSnapshot(
   )
 }
 
-/** The list of snapshots, oldest first (S3); empty where the server has none. */
+/** Reads the list of snapshots, oldest first (S3). Returns an empty list if the server has none. */
 export async function pullSnapshots(
   server: string,
   as: Dialect = dialect('auto'),
@@ -143,7 +164,10 @@ export async function pullSnapshots(
   return list === undefined ? [] : decodeSnapshots(list)
 }
 
-/** The entries of the list image. Throws RemoteError if it ends inside an entry. */
+/**
+ * Returns the entries of the list of snapshots. Throws RemoteError if the list ends inside an
+ * entry.
+ */
 function decodeSnapshots(list: Buffer): string[] {
   const decoder = new FrameDecoder()
   const snapshots: string[] = []

@@ -3,11 +3,11 @@ import type { DialectName } from './dialect.ts'
 import type { Log } from './log.ts'
 import type { LinkEnd } from './transport/link.ts'
 
-/** What a proxy or a cache is started with. */
+/** Options of a proxy or a cache. */
 export interface DaemonOptions {
-  /** Path of the UNIX socket. */
+  /** Path of the UNIX socket to listen on. */
   socket: string
-  /** The other end of the connection between the two: for a proxy the cache's address, for a cache where to listen; or the connection. */
+  /** The link's other end: a proxy connects to this address, a cache listens on it. */
   link: LinkEnd
   dialect?: DialectName
   /** Limit of all images together, in bytes. */
@@ -17,17 +17,23 @@ export interface DaemonOptions {
 
 /** A proxy or cache that runs in this process. */
 export interface Daemon {
-  /** Resolves at the clean end of the migration, rejects with a RemoteError at any other end; all is closed by then. */
+  /**
+   * Resolves at the clean end of the migration, rejects with a RemoteError at any other end.
+   * All sockets are closed by then.
+   */
   finished: Promise<void>
-  /** Where it listens for TCP, if it does. */
+  /** The TCP address of a cache that listens on one. */
   address?: { host: string; port: number }
-  /** Ends it now; `finished` then rejects with `interrupted`, unless the end had come. */
+  /** Ends the daemon now. `finished` rejects with `interrupted` unless the daemon ended before. */
   stop(reason: string): Promise<void>
 }
 
-/** The life of a daemon: `run` until its end, its failure or a stop, whichever is first, then `close`. */
+/** Waits for `work`; rejects with `interrupted` if the daemon is stopped first. */
+export type UnlessStopped = <T>(work: Promise<T>) => Promise<T>
+
+/** Starts a daemon's life: `run` until it resolves, fails or is stopped, then `close`. */
 export function live(
-  run: (unlessStopped: <T>(work: Promise<T>) => Promise<T>) => Promise<void>,
+  run: (unlessStopped: UnlessStopped) => Promise<void>,
   close: (failure?: RemoteError) => void,
 ): Omit<Daemon, 'address'> {
   const stopped = Promise.withResolvers<never>()

@@ -1,9 +1,10 @@
 import { O_APPEND, O_WRONLY } from '../proto/messages.ts'
 
 /*
- * What differs between the CRIU versions that spoke this protocol, as values (the table 'Dialects' of the protocol):
- * the names of the control requests, and how an append is forwarded. `auto` takes the control names of
- * either version, request by request, and otherwise does as `ours`.
+ * The differences between the CRIU versions that spoke this protocol, as values (the table
+ * 'Dialects' of the protocol): the names of the control requests, and how an append is forwarded.
+ * `auto` accepts the control names of either version, request by request, and is `ours` in
+ * everything else.
  */
 
 export const dialectNames = ['auto', 'ours', 'criu-2017', 'criu-2019'] as const
@@ -18,17 +19,20 @@ interface ControlNames {
 
 export interface Dialect {
   name: DialectName
-  /** What our client sends. */
+  /** Names that this project's client sends. */
   client: ControlNames
-  /** What a server understands. */
+  /** Names that a proxy or cache accepts. */
   server: readonly ControlNames[]
-  /** Whether an append is forwarded as the whole image, or as its new bytes only with the size of all. */
+  /**
+   * The body of a forwarded append: the whole image, or only its new bytes. The header has the size
+   * of the whole image.
+   */
   appendForwardedAs: 'whole image' | 'new bytes'
-  /** Whether a forwarded image always carries O_APPEND, whatever the client's open mode was. */
+  /** Whether a forwarded new image carries O_APPEND even if the client's open mode was O_WRONLY. */
   alwaysAppend: boolean
 }
 
-/** Image holding the list of snapshots, under the null snapshot id (S2). */
+/** Name of the image under the null snapshot id that holds the list of snapshots (S2). */
 export const SNAPSHOT_LIST = 'parent'
 
 const names2017: ControlNames = {
@@ -69,24 +73,33 @@ export function dialect(name: DialectName): Dialect {
   return { name, ...dialects[name] }
 }
 
-/** Key of a snapshot in the store: the null snapshot is one, whatever a client calls it. */
+/**
+ * Returns the store's key for a snapshot: the same key for every null snapshot id that the dialect
+ * accepts.
+ */
 export function snapshotKey({ server }: Dialect, snapshotId: string): string {
   return server.some((names) => names.nullSnapshotId === snapshotId) ? '' : `=${snapshotId}`
 }
 
-/** Whether a write of this image means 'the dump is finished' (E1). */
-export function isDumpFinish({ server }: Dialect, snapshotId: string, name: string): boolean {
+interface Identity {
+  snapshotId: string
+  name: string
+}
+
+/** Whether a write of this image means that the dump is finished (E1). */
+export function isDumpFinish({ server }: Dialect, { snapshotId, name }: Identity): boolean {
   return server.some((names) => names.nullSnapshotId === snapshotId && names.dumpFinish === name)
 }
 
-/** Whether a read of this image means 'the restore is finished' (E2). */
-export function isRestoreFinish({ server }: Dialect, snapshotId: string, name: string): boolean {
+/** Whether a read of this image means that the restore is finished (E2). */
+export function isRestoreFinish({ server }: Dialect, { snapshotId, name }: Identity): boolean {
   return server.some((names) => names.nullSnapshotId === snapshotId && names.restoreFinish === name)
 }
 
 /**
- * The open mode of a forwarded image. A CRIU of 2017 always sends O_APPEND, so that a second write of an image
- * would be added to the first by its caches; a write that replaces therefore says O_WRONLY, which they obey.
+ * Returns the open mode of a forwarded image. A CRIU of 2017 always sends O_APPEND, so its caches
+ * would add a second write of an image to the first. A write that replaces an image therefore says
+ * O_WRONLY, which those caches obey.
  */
 export function forwardedMode(
   dialect: Dialect,
@@ -95,4 +108,12 @@ export function forwardedMode(
 ): number {
   if (kind === 'append' || (dialect.alwaysAppend && !replaces)) return O_APPEND
   return O_WRONLY
+}
+
+/**
+ * Whether the bytes of a forwarded image go after the bytes that the cache has of it. Otherwise
+ * they replace them.
+ */
+export function addsToImage(dialect: Dialect, openMode: number): boolean {
+  return (openMode & O_APPEND) !== 0 && dialect.appendForwardedAs === 'new bytes'
 }

@@ -64,8 +64,10 @@ t.test('W4: images that complete together do not interleave', async (t) => {
   const left = new Map(images.map(({ name, bytes }) => [name, bytes]))
   while (left.size > 0) {
     const { header, body } = await link.forwarded()
-    if (!left.get(header.name)?.equals(body))
-      return t.fail(`${header.name} is not what was written`)
+    if (!left.get(header.name)?.equals(body)) {
+      t.fail(`${header.name} has other bytes than were written`)
+      return
+    }
     left.delete(header.name)
   }
   t.pass('all came whole')

@@ -1,4 +1,4 @@
-/* What the reference offers to the harness. */
+/* The exports of the reference for the harness. */
 export { RemoteError } from '../proto/error.ts'
 export { startCache } from './cache.ts'
 export {

@@ -10,7 +10,10 @@ import { ENOENT } from '../proto/messages.ts'
 import { finishDump, finishRestore } from './client.ts'
 import { startProxy } from './proxy.ts'
 
-/* A link that was handed over at exec (W1): the daemon is a process of its own, with the connection as its descriptor 3. */
+/*
+ * A link that was handed over at exec (W1): the daemon is a process of its own, with the connection
+ * as its descriptor 3.
+ */
 
 t.test('W1 E1: a proxy forwards on an inherited connection, and closes it', async (t) => {
   const { socket, link, exit } = await inheriting(t, 'proxy.ts', 'startProxy')

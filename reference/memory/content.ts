@@ -1,29 +1,39 @@
 /*
- * An image in memory: a list of chunks, never one buffer, since it arrives in pieces whose total is not known
- * and may be over 4 GiB, which is more than one Buffer holds.
+ * An image in memory: a list of chunks. One buffer would not do, because the image arrives in
+ * pieces whose total is not known, and may be over 4 GiB, which is more than a Buffer holds.
  *
- * Chunks are shared, not copied: the pieces that the kernel filled are kept as they are and written to the
- * next socket from where they lie. Only small pieces are gathered, or a writer of 10-byte pieces would cost
- * ten times its image in bookkeeping. An image never changes. An append makes a new version which shares the
- * list with the old one, and the block in which small pieces are gathered as well: each version knows how many
- * of the bytes are its own. So appending is O(new bytes), ten thousand appends of a few bytes make a list of
- * a few blocks, and a reader that has begun keeps the version that it was given (L7).
+ * Large pieces are not copied: the buffers that the kernel filled become chunks and are later
+ * written to a socket as they are. Only small pieces are copied together into blocks; otherwise an
+ * image written in pieces of 10 bytes would cost ten times its size in bookkeeping. A content never
+ * changes. An append makes a new version, which shares the list and the last block with the old
+ * version. Each version knows how many of the bytes are its own. So an append costs O(new bytes),
+ * ten thousand appends of a few bytes make a list of a few blocks, and a reader that has begun
+ * keeps the version that it was given (L7).
  */
 
-/** Pieces of at least this many bytes are kept as they came; smaller ones are copied together. */
-export const KEEP = 16_384
-/** Size of the blocks that small pieces are gathered in, once the image is as large: before that, no larger than the image. */
+/**
+ * Size in bytes from which a piece becomes a chunk without a copy. Smaller pieces are copied
+ * together.
+ */
+export const LARGE_PIECE = 16_384
+/**
+ * Largest size of a block for small pieces, in bytes. The blocks of a smaller image are no larger
+ * than the image.
+ */
 const BLOCK = 65_536
 
-/** Bytes of one image, complete: the first `size` of those in `chunks`. What is behind them belongs to later versions. */
+/**
+ * The bytes of one complete image: the first `size` bytes of `chunks`. Later bytes belong to later
+ * versions.
+ */
 export interface Content {
   readonly chunks: readonly Buffer[]
   readonly size: number
-  /** Where an append goes on, if none has gone on from this version yet. */
+  /** The builder that a first append to this version continues. */
   readonly builder?: ContentBuilder
 }
 
-/** The bytes of a content, chunk by chunk, without those of later versions. */
+/** Returns the bytes of a content, chunk by chunk, without the bytes of later versions. */
 export function* chunksOf({ chunks, size }: Content): Generator<Buffer> {
   let missing = size
   for (let index = 0; missing > 0; index++) {
@@ -33,51 +43,56 @@ export function* chunksOf({ chunks, size }: Content): Generator<Buffer> {
   }
 }
 
-/** `content` followed by `more`, sharing the chunks of both. */
+/** Returns `content` followed by `more`. The result shares chunks with both. */
 export function concatenate(content: Content, more: Content): Content {
-  const builder = content.builder?.size === content.size ? content.builder : begunWith(content)
+  const builder = content.builder?.size === content.size ? content.builder : builderOf(content)
   for (const chunk of chunksOf(more)) builder.add(chunk)
   return builder.version()
 }
 
-function begunWith(content: Content): ContentBuilder {
+function builderOf(content: Content): ContentBuilder {
   const builder = new ContentBuilder()
   for (const chunk of chunksOf(content)) builder.add(chunk)
   return builder
 }
 
-/** Takes the pieces of an image as they arrive. */
+/** Collects the pieces of an image as they arrive. */
 export class ContentBuilder {
   readonly #chunks: Buffer[] = []
-  /** A small piece that came alone so far: most small images are no more than that. */
+  /**
+   * The first piece, if it is small and no other came. Most small images are one piece, which needs
+   * no copy.
+   */
   #alone: Buffer | undefined
-  /** Bytes at the end of the last chunk that are free: it is a block of ours then. */
+  /** Free bytes at the end of the last chunk, which is then a block. */
   #room = 0
   #size = 0
 
-  /** Bytes taken so far. */
+  /** Number of bytes added so far. */
   get size(): number {
     return this.#size
   }
 
   add(piece: Buffer): void {
-    if (this.#size === 0 && piece.length < KEEP) this.#alone = piece
+    if (this.#size === 0 && piece.length < LARGE_PIECE) this.#alone = piece
     else {
       this.#gatherAlone()
-      if (piece.length < KEEP) this.#gather(piece)
+      if (piece.length < LARGE_PIECE) this.#gather(piece)
       else this.#keep(piece)
     }
     this.#size += piece.length
   }
 
-  /** All that came, if that is all: without room for more. */
+  /**
+   * Returns the content of an image that is complete. Gives back the free bytes of the last block.
+   */
   finish(): Content {
     if (this.#alone !== undefined) return { chunks: [this.#alone], size: this.#size }
     this.#cut()
     return { chunks: this.#chunks, size: this.#size }
   }
 
-  /** All that came so far, if more may come: an image that is appended to. */
+  /** Returns the content so far of an image that may be appended to again. */
   version(): Content {
     this.#gatherAlone()
     return { chunks: this.#chunks, size: this.#size, builder: this }
@@ -105,11 +120,11 @@ export class ContentBuilder {
   }
 
   #openBlock(): void {
-    this.#room = Math.min(BLOCK, Math.max(KEEP, this.#size))
+    this.#room = Math.min(BLOCK, Math.max(LARGE_PIECE, this.#size))
     this.#chunks.push(Buffer.allocUnsafeSlow(this.#room))
   }
 
-  /** Gives back the room behind the last chunk. */
+  /** Shrinks the last block to its filled bytes. */
   #cut(): void {
     if (this.#room === 0) return
     const block = this.#chunks.pop() as Buffer

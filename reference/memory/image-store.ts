@@ -3,42 +3,42 @@ import { type Content, concatenate } from './content.ts'
 import { isSmall, type Place, SmallImages } from './small-images.ts'
 
 /*
- * The images of one proxy or cache, by snapshot id and name (S1): two nested maps, so that a look-up costs
- * the same among a million images as among a hundred, and no pair of names can be mistaken for another.
- * Only complete images enter; a partial image lives in the builder of its connection and dies with it.
- * A map has a number for an image that is small, and its content for any other.
+ * The images of one proxy or cache, by snapshot key and name (S1). Two nested maps: a look-up costs
+ * the same among a million images as among a hundred, and no pair of key and name can be mistaken
+ * for another. Only complete images enter. A partial image lives in the builder of its connection
+ * and dies with it. The maps hold the place of a small image, and the content of any other.
  */
 
-type Kept = Content | Place
+type Stored = Content | Place
 type Waiter = (content: Content | undefined) => void
 
 export class ImageStore {
-  readonly #images = new Map<string, Map<string, Kept>>()
+  readonly #images = new Map<string, Map<string, Stored>>()
   #small = new SmallImages()
   readonly #waiters = new Map<string, Map<string, Waiter[]>>()
   readonly #limit: number
   #bytes = 0
 
-  /** @param limit bytes of all images together, those still arriving included */
+  /** @param limit of all images together, in bytes; images that are still arriving count */
   constructor(limit = Number.POSITIVE_INFINITY) {
     this.#limit = limit
   }
 
-  /** Bytes held and reserved. */
+  /** Bytes of all complete and arriving images. */
   get bytes(): number {
     return this.#bytes
   }
 
   get(snapshotId: string, name: string): Content | undefined {
-    const kept = this.#images.get(snapshotId)?.get(name)
-    return typeof kept === 'number' ? this.#small.get(kept) : kept
+    const stored = this.#images.get(snapshotId)?.get(name)
+    return typeof stored === 'number' ? this.#small.get(stored) : stored
   }
 
   has(snapshotId: string, name: string): boolean {
     return this.#images.get(snapshotId)?.has(name) === true
   }
 
-  /** Counts bytes that arrived against the limit; throws `memory-exhausted` beyond it. */
+  /** Counts arriving bytes. Throws `memory-exhausted` if they exceed the limit. */
   reserve(bytes: number): void {
     if (this.#bytes + bytes > this.#limit) {
       throw new RemoteError(
@@ -49,42 +49,50 @@ export class ImageStore {
     this.#bytes += bytes
   }
 
-  /** Gives back what was reserved for an image that never became complete. */
+  /** Un-counts the bytes of an image that was dropped before it was complete. */
   release(bytes: number): void {
     this.#bytes -= bytes
   }
 
-  /** A complete image in place of the one of that name, whose bytes are given back; answers those who wait (C2). The image as it is kept. */
+  /**
+   * Stores an image, replaces and un-counts the old one, and answers waiting reads (C2). Returns
+   * the image as stored.
+   */
   put(snapshotId: string, name: string, content: Content): Content {
     this.#bytes -= this.get(snapshotId, name)?.size ?? 0
-    return this.#keep(snapshotId, name, content)
+    return this.#set(snapshotId, name, content)
   }
 
-  /** Bytes behind those already there, or a new image (L6); the whole image that results. */
+  /**
+   * Appends to an image, or stores a new one (L6), and answers waiting reads (C2). Returns the
+   * whole image.
+   */
   append(snapshotId: string, name: string, more: Content): Content {
     const before = this.get(snapshotId, name)
-    return this.#keep(snapshotId, name, before === undefined ? more : concatenate(before, more))
+    return this.#set(snapshotId, name, before === undefined ? more : concatenate(before, more))
   }
 
-  /** The image as soon as it is there; undefined once it is known that it will not come. */
+  /**
+   * Resolves with the image when it is stored, or with undefined when the waiters are abandoned.
+   */
   wait(snapshotId: string, name: string): Promise<Content | undefined> {
     const content = this.get(snapshotId, name)
     if (content !== undefined) return Promise.resolve(content)
-    const waiters = inner(this.#waiters, snapshotId, () => new Map<string, Waiter[]>())
+    const waiters = getOrMake(this.#waiters, snapshotId, () => new Map<string, Waiter[]>())
     return new Promise((resolve) => {
-      inner(waiters, name, () => []).push(resolve)
+      getOrMake(waiters, name, () => []).push(resolve)
     })
   }
 
-  /** Answers everybody who waits with 'no such image' (C3). */
+  /** Answers all waiting reads with 'no such image' (C3). */
   abandonWaiters(): void {
     const all = [...this.#waiters.values()].flatMap((names) => [...names.values()].flat())
     this.#waiters.clear()
     for (const answer of all) answer(undefined)
   }
 
-  #keep(snapshotId: string, name: string, content: Content): Content {
-    const images = inner(this.#images, snapshotId, () => new Map<string, Kept>())
+  #set(snapshotId: string, name: string, content: Content): Content {
+    const images = getOrMake(this.#images, snapshotId, () => new Map<string, Stored>())
     const before = images.get(name)
     if (typeof before === 'number') this.#small.remove(before)
     images.set(name, isSmall(content) ? this.#small.add(content) : content)
@@ -97,8 +105,8 @@ export class ImageStore {
   #closeGaps(): void {
     const fresh = new SmallImages()
     for (const images of this.#images.values()) {
-      for (const [name, kept] of images)
-        if (typeof kept === 'number') images.set(name, fresh.add(this.#small.get(kept)))
+      for (const [name, stored] of images)
+        if (typeof stored === 'number') images.set(name, fresh.add(this.#small.get(stored)))
     }
     this.#small = fresh
   }
@@ -113,7 +121,8 @@ export class ImageStore {
   }
 }
 
-function inner<V>(outer: Map<string, V>, key: string, make: () => V): V {
+/** Returns the value of `key`. Makes and stores it first if it is missing. */
+function getOrMake<V>(outer: Map<string, V>, key: string, make: () => V): V {
   const there = outer.get(key)
   if (there !== undefined) return there
   const made = make()

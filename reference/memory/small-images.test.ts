@@ -1,13 +1,17 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { type Content, ContentBuilder, chunksOf, KEEP } from './content.ts'
+import { type Content, ContentBuilder, chunksOf, LARGE_PIECE } from './content.ts'
 import { isSmall, type Place, SmallImages } from './small-images.ts'
 
 t.test(
   'the bytes of each image are those that were put in, whatever their sizes and number',
   async () => {
     const sizes = fc.array(
-      fc.oneof(fc.nat({ max: 40 }), fc.nat({ max: KEEP - 1 }), fc.constantFrom(0, KEEP - 1)),
+      fc.oneof(
+        fc.nat({ max: 40 }),
+        fc.nat({ max: LARGE_PIECE - 1 }),
+        fc.constantFrom(0, LARGE_PIECE - 1),
+      ),
       { maxLength: 40 },
     )
     fc.assert(
@@ -26,7 +30,7 @@ t.test(
 
 t.test('an image is small below the size from which on pieces are kept as they came', async (t) => {
   t.strictSame(
-    [isSmall(content(Buffer.alloc(KEEP - 1))), isSmall(content(Buffer.alloc(KEEP)))],
+    [isSmall(content(Buffer.alloc(LARGE_PIECE - 1))), isSmall(content(Buffer.alloc(LARGE_PIECE)))],
     [true, false],
   )
 })

@@ -1,26 +1,32 @@
-import { type Content, chunksOf, KEEP } from './content.ts'
+import { type Content, chunksOf, LARGE_PIECE } from './content.ts'
 
 /*
- * The bytes of small images, behind each other in blocks of memory. For each of
- * them a list, a view of its bytes and an object that ties the two would be half as much memory as an image of 1 KiB. Here an
- * image is a number: the place where it lies, its length in two bytes before it. Views are made when it is read.
+ * The bytes of small images, one after the other in blocks of memory. A list of chunks, a view of
+ * the bytes and an object for both would cost half as much memory as an image of 1 KiB itself. Here
+ * an image is a number: the place of its bytes, which follow their length in two bytes. Views are
+ * made when the image is read.
  *
- * An image that is taken out leaves a gap. Gaps are counted and not used again, since somebody may still read there; when
- * they are most of it, whoever holds the numbers copies what is left to fresh blocks, and the garbage collector frees the old
- * ones behind their last reader. To keep lists of gaps would save that copy, but an image that is replaced is rare.
+ * A removed image leaves a gap. Gaps are counted and not filled again, because a reader may still
+ * use the bytes. When most bytes are gaps, the owner of the places copies the remaining images to
+ * new blocks, and the garbage collector frees the old blocks after their last reader. Lists of gaps
+ * would save that copy, but images are rarely replaced.
  */
 
-/** Size of a block, in bytes: glibc puts what is larger than 128 KiB on pages of its own, which are no huge ones. */
+/**
+ * Size of a block, in bytes. glibc puts allocations over 128 KiB on pages of their own, which are
+ * no huge pages.
+ */
 const BLOCK = 122_880
+/** Size of an image's length, in bytes. */
 const LENGTH = 2
-/** Gaps up to this many bytes are left alone, however few images there are. */
-const GAPS = 1_048_576
+/** Bytes of gaps that are never worth a copy, however few images remain. */
+const SMALL_GAPS = 1_048_576
 
-/** Where an image lies, counted in bytes through all blocks. */
+/** The position of an image in bytes, counted through all blocks. */
 export type Place = number
 
-/** Whether an image is kept here. */
-export const isSmall = ({ size }: Content) => size < KEEP
+/** Whether an image belongs here: two bytes hold its length. */
+export const isSmall = ({ size }: Content) => size < LARGE_PIECE
 
 export class SmallImages {
   readonly #blocks: Buffer[] = []
@@ -28,11 +34,12 @@ export class SmallImages {
   #end: Place = 0
   #gaps = 0
 
-  /** Whether gaps are most of the memory: time to copy what is left. */
+  /** Whether most bytes are gaps, so that the owner should copy the remaining images. */
   get isSparse(): boolean {
-    return this.#gaps > GAPS && this.#gaps > this.#end - this.#gaps
+    return this.#gaps > SMALL_GAPS && this.#gaps > this.#end - this.#gaps
   }
 
+  /** Copies an image behind the last one. */
   add(content: Content): Place {
     const place = this.#end
     this.#length.writeUInt16LE(content.size)
@@ -41,6 +48,7 @@ export class SmallImages {
     return place
   }
 
+  /** Returns views of an image's bytes. */
   get(place: Place): Content {
     const size = this.#byte(place) + 256 * this.#byte(place + 1)
     const chunks: Buffer[] = []
@@ -53,12 +61,12 @@ export class SmallImages {
     return { chunks, size }
   }
 
-  /** Leaves a gap where an image lay: nobody will ask for it again. */
+  /** Turns an image into a gap. Its place must not be used again. */
   remove(place: Place): void {
     this.#gaps += LENGTH + this.get(place).size
   }
 
-  /** Behind what is there, and on in the next block where one is full. */
+  /** Writes at the end; continues in a new block when one is full. */
   #write(bytes: Buffer): void {
     for (let written = 0; written < bytes.length; ) {
       if (this.#end === this.#blocks.length * BLOCK)

@@ -7,23 +7,30 @@ import type { Content } from '../memory/content.ts'
 import { drained, sendContent } from './send.ts'
 
 /*
- * Sends complete images to the cache, one after the other, in the order in which they were queued (W3 to W5).
+ * Sends complete images to the cache, one after the other, in the order in which they were queued
+ * (W3 to W5).
  *
- * The queue holds references to content that the store holds anyway, so its length costs nothing. The connection is
- * one-way (W2): a byte from the cache, or its end, is the loss of the link. A link that is lost ends the
- * migration; it is reset and not closed, or the cache would take the loss for the clean end (W6).
+ * The queue holds references to content that the store holds anyway, so its length costs nothing.
+ * The link is one-way (W2): a byte from the cache, or the cache's end of stream, means that the
+ * link is lost. A lost link ends the migration. It is reset instead of closed, because the cache
+ * would take a close for the clean end (W6).
  *
- * An append is forwarded as the whole image, so a thousand of them would send it a thousand times. An append that comes
- * while the one before is still last in the queue takes its place: nothing completed between, so the order holds (W5). A
- * client appends when its last append was taken, just after that one was sent; so an image that is not small is held while
- * appends to it follow each other and nothing else waits behind it. What is held is late by little, and a read of it that waits at the cache as well.
+ * An append is forwarded as the whole image, so a thousand appends would send the image a thousand
+ * times. Therefore an append replaces the previous append to the same image if that one is still
+ * last in the queue. No other image completed between the two, so the order holds (W5). A client
+ * appends again as soon as the proxy has read its last append, that is just after that append was
+ * sent. So an image that is not small is held while appends to it follow each other and no other
+ * image is queued. The delay is short; a read that waits for the image at the cache gets it later.
  */
 
-/** Images from this size on are held: to send a smaller one once more costs less than the wait. */
+/**
+ * Size in bytes from which an image is held. To send a smaller image twice costs less than the
+ * wait.
+ */
 const WORTH_HOLDING = 16_384
-/** Time without an append after which none is awaited, in ms ... */
+/** Time without an append, in ms, after which a held image is sent. */
 const QUIET = 20
-/** ... and after which the image is sent although they go on. */
+/** Time, in ms, after which a held image is sent although appends continue. */
 const PATIENCE = 1_000
 
 interface Forward {
@@ -35,7 +42,7 @@ export class Forwarder {
   readonly #link: Socket
   readonly #log: Log
   readonly #queue: Forward[] = []
-  /** What the last append made of its image. */
+  /** The image that results from the last append. */
   #grown: Content | undefined
   readonly #lost = Promise.withResolvers<never>()
   #sending: Promise<void> = Promise.resolve()
@@ -53,11 +60,12 @@ export class Forwarder {
     link.resume()
   }
 
-  /** Rejects with `connection-lost` when the link is lost before its end; never resolves. */
+  /** Rejects with `connection-lost` if the link is lost before its end. Never resolves. */
   get lost(): Promise<never> {
     return this.#lost.promise
   }
 
+  /** Queues a complete image and starts to send unless sending is under way. */
   queue(header: RemoteImage, body: Content): void {
     this.#queue.push({ header, body })
     if (this.#busy) return
@@ -65,7 +73,10 @@ export class Forwarder {
     this.#sending = this.#sendAll()
   }
 
-  /** Queues an image that was appended to, in place of the version before if that was queued last and is not begun. */
+  /**
+   * Queues the result of an append. It replaces the previous version if that is last in the queue
+   * and not yet sent.
+   */
   supersede(header: RemoteImage, body: Content): void {
     const last = this.#queue.at(-1)?.header
     if (last?.name === header.name && last.snapshotId === header.snapshotId) this.#queue.pop()
@@ -73,7 +84,10 @@ export class Forwarder {
     this.queue(header, body)
   }
 
-  /** Resolves when all that was queued is sent and the link is closed behind it, whether or not the cache closes its direction. */
+  /**
+   * Sends the rest of the queue, then closes the link. Does not wait until the cache closes its
+   * direction.
+   */
   async finish(): Promise<void> {
     await this.#sending
     await new Promise<void>((resolve) => {
@@ -85,7 +99,7 @@ export class Forwarder {
     })
   }
 
-  /** Resets the link, so that the cache knows that images are missing. */
+  /** Resets the link, which tells the cache that images are missing. */
   abort(): void {
     this.#ended = true
     this.#link.resetAndDestroy()
@@ -101,7 +115,10 @@ export class Forwarder {
     }
   }
 
-  /** Images that complete in the same turn of the event loop go out in the same system call. */
+  /**
+   * Sends the queue in one system call: images that complete in the same turn of the event loop
+   * leave together.
+   */
   async #sendQueue(): Promise<void> {
     await setImmediate()
     await this.#awaitAppends()
@@ -112,6 +129,10 @@ export class Forwarder {
     await drained(this.#link)
   }
 
+  /**
+   * Waits while the queue holds one image that appends keep replacing: until QUIET or PATIENCE has
+   * passed.
+   */
   async #awaitAppends(): Promise<void> {
     const deadline = performance.now() + PATIENCE
     for (let held = this.#held(); held !== undefined && performance.now() < deadline; ) {
@@ -121,7 +142,7 @@ export class Forwarder {
     }
   }
 
-  /** The only image in the queue, if the next append would take its place, and that is worth waiting for. */
+  /** Returns the only queued image if it is the result of an append and large enough to be held. */
   #held(): Content | undefined {
     const body = this.#queue.length === 1 ? this.#queue[0]?.body : undefined
     return body !== undefined && body === this.#grown && body.size >= WORTH_HOLDING

@@ -1,17 +1,23 @@
 import { createServer, type Server, Socket } from 'node:net'
 import { RemoteError } from '../../proto/error.ts'
 
-/* The one TCP connection from proxy to cache (W1), or a connected socket that was handed over at exec. */
+/*
+ * The link: the one TCP connection from proxy to cache (W1), or a connected socket that was
+ * inherited at exec.
+ */
 
 export interface Address {
   host: string
   port: number
 }
 
-/** Where the connection comes from: an address, or a file descriptor that is connected already. */
+/** The source of the link: an address, or a file descriptor that is connected already. */
 export type LinkEnd = Address | { fd: number }
 
-/** The proxy's end: connects, or takes the inherited connection. */
+/**
+ * Returns the proxy's end of the link: connects, or takes over the inherited connection. Throws
+ * RemoteError.
+ */
 export async function openLink(end: LinkEnd): Promise<Socket> {
   if ('fd' in end) return inherited(end.fd)
   const socket = new Socket({ allowHalfOpen: true })
@@ -31,10 +37,17 @@ export async function openLink(end: LinkEnd): Promise<Socket> {
   return quiet(socket)
 }
 
-/** The cache's end: `link` resolves with the first connection, after which nobody else can connect. */
-export async function awaitLink(
-  end: LinkEnd,
-): Promise<{ link: Promise<Socket>; address?: Address; close: () => void }> {
+/** The cache's end of the link. */
+export interface LinkListener {
+  /** Resolves with the first connection; the cache accepts no other. */
+  link: Promise<Socket>
+  /** The address where the cache listens; undefined for an inherited connection. */
+  address?: Address
+  close(): void
+}
+
+/** Listens for the link, or takes over the inherited connection. Throws RemoteError. */
+export async function awaitLink(end: LinkEnd): Promise<LinkListener> {
   if ('fd' in end) return { link: Promise.resolve(inherited(end.fd)), close: () => {} }
   const first = Promise.withResolvers<Socket>()
   const server = createServer(
@@ -83,7 +96,9 @@ function inherited(fd: number): Socket {
   }
 }
 
-/** Errors of the link are seen by whoever reads or writes it; without a listener they would end the process. */
+/**
+ * Keeps errors of the link from ending the process. The reader or writer of the link reports them.
+ */
 function quiet(socket: Socket): Socket {
   return socket.removeAllListeners('error').on('error', () => {})
 }

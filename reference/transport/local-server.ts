@@ -1,7 +1,7 @@
 import type { Server, Socket } from 'node:net'
 import { RemoteError } from '../../proto/error.ts'
 import { ENOENT, type LocalImage, localImage, localReply, purpose } from '../../proto/messages.ts'
-import type { Log } from '../log.ts'
+import { imageName, type Log } from '../log.ts'
 import type { Content } from '../memory/content.ts'
 import { drained, sendContent } from './send.ts'
 import { SocketReader } from './socket-reader.ts'
@@ -10,27 +10,30 @@ import { listenUnix } from './unix-socket.ts'
 /*
  * The UNIX side of a proxy or cache (clauses L): every open of an image is a connection of its own.
  *
- * A connection is served by one async function from its header to its end; whatever goes wrong there ends that
- * connection with a logged reason and touches no other. Where the dump is finished, those that have begun may
- * still complete, but none may keep the daemon for ever: silence then has a limit.
+ * One async function serves a connection from its header to its end. A failure ends that connection
+ * with a logged reason and affects no other. When the dump or the restore is finished, connections
+ * that have begun may still complete, but none may keep the daemon for ever: a silent connection is
+ * dropped after a limit.
  */
 
-/** Silence after the end of the dump, in ms, before a connection without a whole header is dropped ... */
+/**
+ * Silence, in ms, after which a finishing daemon drops a connection that has not sent its whole
+ * header.
+ */
 const HEADER_SILENCE = 200
-/** ... and one in the middle of an image, whose sender or receiver may be busy. */
+/**
+ * Silence, in ms, after which a finishing daemon drops a connection inside an image. Its client may
+ * be busy.
+ */
 const IMAGE_SILENCE = 5_000
 
-/** An open of an image: what was asked, and the connection to answer on. */
+/** An open of an image: the decoded request, and the connection to answer on. */
 export interface Open {
   image: LocalImage
   purpose: 'read' | 'write' | 'append'
   socket: Socket
   reader: SocketReader
 }
-
-/** The image of an open, for logs. */
-export const nameOf = ({ image }: Pick<Open, 'image'>) =>
-  `${image.snapshotId || '(null)'}:${image.name}`
 
 export class LocalServer {
   readonly #connections = new Map<Socket, 'header' | 'image'>()
@@ -45,7 +48,10 @@ export class LocalServer {
     this.#handle = handle
   }
 
-  /** Listens at `path` and gives every open to `handle`; an open ends when `handle` is done. */
+  /**
+   * Listens at `path` and passes every open to `handle`. The connection is closed when `handle`
+   * resolves.
+   */
   static async listen(
     path: string,
     log: Log,
@@ -56,7 +62,10 @@ export class LocalServer {
     return server
   }
 
-  /** Takes no new connection, and resolves when those that there are have ended or fallen silent. */
+  /**
+   * Accepts no new connection. Resolves when every connection has ended or was dropped for its
+   * silence.
+   */
   async settle(): Promise<void> {
     this.#finishing = true
     this.#server?.close()
@@ -68,7 +77,7 @@ export class LocalServer {
     }
   }
 
-  /** Ends everything at once and removes the socket file. */
+  /** Destroys all connections and removes the socket file. */
   destroy(): void {
     this.#server?.close()
     for (const socket of this.#connections.keys()) socket.destroy()
@@ -109,7 +118,9 @@ export class LocalServer {
   }
 }
 
-/** Answers a read: the image and a close, or ENOENT and a close (L3, L4). */
+/**
+ * Answers a read: with the image, or with ENOENT (L3, L4). The close that follows is the server's.
+ */
 export async function answer({ socket }: Open, content: Content | undefined): Promise<void> {
   socket.cork()
   socket.write(localReply.encode(content === undefined ? ENOENT : 0))
@@ -118,12 +129,16 @@ export async function answer({ socket }: Open, content: Content | undefined): Pr
   await drained(socket)
 }
 
-/** Where the kernel has every byte, the close alone tells the client of the end: a shutdown before it is one call more. */
+/**
+ * Closes without a shutdown if the kernel has every byte: the close alone tells the client of the
+ * end, with one system call less.
+ */
 function close(socket: Socket): void {
   if (socket.writableLength === 0) socket.destroy()
   else socket.destroySoon()
 }
 
+/** Reads the header of a connection. Returns undefined if the client closed without one. */
 async function readOpen(socket: Socket): Promise<Open | undefined> {
   const reader = new SocketReader(socket)
   const payload = await reader.frame()
@@ -132,11 +147,11 @@ async function readOpen(socket: Socket): Promise<Open | undefined> {
     return undefined
   }
   const image = localImage.decode(payload)
-  const wanted = purpose(image.openMode)
-  if (wanted === undefined)
+  const asked = purpose(image.openMode)
+  if (asked === undefined)
     throw new RemoteError(
       'not-permitted',
-      `opening ${nameOf({ image })}: expected a read, write or append, got open mode ${image.openMode}`,
+      `opening ${imageName(image)}: expected a read, write or append, got open mode ${image.openMode}`,
     )
-  return { image, purpose: wanted, socket, reader }
+  return { image, purpose: asked, socket, reader }
 }

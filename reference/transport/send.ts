@@ -2,10 +2,13 @@ import type { Socket } from 'node:net'
 import { RemoteError } from '../../proto/error.ts'
 import { type Content, chunksOf } from '../memory/content.ts'
 
-/** Bytes handed to the kernel in one gathered write, before asking whether it wants more. */
+/** Bytes in one gathered write, before the sender waits until the kernel takes more. */
 const BATCH = 1_048_576
 
-/** Writes an image's chunks from where they lie, to a socket that is corked and stays so: a batch at a time, waiting whenever the receiver is behind. */
+/**
+ * Writes an image without copying it. The socket is corked before and after. Waits after each batch
+ * until the receiver has taken it.
+ */
 export async function sendContent(socket: Socket, content: Content): Promise<void> {
   for (const chunk of chunksOf(content)) {
     socket.write(chunk)
@@ -19,7 +22,7 @@ async function flushed(socket: Socket): Promise<void> {
   socket.cork()
 }
 
-/** Resolves when the socket takes more, rejects with `connection-lost` when it never will. */
+/** Resolves when the socket takes more bytes. Rejects with `connection-lost` if it is closed. */
 export function drained(socket: Socket): Promise<void> {
   if (socket.destroyed || socket.errored) return Promise.reject(lost(socket))
   if (!socket.writableNeedDrain) return Promise.resolve()

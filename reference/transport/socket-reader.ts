@@ -5,14 +5,16 @@ import { FrameDecoder } from '../../proto/frame.ts'
 /*
  * Reads a socket as this protocol needs it: a frame, then image bytes, then perhaps the next frame.
  *
- * The pieces that arrive are given to whoever is reading at the time: one listener for the life of the socket,
- * no promise for each piece. Bytes behind a frame stay here until the next read (F2). Whoever reads one thing mostly reads
- * the next at once, so the socket is paused only when a piece comes that nobody waits for: then the sender feels it.
- * Node's async iterators would do the same at a promise a piece.
+ * The socket has one listener for its whole life, which passes each piece to the current consumer:
+ * no promise per piece. Bytes after a frame stay here until the next read (F2). A reader mostly
+ * starts its next read at once, so the socket is paused only when a piece arrives without a
+ * consumer. Then the kernel's buffers fill and slow the sender down. Node's async iterators would
+ * do the same, with a promise per piece.
  */
 
+/** The read in progress. */
 interface Consumer {
-  /** Takes a piece; the bytes left over if that satisfied the consumer, else nothing. */
+  /** Takes a piece. Returns the bytes left over if the read is complete, else undefined. */
   take(piece: Buffer): Buffer | undefined
   end(): void
   fail(reason: RemoteError): void
@@ -38,7 +40,7 @@ export class SocketReader {
     socket.pause()
   }
 
-  /** The payload of the next frame; undefined if the stream ended before it. */
+  /** Returns the payload of the next frame; undefined if the stream ends before it. */
   frame(): Promise<Buffer | undefined> {
     const decoder = this.#decoder
     return this.#consume<Buffer | undefined>(
@@ -54,7 +56,7 @@ export class SocketReader {
     )
   }
 
-  /** Hands over every piece until the stream ends. */
+  /** Passes every piece to `sink` until the stream ends. */
   rest(sink: (piece: Buffer) => void): Promise<void> {
     return this.#consume<void>(
       (piece) => {
@@ -65,7 +67,10 @@ export class SocketReader {
     )
   }
 
-  /** Hands over exactly `size` bytes; throws `image-truncated` if the stream ends before. */
+  /**
+   * Passes exactly `size` bytes to `sink`. Throws `image-truncated` if the stream ends before the
+   * last one.
+   */
   exactly(size: number, sink: (piece: Buffer) => void): Promise<void> {
     if (size === 0) return Promise.resolve()
     let missing = size
@@ -125,7 +130,9 @@ export class SocketReader {
     }
   }
 
-  /** An error takes longer to make than the rest of a small image, so it is made only if this is the end. */
+  /**
+   * Takes a function, not an Error: making an Error takes longer than the rest of a small image.
+   */
   #finish(how: () => 'ended' | RemoteError): void {
     if (this.#end !== 'open') return
     this.#end = how()

@@ -48,7 +48,7 @@ t.test('L1: nor is a file that is no socket, nor a link to one', async (t) => {
   await writeFile(path, 'of value')
   await t.rejects(
     listenUnix(path, () => {}),
-    { code: 'socket-in-use', message: /expected a socket or nothing there, got another file$/ },
+    { code: 'socket-in-use', message: /expected a socket or no file there, got another file$/ },
   )
   const link = `${path}.link`
   await symlink(path, link)

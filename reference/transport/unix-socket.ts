@@ -5,17 +5,23 @@ import { basename, dirname } from 'node:path'
 import { isSystemError, RemoteError } from '../../proto/error.ts'
 
 /*
- * UNIX sockets at paths of any length, for their owner only, without taking a live daemon's.
+ * UNIX sockets at paths of any length, accessible to their owner only. The socket of a live daemon
+ * is never replaced.
  *
- * The address of a UNIX socket holds 107 bytes. A longer path is reached through its directory, opened and named
- * as /proc/self/fd/N: CRIU does the same with a relative name, but changing the working directory of a
- * process that hosts several daemons would be seen by all of them (L1).
+ * The address of a UNIX socket holds 107 bytes. A longer path is reached through its opened
+ * directory, as /proc/self/fd/N/NAME. CRIU uses a relative name for the same purpose. This process
+ * may host several daemons, and a change of its working directory would affect all of them (L1).
  */
 
+/** Longest path in a sockaddr_un, in bytes. */
 const ADDRESS_LIMIT = 107
+/** The umask that gives the socket mode 0600. */
 const OWNER_ONLY = 0o177
 
-/** Listens at `path`, mode 0600. A socket file that nobody listens on is replaced; `socket-in-use` if somebody does. */
+/**
+ * Listens at `path`, mode 0600. Replaces a socket file that has no listener. Throws `socket-in-use`
+ * for one that has, and for any other file.
+ */
 export async function listenUnix(path: string, accept: (socket: Socket) => void): Promise<Server> {
   await stat(dirname(path)).catch(throwNoDirectory(path))
   await removeStale(path)
@@ -42,7 +48,7 @@ export async function listenUnix(path: string, accept: (socket: Socket) => void)
   return server
 }
 
-/** Connects to the UNIX socket at `path`; throws `connection-lost` if nobody listens there. */
+/** Connects to the UNIX socket at `path`. Throws `connection-lost` if it has no listener. */
 export async function connectUnix(path: string): Promise<Socket> {
   const { address, done } = shortAddress(path)
   const socket = new Socket({ allowHalfOpen: true })
@@ -60,20 +66,24 @@ export async function connectUnix(path: string): Promise<Socket> {
   }).finally(done)
 }
 
-/** Without it the reason would be EACCES, which Node makes of a bind in a directory that is not there. */
+/** Reports a missing directory as such: for a bind there, Node would report EACCES. */
 const throwNoDirectory = (path: string) => (thrown: Error) => {
   throw new RemoteError('socket-in-use', `listening on ${path}: ${thrown.message}`, {
     cause: thrown,
   })
 }
 
+/**
+ * Removes a socket file without a listener. Throws `socket-in-use` for a live socket or another
+ * file.
+ */
 async function removeStale(path: string): Promise<void> {
   const file = await lstat(path).catch(() => undefined)
   if (file === undefined) return
   if (!file.isSocket())
     throw new RemoteError(
       'socket-in-use',
-      `listening on ${path}: expected a socket or nothing there, got another file`,
+      `listening on ${path}: expected a socket or no file there, got another file`,
     )
   const live = await connectUnix(path).catch((thrown: RemoteError) => {
     if (isSystemError(thrown.cause, 'ECONNREFUSED')) return undefined
@@ -85,6 +95,10 @@ async function removeStale(path: string): Promise<void> {
   await unlink(path)
 }
 
+/**
+ * Returns an address for `path` that fits into a sockaddr_un. The caller calls `done` when the
+ * address is used no longer.
+ */
 function shortAddress(path: string): { address: string; done: () => void } {
   if (Buffer.byteLength(path) <= ADDRESS_LIMIT) return { address: path, done: () => {} }
   let directory: number | undefined
