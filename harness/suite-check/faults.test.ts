@@ -5,32 +5,32 @@ import type { LoadedCase } from '../conformance/loaded-cases.ts'
 import { clauses } from '../conformance/register.ts'
 import type { CaseResult } from '../conformance/result.ts'
 import { checkout } from '../hosts/checkout.ts'
-import { faults } from './faults.ts'
+import { faults } from './faults/index.ts'
 import { describeKills, type Kills } from './kill-matrix-page.ts'
 import type { Mutant } from './mutant.ts'
 import { oddities } from './oddities.ts'
 import { found, NotStarted, runMutants, START } from './run-cases.ts'
 
-/* The suite can fail where it should, and does not where it should not. */
+/* Checks that the suite finds every fault. */
 
 const kills = JSON.parse(
   readFileSync(`${checkout}/harness/suite-check/kills.json`, 'utf8'),
 ) as Kills
 const byId = new Map(cases.map((each) => [each.value.id, each]))
 
-/** Many wait for their deadline: some at once. */
+/** Number of faults at a time: most cases only wait for their deadline. */
 t.jobs = 3
 
 t.test('the kill matrix is current, and complete', async (t) => {
   t.equal(
     readFileSync(`${checkout}/docs/kill-matrix.md`, 'utf8'),
     describeKills(kills),
-    'docs/kill-matrix.md is made of kills.json',
+    'docs/kill-matrix.md is generated from kills.json',
   )
   t.same(
     Object.keys(kills),
     faults.map(({ id }) => id),
-    'it has every fault',
+    'kills.json has every fault',
   )
   t.same(
     faults.filter(({ id }) => kills[id]?.length === 0).map(({ id }) => id),
@@ -46,7 +46,7 @@ t.test('the kill matrix is current, and complete', async (t) => {
   t.same(
     [...byId.keys()].filter((id) => !finders.has(id)),
     [],
-    'every case finds something',
+    'every case finds a fault',
   )
   const broken = new Set(faults.flatMap((fault) => fault.clauses))
   t.same(
@@ -59,7 +59,7 @@ t.test('the kill matrix is current, and complete', async (t) => {
   t.ok(oddities.length >= 8, `${oddities.length} oddities`)
 })
 
-t.test('the text that a mutant changes is there, once', async (t) => {
+t.test('the text that a mutant replaces is in its file exactly once', async (t) => {
   for (const { id, file, find } of [...faults, ...oddities]) {
     t.equal(readFileSync(`${checkout}/${file}`, 'utf8').split(find).length, 2, `${id} in ${file}`)
   }
@@ -70,7 +70,10 @@ for (const [fault, finders] of assignment()) {
     `${fault.id} is found by ${finders.map(({ value }) => value.id).join(', ') || START}`,
     { buffered: true },
     async (t) => {
-      if (finders.length > 0) return t.same(await blindTo(fault, finders), [])
+      if (finders.length > 0) {
+        t.same(await blindTo(fault, finders), [])
+        return
+      }
       t.type(
         await runMutants([fault], cases.slice(0, 1), { timeout: 5_000, jobs: 1 }),
         NotStarted,
@@ -81,7 +84,7 @@ for (const [fault, finders] of assignment()) {
 }
 
 t.test(
-  'what a case saw is the reason, not the end of a proxy that lost its cache thereby',
+  'the failure that a case reports is its own, not the end of the proxy that follows',
   async (t) => {
     const fault = faults.find(({ id }) => id === 'first-write-wins') as Mutant
     const results = await runMutants(
@@ -95,7 +98,10 @@ t.test(
   },
 )
 
-/** Those of the cases that do not find the fault, in three runs: some faults show by chance, and some cases are random. */
+/**
+ * Returns the cases that do not find the fault in three runs: some faults show by chance, and some
+ * cases are random.
+ */
 async function blindTo(fault: Mutant, finders: readonly LoadedCase[]): Promise<string[]> {
   let blind = finders
   let why = ''
@@ -109,7 +115,10 @@ async function blindTo(fault: Mutant, finders: readonly LoadedCase[]): Promise<s
   return blind.map(({ value }) => `${value.id}${why}`)
 }
 
-/** For each fault its first finder, one that is not random if there is one, and each case at one of the faults that it finds. */
+/**
+ * Assigns to each fault its first finder, if possible one that is not random, and each case to one
+ * of the faults that it finds.
+ */
 function assignment(): Map<Mutant, LoadedCase[]> {
   const isRandom = (id: string) => /^(model|fuzz)-/.test(id)
   const first = (ids: readonly string[]) => (ids.find((id) => !isRandom(id)) ?? ids[0]) as string

@@ -2,20 +2,21 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { usualCases as cases } from '../../scenarios/index.ts'
 import type { LoadedCase } from '../conformance/loaded-cases.ts'
 import { checkout } from '../hosts/checkout.ts'
-import { faults } from './faults.ts'
+import { faults } from './faults/index.ts'
 import { describeKills, type Kills } from './kill-matrix-page.ts'
 import type { Mutant } from './mutant.ts'
 import { found, NotStarted, runMutants, START, shareClause } from './run-cases.ts'
 
 /*
- * `npm run kill-matrix [FAULT ...]`: finds out which case finds which fault, of all or of those named, and writes it down (kills.json and
- * docs/kill-matrix.md).
+ * `npm run kill-matrix [FAULT ...]` determines which cases find which faults, for all faults or the
+ * named ones, and writes kills.json and docs/kill-matrix.md.
  *
- * Every case against every fault would take an hour. So each fault meets the cases of its clauses; then a case that has found nothing, or
- * a fault that nobody has found, meets the rest until one is found.
+ * To run every case against every fault would take an hour. So each fault first meets the cases of
+ * its clauses. Then a fault that no case has found meets all cases, and a case that has found no
+ * fault meets the other faults until it finds one.
  */
 
-/** Deadline of a case, in ms: those that fail by waiting take all of it. */
+/** Deadline of a case, in ms. Cases that fail by waiting use all of it. */
 const TIMEOUT = 5_000
 const JOBS = 4
 
@@ -37,7 +38,10 @@ for (const each of cases) if (!hasFound(each)) await meetUntilFound(each)
 writeFileSync(`${checkout}/harness/suite-check/kills.json`, `${JSON.stringify(kills, null, 2)}\n`)
 writeFileSync(`${checkout}/docs/kill-matrix.md`, describeKills(kills))
 
-/** A find counts when it comes again: a busy machine can miss a deadline once. */
+/**
+ * Counts a case as a finder if it fails in two runs, because a busy machine can miss a deadline
+ * once.
+ */
 async function meet(fault: Mutant, against: readonly LoadedCase[]): Promise<void> {
   const first = await findersOf(fault, against)
   const again =

@@ -7,10 +7,11 @@ import { type Oddity, oddities } from './oddities.ts'
 import { NotStarted, runMutants, shareClause } from './run-cases.ts'
 
 /*
- * What the protocol permits passes, all of the suite, although the reference does otherwise.
+ * Checks that no case fails on an oddity.
  *
- * All cases against each oddity alone would take half of the time of all tests. So all meet three implementations that have several
- * oddities each, and each oddity alone meets the cases of its clauses, as one could hide what another does.
+ * To run all cases against each oddity would take half of the time of all tests. So all cases run
+ * against three implementations with several oddities each. As one oddity could hide another, the
+ * cases of its clauses also run against each oddity alone.
  */
 
 for (const [letter, several] of Map.groupBy(oddities, ({ together }) => together)) {
@@ -27,7 +28,10 @@ for (const oddity of oddities) {
   })
 }
 
-/** What fails, and fails again alone: an oddity makes cases slower, and a busy machine can miss a deadline. */
+/**
+ * Returns the cases that fail, and fail again alone: an oddity makes cases slower, and a busy
+ * machine can miss a deadline.
+ */
 async function failing(
   together: readonly Oddity[],
   among: readonly LoadedCase[],

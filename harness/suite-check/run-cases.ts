@@ -11,13 +11,15 @@ import type { Descriptor } from '../implementation/descriptor.ts'
 import { tunedEnvironment } from '../implementation/tuning.ts'
 import { changed, type Mutant } from './mutant.ts'
 
-/** What stands in a table for a case where an implementation does not even start. */
+/** Stands in kills.json for a case if the implementation does not start. */
 export const START = '(start)'
 
-/** From how many cases on a bundle of its own is worth its two seconds. */
+/** Number of cases from which making a bundle, which takes two seconds, saves time. */
 const MANY = 6
 
-/** Mutants as one implementation; `command` is `criu-remote` with their changes. */
+/**
+ * Returns the descriptor of an implementation with the changes of all mutants; `command` runs it.
+ */
 function descriptorOf(mutants: readonly Mutant[], { command, environment }: Bundled): Descriptor {
   const dialect = mutants.find((mutant) => mutant.dialect)?.dialect ?? 'auto'
   const common = ['--dialect', dialect, '--socket', '{socket}']
@@ -31,7 +33,7 @@ function descriptorOf(mutants: readonly Mutant[], { command, environment }: Bund
   }
 }
 
-/** An implementation that did not even start. */
+/** The result of an implementation that did not start. */
 export class NotStarted {
   readonly why: string
 
@@ -40,7 +42,10 @@ export class NotStarted {
   }
 }
 
-/** Runs cases against one implementation with the changes of all these mutants; the results, or that it did not start. */
+/**
+ * Runs cases against one implementation with the changes of all mutants. Returns the results, or a
+ * NotStarted.
+ */
 export async function runMutants(
   mutants: readonly Mutant[],
   cases: readonly LoadedCase[],
@@ -69,7 +74,10 @@ function notStarted(thrown: unknown): NotStarted {
   throw thrown
 }
 
-/** A .proto is read when a mutant runs, so its change is made then. */
+/**
+ * Makes the implementation: a bundle for many cases. A .proto file is read, and so changed, when
+ * the mutant runs.
+ */
 async function made(
   mutants: readonly Mutant[],
   cases: number,
@@ -94,10 +102,10 @@ async function made(
   }
 }
 
-/** Whether a result says that something is wrong with the implementation. */
+/** Whether a case finds something wrong with the implementation. */
 export const found = ({ outcome }: CaseResult) => outcome === 'fail' || outcome === 'warn'
 
-/** Whether a case is about something that the change is about. */
+/** Whether a case and a mutant have a clause in common. */
 export function shareClause({ value }: LoadedCase, { clauses }: Mutant): boolean {
   return value.clauses.some((id) => clauses.includes(id))
 }

@@ -1,21 +1,27 @@
 import { registerHooks } from 'node:module'
 import { checkout } from '../hosts/checkout.ts'
 import { tunedEnvironment } from '../implementation/tuning.ts'
-import { faults } from './faults.ts'
+import { faults } from './faults/index.ts'
 import { changed } from './mutant.ts'
 import { oddities } from './oddities.ts'
 
-/* `node main.ts ID[,ID...] proxy|cache ...`: `criu-remote` with those changes to its sources. */
+/*
+ * `node run-mutant.ts ID[,ID...] proxy|cache ...` runs `criu-remote` with the changes of these
+ * mutants.
+ */
 
 const [ids = '', ...parameters] = process.argv.slice(2)
 const known = [...faults, ...oddities]
 const mutants = ids.split(',').map((id) => {
   const mutant = known.find((each) => each.id === id)
-  if (mutant === undefined) throw new Error(`running mutant ${id}: there is none of that name`)
+  if (mutant === undefined) throw new Error(`running mutant ${id}: no mutant has that id`)
   return mutant
 })
 
-/** Below the root; undefined for what is not a file of a mutant. */
+/**
+ * Returns the path, relative to the root, of the mutants' file at `url`; undefined for any other
+ * file.
+ */
 function pathOf(url: string): string | undefined {
   return mutants
     .map(({ file }) => file)
@@ -43,7 +49,7 @@ registerHooks({
       : { ...loaded, source: changed(mutants, path, String(loaded.source)) }
   },
 })
-// Or it would start itself again without this change.
+// Without the tuned environment, criu-remote would start itself again, without these changes.
 Object.assign(process.env, tunedEnvironment())
 process.argv.splice(2, process.argv.length, ...parameters)
 await import('../cli/main.ts')
