@@ -6,8 +6,9 @@ import type { LoadedCase } from './loaded-cases.ts'
 import type { CaseResult } from './result.ts'
 
 /*
- * Known failures. An entry is bound to one case and to how it fails, has a reason, and expires: a case that passes, fails
- * otherwise, or has failed for too long is reported as if there were no entry.
+ * A baseline lists known failures. An entry is bound to one case and to the signature of its failure,
+ * has a reason, and expires. A case that passes, fails in another way, or has failed for too long is
+ * reported as if it had no entry.
  */
 
 const text = z.string().min(1)
@@ -29,12 +30,12 @@ const schema = z.strictObject({
 export type Baseline = z.output<typeof schema>
 type Entry = Baseline['entries'][number]
 
-/** A baseline that can't be used; one line. */
+/** A baseline that can not be used; the message is one line. */
 export class BaselineError extends Error {
   override name = 'BaselineError'
 }
 
-/** Days for which a written baseline holds. */
+/** Number of days for which a written baseline holds. */
 const DAYS = 90
 
 /** Reads a baseline. Throws BaselineError. */
@@ -42,7 +43,10 @@ export function readBaseline(file: string): Promise<Baseline> {
   return readYaml(file, { name: 'baseline', schema, error: BaselineError })
 }
 
-/** Writes the failures of a run as a baseline; the reasons are for a person to give. */
+/**
+ * Writes the failures of a run as a baseline, and returns their number. The reason of an entry is
+ * only the observation: a person has to replace it.
+ */
 export async function writeBaseline(file: string, results: readonly CaseResult[]): Promise<number> {
   const expires = new Date(Date.now() + DAYS * 86_400_000).toISOString().slice(0, 10)
   const failed = results.filter(({ outcome }) => outcome === 'fail' || outcome === 'expected-fail')
@@ -58,7 +62,7 @@ export async function writeBaseline(file: string, results: readonly CaseResult[]
   return entries.length
 }
 
-/** Every entry must name a case that there is. Throws BaselineError. */
+/** Throws BaselineError if an entry names no case of the suite. */
 export function checkBaseline({ entries }: Baseline, loaded: readonly LoadedCase[]): void {
   const ids = new Set(loaded.map(({ value }) => value.id))
   const unknown = entries.find((entry) => !ids.has(entry.case))
@@ -66,7 +70,7 @@ export function checkBaseline({ entries }: Baseline, loaded: readonly LoadedCase
     throw new BaselineError(`checking the baseline: there is no case ${unknown.case}`)
 }
 
-/** The results as they count with the baseline; `today` is YYYY-MM-DD. */
+/** Returns the results with the outcomes that the baseline gives them; `today` is YYYY-MM-DD. */
 export function applyBaseline(
   results: readonly CaseResult[],
   { entries }: Baseline,

@@ -1,64 +1,44 @@
-import type { CacheBench, PairBench, ProxyBench } from './bench.ts'
+import type { CacheUnderTest } from './contexts/cache.ts'
+import type { PairUnderTest } from './contexts/pair.ts'
+import type { ProxyUnderTest } from './contexts/proxy.ts'
 import type { Level } from './register.ts'
-
-/* A conformance case: one value, in one file of scenarios/, found by the folder. */
 
 export type Role = 'proxy' | 'cache' | 'pair'
 
+/** The parts of a case that do not depend on its role. */
 interface About {
-  /** Permanent: results, baselines and discussions refer to it. Lower case, with hyphens. */
+  /**
+   * Lower case, with hyphens. It never changes: results, baselines and discussions refer to it.
+   */
   id: string
   /** The clauses that it judges. */
   clauses: readonly string[]
   /** Default: must. */
   level?: Level
-  /** What is done to the implementation, and what it then has to do, in a sentence or two. */
+  /** What is done to the implementation and what it has to do then, in a sentence or two. */
   about: string
   /** Capabilities without which it does not apply. */
   needs?: readonly ('append' | 'inheritedConnection')[]
-  /** Dialects that it is for; all unless given. */
+  /** Dialects to which it applies; all unless given. */
   dialects?: readonly string[]
-  /** Takes minutes or gigabytes: runs only where it is selected by name. */
+  /** It takes minutes or gigabytes, so it runs only if it is selected by its whole id. */
   optIn?: true
 }
 
+/** A conformance case: one value in a file of scenarios/cases/. */
 export type Case = About &
   (
-    | { role: 'proxy'; run(bench: ProxyBench): Promise<void> }
+    | { role: 'proxy'; run(proxy: ProxyUnderTest): Promise<void> }
     | {
         role: 'cache'
-        /** The case itself connects the proxy's end, or never. */
+        /** The case connects the link itself, or never. */
         link?: 'later'
-        run(bench: CacheBench): Promise<void>
+        run(cache: CacheUnderTest): Promise<void>
       }
-    | { role: 'pair'; run(bench: PairBench): Promise<void> }
+    | { role: 'pair'; run(pair: PairUnderTest): Promise<void> }
   )
 
-/** Says that a case does not apply to this implementation, and why. */
+/** Thrown when a case does not apply to this implementation; the message is the reason. */
 export class NotApplicable extends Error {
   override name = 'NotApplicable'
-}
-
-export interface Permitted {
-  /** What may come, in words. */
-  outcome: string
-  /** The clause that permits it. */
-  clause: string
-}
-
-/** What came is not among what is permitted: the implementation's fault. */
-export class Violation extends Error {
-  override name = 'Violation'
-  readonly what: string
-  readonly permitted: readonly Permitted[]
-  readonly actual: string
-
-  constructor(what: string, permitted: readonly Permitted[], actual: string) {
-    super(
-      `${what}: expected ${permitted.map(({ outcome }) => outcome).join(', or ')}; got ${actual}`,
-    )
-    this.what = what
-    this.permitted = permitted
-    this.actual = actual
-  }
 }

@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { checkout } from '../hosts/checkout.ts'
 import type { Descriptor } from '../implementation/descriptor.ts'
+import { packageVersion } from '../package-version.ts'
 import { applyBaseline, type Baseline, checkBaseline } from './baseline.ts'
 import { caseSet, type LoadedCase } from './loaded-cases.ts'
 import { type CaseResult, count, type Results, verdict } from './result.ts'
@@ -9,58 +8,43 @@ import { runCases } from './runner.ts'
 import { type Selection, select } from './select.ts'
 
 export interface ConformOptions extends Selection {
-  /** All cases of the suite, of which some are selected. */
+  /** All cases of the suite. */
   suite: readonly LoadedCase[]
   descriptor: Descriptor
-  /** The descriptor's file, for the command that repeats a case. */
+  /** The descriptor's file, for the command that repeats a case; none for the reference. */
   implementation?: string
+  /** Cases at once. */
   jobs: number
+  /** Runs of each case. */
   repeat: number
+  /** Default: another one each time. */
   seed?: number
   /** Deadline of a case, in seconds. */
   timeout: number
   baseline?: Baseline
-  /** Only these ids, where given. */
+  /** Only cases with these ids, if given. */
   ids?: readonly string[]
   onSelected(cases: number): void
   onResult(result: CaseResult): void
 }
 
-/** Runs the suite against an implementation. Throws NothingSelected, or HostError where a daemon does not start. */
+/**
+ * Runs the selected cases against an implementation. Throws NothingSelected, BaselineError, and
+ * HostError if a daemon does not start.
+ */
 export async function conform(options: ConformOptions): Promise<Results> {
-  const {
-    descriptor,
-    implementation,
-    jobs,
-    repeat,
-    timeout,
-    seed = Date.now() % 2 ** 31,
-    onResult,
-  } = options
-  const { suite, baseline, ids } = options
+  const { descriptor, implementation, suite, baseline } = options
   if (baseline !== undefined) checkBaseline(baseline, suite)
-  const cases = select(
-    ids === undefined ? suite : suite.filter(({ value }) => ids.includes(value.id)),
-    options,
-  )
+  const cases = selectedCases(options)
   options.onSelected(cases.length)
   const date = new Date().toISOString()
   const begin = performance.now()
-  const command = `criu-remote conform${implementation === undefined ? '' : ` -i ${implementation}`}`
-  const ran = await runCases({
-    descriptor,
-    cases,
-    jobs,
-    repeat,
-    seed,
-    timeout: timeout * 1000,
-    command,
-    onResult,
-  })
-  const results = baseline === undefined ? ran : applyBaseline(ran, baseline)
+  const seed = options.seed ?? Date.now() % 2 ** 31
+  const ran = await run(options, cases, seed)
+  const judged = baseline === undefined ? ran : applyBaseline(ran, baseline)
   return {
     tool: 'criu-remote-conformance',
-    version: JSON.parse(readFileSync(`${checkout}/package.json`, 'utf8')).version,
+    version: packageVersion(),
     implementation: descriptor.name,
     ...(implementation !== undefined && { descriptor: resolve(implementation) }),
     dialect: descriptor.dialect,
@@ -68,8 +52,25 @@ export async function conform(options: ConformOptions): Promise<Results> {
     seed,
     duration: Math.round(performance.now() - begin),
     caseSet: caseSet(suite),
-    counts: count(results),
-    verdict: verdict(results),
-    cases: results,
+    counts: count(judged),
+    verdict: verdict(judged),
+    cases: judged,
   }
+}
+
+function selectedCases(options: ConformOptions): LoadedCase[] {
+  const { suite, ids } = options
+  const among = ids === undefined ? suite : suite.filter(({ value }) => ids.includes(value.id))
+  return select(among, options)
+}
+
+function run(
+  { descriptor, implementation, jobs, repeat, timeout, onResult }: ConformOptions,
+  cases: readonly LoadedCase[],
+  seed: number,
+): Promise<CaseResult[]> {
+  const against = implementation === undefined ? '' : ` -i ${implementation}`
+  const command = `criu-remote conform${against}`
+  const options = { descriptor, cases, jobs, repeat, seed, command, onResult }
+  return runCases({ ...options, timeout: timeout * 1000 })
 }

@@ -2,33 +2,35 @@ import { createHash, type Hash } from 'node:crypto'
 import { Socket } from 'node:net'
 import { FrameDecoder, localReply } from '../../proto/index.ts'
 import { Changes } from '../changes.ts'
-import { Violation } from './case.ts'
+import { Violation } from '../violation.ts'
 import type { Trace } from './trace.ts'
 
-/*
- * One connection to the implementation, of which everything is seen: what was sent, what came and when, and how it ended.
- *
- * Whatever comes is kept (a large image as count and checksum), so that a case can first do and then look. A reader of it waits
- * for a condition, never for a time; the deadline is that of the case.
- */
-
-/** Bytes kept of what one connection received; beyond, they are counted and hashed. */
+/** Number of received bytes that a connection keeps; the rest is counted and hashed. */
 const KEPT = 8 * 1024 * 1024
 
 export type End = 'end' | 'reset'
 
-/** What a client got as the answer to a read. */
+/** The answer to a read. */
 export interface Answer {
   /** The error of the reply; undefined if none came. */
   error: number | undefined
-  /** Bytes behind the reply: their number and SHA-256, and themselves if they are few. */
+  /** Number of the bytes after the reply. */
   size: number
+  /** SHA-256 of the bytes after the reply, in hex. */
   hash: string
+  /** The bytes after the reply, as far as they are kept. */
   bytes: Buffer
   /** How the connection ended. */
   end: End
 }
 
+/**
+ * One connection to the implementation, and all that was seen on it: the bytes in both directions
+ * and the end.
+ *
+ * Received bytes are kept (those of a large image as count and checksum), so a case can first act
+ * and then look. A case waits for conditions, never for a time: the deadline is that of the case.
+ */
 export class Connection {
   readonly name: string
   readonly socket: Socket
@@ -36,7 +38,7 @@ export class Connection {
   #pieces: Buffer[] = []
   #kept = 0
   #total = 0
-  /** Of what comes behind the reply. */
+  /** Over the bytes after the reply. */
   readonly #hash: Hash = createHash('sha256')
   /** Whether the whole reply is here. */
   #replied = false
@@ -48,7 +50,8 @@ export class Connection {
     this.socket = socket
     this.#trace = trace
     trace.add(name, 'in', 'open')
-    // A case that failed may leave it paused, to hear of no end: it must not keep the process. While cases run, their deadlines do.
+    // A failed case may leave the socket paused, so that its end is never heard: it must not keep
+    // this process. While cases run, the timers of their deadlines keep it.
     socket.unref()
     socket.on('data', (piece) => this.#take(piece as Buffer))
     socket.on('end', () => this.#finish('end'))
@@ -56,7 +59,7 @@ export class Connection {
     socket.on('close', () => this.#finish('reset'))
   }
 
-  /** Connects to a UNIX socket or a TCP port. Throws Node's error. */
+  /** Connects to a UNIX socket or a TCP port. Throws the error of Node. */
   static async to(
     name: string,
     place: { path: string } | { host: string; port: number },
@@ -71,7 +74,8 @@ export class Connection {
         socket.removeAllListeners('error').setNoDelay(true)
         return new Connection(name, socket, trace)
       } catch (thrown) {
-        // The backlog of a UNIX socket is full: a blocking connect, as CRIU's, waits for room, which gives no event to Node.
+        // The backlog of the UNIX socket is full. A blocking connect, as CRIU's, waits for room;
+        // Node has no event for it.
         if ((thrown as NodeJS.ErrnoException).code !== 'EAGAIN') throw thrown
         await new Promise((resolve) => setTimeout(resolve, 1))
       }
@@ -88,7 +92,7 @@ export class Connection {
     return this.#end
   }
 
-  /** Sends bytes; resolves when the kernel has them, or the connection is no more. */
+  /** Sends bytes; resolves when the kernel has them, or the connection is gone. */
   send(bytes: Buffer, meaning?: string): Promise<void> {
     this.#trace.add(this.name, 'in', 'bytes', bytes, meaning)
     return new Promise((resolve) => {
@@ -105,7 +109,7 @@ export class Connection {
     }
   }
 
-  /** Ends this side; resolves when the kernel knows, or the connection is no more. */
+  /** Ends this side; resolves when the kernel knows, or the connection is gone. Never rejects. */
   end(): Promise<void> {
     this.#trace.add(this.name, 'in', 'end')
     return new Promise((resolve) => {
@@ -113,25 +117,25 @@ export class Connection {
     })
   }
 
-  /** Breaks the connection off: with a reset where the transport has one. */
+  /** Breaks the connection off: with a reset on TCP, with a close of both directions elsewhere. */
   reset(): void {
     this.#trace.add(this.name, 'in', 'reset')
     if (this.socket.remoteAddress === undefined) this.socket.destroy()
     else this.socket.resetAndDestroy()
   }
 
-  /** Waits until the other side ended, and says how. */
+  /** Waits until the other side has ended, and returns how. */
   async untilEnd(): Promise<End> {
     await this.until(() => this.#end !== undefined)
     return this.#end as End
   }
 
-  /** Waits until the condition holds; it is asked again whenever something came. */
+  /** Waits until the condition holds; it is checked again whenever bytes or an end come. */
   until(condition: () => boolean): Promise<void> {
     return this.#changes.until(condition)
   }
 
-  /** The reply to a read, as soon as it is here; undefined if the connection ended without one. */
+  /** Waits for the reply to a read; returns undefined if the connection ended without one. */
   async reply(): Promise<number | undefined> {
     await this.until(() => this.#frameLength() !== undefined || this.#end !== undefined)
     const length = this.#frameLength()
@@ -139,7 +143,7 @@ export class Connection {
     return decodeReply(this.received.subarray(0, length))
   }
 
-  /** The whole answer to a read: reply, bytes, end. */
+  /** Waits for the end of the connection, and returns the whole answer to a read. */
   async answer(): Promise<Answer> {
     const end = await this.untilEnd()
     const length = this.#frameLength() ?? 0
@@ -165,15 +169,16 @@ export class Connection {
     this.#changes.notify()
   }
 
-  /** Image bytes only; the reply before them may come in any pieces. */
+  /** Hashes the image bytes only; the reply before them may come in any pieces. */
   #addToHash(piece: Buffer): void {
     if (!this.#replied) {
       const length = this.#frameLength()
       if (length === undefined) return
       this.#replied = true
-      return void this.#hash.update(this.received.subarray(length))
+      this.#hash.update(this.received.subarray(length))
+    } else {
+      this.#hash.update(piece)
     }
-    this.#hash.update(piece)
   }
 
   #finish(end: End): void {

@@ -1,114 +1,148 @@
 import { rm } from 'node:fs/promises'
-import { type Host, HostError } from '../hosts/host.ts'
+import { type Host, HostError, type HostProcess } from '../hosts/host.ts'
 import type { Descriptor } from '../implementation/descriptor.ts'
 import { askAgain, tcpListens } from '../implementation/listening.ts'
 import { describeEnd, type StartedDaemon, startDaemon } from '../implementation/start.ts'
 import { Connection } from './connection.ts'
+import { DaemonLife } from './daemon-life.ts'
 import { startDeadline } from './deadline.ts'
 import { Trace } from './trace.ts'
 
-/* A daemon of the implementation under test: started in a private directory, on this machine. */
-
-/** How long it may take to listen, in ms; waits for a processor do not count. */
+/** How long a daemon may take to listen, in ms; waits for a processor do not count. */
 const START_TIMEOUT = 15_000
 
-export interface Subject extends StartedDaemon {
-  /** Set once the case has given it a reason to exit. */
-  mayExit: boolean
-  /** For a cache: connects as its proxy. */
-  connectLink(trace: Trace): Promise<Connection>
-  /** Waits until its UNIX socket accepts. Throws HostError when it ends before, or at the deadline. */
-  untilReady(): Promise<void>
-  /** For a cache: waits until it listens for its proxy, without connecting. */
-  untilPortListens(): Promise<void>
-  /** Its exit code, once it has ended. */
-  exitCode(): number | undefined
-  stop(): Promise<void>
+/** The TCP link of a daemon: its port on this machine, and what to release after the daemon. */
+export interface LinkPlace {
+  port: number
+  /** Called when the daemon has been stopped, or could not be started. */
+  release?: () => void
 }
 
-/**
- * Starts a proxy or cache on this machine; `port` is that of the TCP connection. It may not be listening yet. `release` is called when it has
- * been stopped, or could not be started.
- */
-export async function startSubject(
+/** Starts a proxy or cache in a private directory on this machine. It may not listen yet. */
+export async function startDaemonUnderTest(
   host: Host,
   descriptor: Descriptor,
   role: 'proxy' | 'cache',
-  port: number,
-  release = () => {},
-): Promise<Subject> {
-  const place = { host: '127.0.0.1', port }
-  const daemon = await startDaemon(host, role, descriptor, place).catch((thrown) => {
-    release()
+  link: LinkPlace,
+): Promise<DaemonUnderTest> {
+  const place = { host: '127.0.0.1', port: link.port }
+  const started = await startDaemon(host, role, descriptor, place).catch((thrown) => {
+    link.release?.()
     throw thrown
   })
-  const { socket, directory, process: started } = daemon
-  let exitCode: number | undefined
-  void started.exited.then(({ code }) => {
-    exitCode = code
-  })
-  const untilDone = <T>(what: string, attempt: () => Promise<T>) =>
-    retry(what, started.pid, attempt, async () => {
-      if (exitCode !== undefined)
-        throw new HostError(
-          `starting the ${role} ${descriptor.name}: it ended at once, ${describeEnd(await started.exited)}`,
-        )
-    })
-  return {
-    ...daemon,
-    mayExit: false,
-    connectLink: (trace) =>
-      untilDone(`the TCP port ${port}`, () => Connection.to('link', place, trace)),
-    async untilReady() {
-      const probe = await untilDone(`the UNIX socket ${socket}`, () =>
-        Connection.to('readiness', { path: socket }, new Trace()),
-      )
-      probe.socket.destroy()
-    },
-    untilPortListens: () =>
-      untilDone(`TCP port ${port}`, async () => {
-        if (!tcpListens(port)) throw new Error('nobody listens there')
-      }),
-    exitCode: () => exitCode,
-    async stop() {
-      await started.kill('SIGKILL')
-      await started.exited
-      release()
-      await rm(directory, { recursive: true, force: true })
-    },
-  }
+  return new DaemonUnderTest(descriptor.name, started, link)
 }
 
-/** Tries until an attempt does not throw; throws HostError at the deadline of the process, or what `check` throws between two attempts. */
-async function retry<T>(
-  what: string,
-  process: number,
-  attempt: () => Promise<T>,
-  check: () => Promise<void>,
-): Promise<T> {
-  let why = ''
-  let late = false
-  const end = startDeadline(
-    START_TIMEOUT,
-    () => [process],
-    () => {
-      late = true
-    },
-  )
-  const done = await askAgain(
-    async () => {
+/** A daemon of the implementation under test. */
+export class DaemonUnderTest implements StartedDaemon {
+  readonly role: 'proxy' | 'cache'
+  readonly socket: string
+  readonly directory: string
+  readonly process: HostProcess
+  readonly life: DaemonLife
+  readonly #implementation: string
+  readonly #link: LinkPlace
+
+  constructor(implementation: string, started: StartedDaemon, link: LinkPlace) {
+    this.role = started.role
+    this.socket = started.socket
+    this.directory = started.directory
+    this.process = started.process
+    this.life = new DaemonLife(started.process.exited)
+    this.#implementation = implementation
+    this.#link = link
+  }
+
+  /** For a cache: connects as its proxy. Throws HostError as `untilReady` does. */
+  connectLink(trace: Trace): Promise<Connection> {
+    const { port } = this.#link
+    return this.#until(`the TCP port ${port}`, () =>
+      Connection.to('link', { host: '127.0.0.1', port }, trace),
+    )
+  }
+
+  /** Waits until its UNIX socket accepts. Throws HostError if the daemon ends, or at the deadline. */
+  untilReady(): Promise<void> {
+    return this.#until(`the UNIX socket ${this.socket}`, () => this.#trySocket())
+  }
+
+  /** Waits until its UNIX socket accepts; resolves to false if it does not within the time, in ms. */
+  async isReadyWithin(milliseconds: number): Promise<boolean> {
+    const attempt = await this.#try(() => this.#trySocket(), milliseconds)
+    return 'value' in attempt
+  }
+
+  /** For a cache: waits until it listens for its proxy, without a connection. Throws HostError. */
+  untilPortListens(): Promise<void> {
+    return this.#until(`TCP port ${this.#link.port}`, async () => this.#checkPort())
+  }
+
+  /** For a cache: waits until it listens at its UNIX socket or for its proxy. Throws HostError. */
+  untilListens(): Promise<void> {
+    const places = `the UNIX socket ${this.socket} or TCP port ${this.#link.port}`
+    return this.#until(places, () => this.#trySocket().catch(() => this.#checkPort()))
+  }
+
+  /** Kills the process and removes the daemon's directory. */
+  async stop(): Promise<void> {
+    await this.process.kill('SIGKILL')
+    await this.process.exited
+    this.#link.release?.()
+    await rm(this.directory, { recursive: true, force: true })
+  }
+
+  async #trySocket(): Promise<void> {
+    const probe = await Connection.to('readiness', { path: this.socket }, new Trace())
+    probe.socket.destroy()
+  }
+
+  #checkPort(): void {
+    if (!tcpListens(this.#link.port)) throw new Error('nobody listens there')
+  }
+
+  async #until<T>(place: string, attempt: () => Promise<T>): Promise<T> {
+    const done = await this.#try(attempt, START_TIMEOUT)
+    if ('value' in done) return done.value
+    throw new HostError(
+      `starting an implementation: expected it to listen at ${place} ` +
+        `within ${START_TIMEOUT} ms: ${done.why}`,
+    )
+  }
+
+  /**
+   * Repeats an attempt until it does not throw. At the deadline, returns the message of the last
+   * attempt. Throws HostError if the daemon has ended.
+   */
+  async #try<T>(
+    attempt: () => Promise<T>,
+    milliseconds: number,
+  ): Promise<{ value: T } | { why: string }> {
+    let why = ''
+    let late = false
+    const end = startDeadline(
+      milliseconds,
+      () => [this.process.pid],
+      () => {
+        late = true
+      },
+    )
+    const ask = async () => {
       try {
         return { value: await attempt() }
       } catch (thrown) {
-        await check()
+        await this.#throwIfEnded()
         why = (thrown as Error).message
         return undefined
       }
-    },
-    () => late,
-  ).finally(end)
-  if (done !== undefined) return done.value
-  throw new HostError(
-    `starting an implementation: expected it to listen at ${what} within ${START_TIMEOUT} ms: ${why}`,
-  )
+    }
+    return (await askAgain(ask, () => late).finally(end)) ?? { why }
+  }
+
+  async #throwIfEnded(): Promise<void> {
+    if (this.life.exitCode === undefined) return
+    const end = describeEnd(await this.process.exited)
+    throw new HostError(
+      `starting the ${this.role} ${this.#implementation}: it ended at once, ${end}`,
+    )
+  }
 }

@@ -1,20 +1,23 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
 /*
- * The one deadline of a case.
- *
- * A verdict must not depend on what else a machine does. A daemon that waits in the kernel's queue for a processor is not late, nor
- * is it late when the harness itself came too late to hear it. So that time does not count: what the kernel counts as waited by the
- * daemons' threads, and what this process's own clock was late. A daemon that hangs waits for no processor and is judged in time.
- * PATIENCE bounds it all the same. The alternative, a longer deadline for everybody, is paid at each implementation that hangs.
+ * A verdict must not depend on other work of the machine. A daemon that waits in the kernel's queue
+ * for a processor is not late, and neither is one whose answer the harness itself reads too late. So
+ * two times do not count: the time that the daemons' threads waited for a processor, as the kernel
+ * counts it, and the time by which this process's own timer was late. A daemon that hangs waits for
+ * no processor, so it is judged in time. PATIENCE bounds the deadline in any case. The rejected
+ * alternative, a longer deadline for all, would be waited out for each implementation that hangs.
  */
 
-/** Milliseconds between two looks at the clock. */
+/** Interval between two looks at the clock, in ms. */
 const TICK = 200
-/** How many times longer a deadline may become on a machine that is busy. */
+/** How many times longer a deadline may become on a busy machine. */
 const PATIENCE = 6
 
-/** Calls `late` once `milliseconds` have passed in which the processes had what they need to run; the way to take it back. */
+/**
+ * Calls `late` after `milliseconds` in which the processes did not lack a processor. Returns a
+ * function that cancels the deadline.
+ */
 export function startDeadline(
   milliseconds: number,
   processes: () => readonly number[],
@@ -38,7 +41,10 @@ export function startDeadline(
   return () => clearInterval(timer)
 }
 
-/** Milliseconds that all threads of the processes have waited for a processor; none where the kernel does not count them. */
+/**
+ * Returns how long all threads of the processes have waited for a processor, in ms; 0 where the
+ * kernel does not count it.
+ */
 function queuedOf(processes: readonly number[]): number {
   return processes.flatMap(threadsOf).reduce((sum, file) => sum + queuedIn(file), 0)
 }
@@ -53,7 +59,7 @@ function threadsOf(process: number): string[] {
   }
 }
 
-/** The second number is in nanoseconds. */
+/** Returns the waiting time in a schedstat file, in ms: its second number, in nanoseconds. */
 function queuedIn(file: string): number {
   try {
     return Number(readFileSync(file, 'latin1').split(' ')[1]) / 1e6

@@ -1,13 +1,13 @@
 import { createCipheriv, createHash } from 'node:crypto'
 import { ENOENT } from '../../proto/index.ts'
-import { describe } from './bench.ts'
-import { type Permitted, Violation } from './case.ts'
+import { type Permitted, Violation } from '../violation.ts'
 import type { Answer } from './connection.ts'
-import type { Forwarded } from './fake-cache.ts'
+import type { Forwarded } from './forwarded-images.ts'
+import { describe } from './texts.ts'
 
-/* What cases demand of what came. Each function throws a Violation, with all that would have been permitted. */
+/* The demands of cases. Each throws a Violation with all outcomes that the clauses permit. */
 
-/** A condition that must hold. */
+/** Throws Violation unless the condition holds. */
 export function demand(
   holds: boolean,
   what: string,
@@ -17,7 +17,7 @@ export function demand(
   if (!holds) throw new Violation(what, [permitted].flat(), actual)
 }
 
-/** Error 0, exactly these bytes, and a close. */
+/** Demands error 0, exactly these bytes, and a close. */
 export function expectImage(
   answer: Answer,
   bytes: Buffer,
@@ -37,7 +37,7 @@ export function expectImage(
     )
 }
 
-/** One of several versions, whole. */
+/** Demands error 0, the bytes of one of several versions, and a close. */
 export function expectOneOf(
   answer: Answer,
   versions: readonly Buffer[],
@@ -55,11 +55,11 @@ export function expectOneOf(
     throw new Violation(what, permitted, describe(answer))
 }
 
-/** ENOENT, no bytes, and an end; a reset behind the reply is one. */
+/** Demands ENOENT and no bytes. A reset after the reply is as good as a close. */
 export function expectMissing(
   answer: Answer,
   clause: string,
-  what = 'the answer to a read of what is not there',
+  what = 'the answer to a read of a missing image',
 ): void {
   if (answer.error !== ENOENT || answer.size !== 0)
     throw new Violation(
@@ -69,11 +69,11 @@ export function expectMissing(
     )
 }
 
-/** A refusal: an error reply other than 0, or no reply, and an end; never bytes. */
+/** Demands a refusal: an error reply other than 0 or no reply, and no bytes. */
 export function expectRefused(
   answer: Answer,
   clause: string,
-  what = 'the answer to what can not be served',
+  what = 'the answer to a request that can not be served',
 ): void {
   const permitted = [
     { outcome: 'a close or reset without a reply', clause },
@@ -83,7 +83,7 @@ export function expectRefused(
     throw new Violation(what, permitted, describe(answer))
 }
 
-/** A forwarded image's size and bytes. */
+/** Demands the size and the bytes of a forwarded image. */
 export function expectForwarded(image: Forwarded, bytes: Buffer, clause: string): void {
   const permitted = [{ outcome: `size ${bytes.length} and its bytes (${brief(bytes)})`, clause }]
   if (image.size !== bytes.length || image.hash !== sha256(bytes)) {
@@ -95,7 +95,10 @@ export function expectForwarded(image: Forwarded, bytes: Buffer, clause: string)
   }
 }
 
-/** Fields of a message, decoded by hand, in their order: number, wire type, and the value of a varint or the length of a text. */
+/**
+ * Decodes the fields of a protobuf message by hand, in their order. The value is that of a varint, or
+ * the length of a text.
+ */
 export function messageFields(message: Buffer): { field: number; wire: number; value: bigint }[] {
   const found = []
   for (let at = 0; at < message.length; ) {
@@ -121,11 +124,14 @@ export const sha256 = (bytes: Buffer): string => createHash('sha256').update(byt
 
 export const MEGABYTE = 1024 * 1024
 
-/** What `make` gives for 0, 1, 2 and so on, `count` in all. */
+/** Returns `make(0)`, `make(1)` and so on, `count` values in all. */
 export const times = <T>(count: number, make: (at: number) => T): T[] =>
   Array.from({ length: count }, (_, at) => make(at))
 
-/** Pseudo-random bytes, the same for the same seed: those of a cipher, since a loop takes ten times as long. */
+/**
+ * Returns pseudo-random bytes, the same for the same seed. They are the output of a cipher: a loop in
+ * JavaScript takes ten times as long.
+ */
 export function someBytes(size: number, seed = 1): Buffer {
   const key = createHash('sha256').update(`${seed}`).digest()
   return createCipheriv('aes-256-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(size))

@@ -1,23 +1,27 @@
+import { z } from 'zod'
 import { readJson } from './json-file.ts'
-import type { CaseResult, Outcome, Results } from './result.ts'
+import { type CaseResult, outcome, type Results, trace } from './result.ts'
 
-/** What is needed to run a failure again. */
-export interface Record {
-  case: string
-  /** The run's seed, which with the case's id gives the case its own. */
-  seed: number
-  /** The descriptor, absolute; none for the reference. */
-  descriptor?: string
-  outcome: Outcome
-  signature?: string
-  trace: CaseResult['trace']
-}
+const failureRecord = z.object({
+  case: z.string(),
+  seed: z.int().describe("The run's seed, from which with the case's id the case's own is made."),
+  descriptor: z
+    .string()
+    .exactOptional()
+    .describe('Absolute path of the descriptor; none for the reference.'),
+  outcome,
+  signature: z.string().exactOptional(),
+  trace,
+})
 
-/** The record of a case that did not pass. */
+/** What is needed to run a failed case again. */
+export type FailureRecord = z.output<typeof failureRecord>
+
+/** Returns the record of a case that did not pass. */
 export function recordOf(
   { id, outcome, signature, trace, runSeed: seed }: CaseResult,
   { descriptor }: Results,
-): Record {
+): FailureRecord {
   return {
     case: id,
     seed,
@@ -28,9 +32,7 @@ export function recordOf(
   }
 }
 
-/** Reads a record. Throws with one line. */
-export async function readRecord(file: string): Promise<Record> {
-  const record = (await readJson(file, 'record')) as Record | undefined
-  if (typeof record?.case === 'string' && Number.isInteger(record.seed)) return record
-  throw new Error(`reading record ${file}: expected a file that a report has in traces/`)
+/** Reads a record, a file in the traces/ of a report. Throws an error of one line. */
+export function readRecord(file: string): Promise<FailureRecord> {
+  return readJson(failureRecord, file, 'record')
 }

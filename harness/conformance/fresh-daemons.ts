@@ -1,133 +1,155 @@
 import type { Host } from '../hosts/host.ts'
 import type { Descriptor } from '../implementation/descriptor.ts'
-import { type BenchOptions, CacheBench, PairBench, ProxyBench } from './bench.ts'
 import { type Case, NotApplicable } from './case.ts'
-import { type Subject, startSubject } from './daemon-under-test.ts'
-import { CachePeer } from './fake-cache.ts'
-import { Trace } from './trace.ts'
+import { CacheUnderTest } from './contexts/cache.ts'
+import type { ContextOptions } from './contexts/daemon.ts'
+import { PairUnderTest } from './contexts/pair.ts'
+import { ProxyUnderTest } from './contexts/proxy.ts'
+import { type DaemonUnderTest, startDaemonUnderTest } from './daemon-under-test.ts'
+import { FakeCache } from './fake-cache.ts'
 
-/* Starts what a case needs, runs it, and stops everything again. */
+/*
+ * A case runs on daemons of its own, and a run judges nothing if they can not be started.
+ *
+ * The first start of a role tells whether it starts at all: if it fails, the run ends. Later, the
+ * same failure is trouble of one case. A start that only tries this out before the first case would
+ * be a second or two for each role, and the first case finds out as well.
+ */
 
-export interface Setting {
-  host: Host
-  descriptor: Descriptor
-  /** Whether the cache opens its UNIX socket only after the proxy connected. */
-  lateSocket: boolean
-}
-
-/** Runs a case on daemons of its own, which are pushed to `subjects`; `begin` is called when they are ready. */
-export async function runOnFreshDaemons(
-  setting: Setting,
-  value: Case,
-  options: BenchOptions,
-  subjects: Subject[],
-  begin: () => void,
-): Promise<void> {
-  const timed =
-    <B>(run: (bench: B) => Promise<void>) =>
-    (bench: B) => {
-      begin()
-      return run(bench)
-    }
-  switch (value.role) {
-    case 'proxy':
-      return onProxy(setting, options, subjects, timed(value.run))
-    case 'cache':
-      return onCache(setting, value.link === 'later', options, subjects, timed(value.run))
-    case 'pair':
-      return onPair(setting, options, subjects, timed(value.run))
-  }
-}
-
-async function onProxy(
-  { host, descriptor }: Setting,
-  options: BenchOptions,
-  subjects: Subject[],
-  run: (bench: ProxyBench) => Promise<void>,
-): Promise<void> {
-  // Closed only when the proxy is stopped: a proxy that loses its cache ends, which would be taken for what failed.
-  const cache = await CachePeer.listen(options.trace)
-  const proxy = await startSubject(host, descriptor, 'proxy', cache.port, () => cache.close())
-  subjects.push(proxy)
-  await proxy.untilReady()
-  await run(new ProxyBench(options, proxy, cache))
-}
-
-async function onCache(
-  setting: Setting,
-  linkLater: boolean,
-  options: BenchOptions,
-  subjects: Subject[],
-  run: (bench: CacheBench) => Promise<void>,
-): Promise<void> {
-  if (linkLater && setting.lateSocket)
-    throw new NotApplicable('it opens its UNIX socket only after the proxy connected')
-  const cache = await startSubject(
-    setting.host,
-    setting.descriptor,
-    'cache',
-    await setting.host.freePort(),
-  )
-  subjects.push(cache)
-  const bench = new CacheBench(options, cache)
-  if (!linkLater) await bench.connectLink()
-  await cache.untilReady()
-  await run(bench)
-}
-
-async function onPair(
-  setting: Setting,
-  options: BenchOptions,
-  subjects: Subject[],
-  run: (bench: PairBench) => Promise<void>,
-): Promise<void> {
-  const { host, descriptor, lateSocket } = setting
-  const port = await host.freePort()
-  const cache = await startSubject(host, descriptor, 'cache', port)
-  subjects.push(cache)
-  await (lateSocket ? cache.untilPortListens() : cache.untilReady())
-  const proxy = await startSubject(host, descriptor, 'proxy', port)
-  subjects.push(proxy)
-  await proxy.untilReady()
-  if (lateSocket) await cache.untilReady()
-  await run(new PairBench(options, proxy, cache))
-}
-
-/** Starts each daemon once: whether they start at all, and how the cache does. Throws HostError if one does not. */
-export async function tryStart(
-  host: Host,
-  descriptor: Descriptor,
-): Promise<{ lateSocket: boolean }> {
-  const lateSocket = descriptor.cache === undefined ? false : await tryCache(host, descriptor)
-  if (descriptor.proxy !== undefined) await tryProxy(host, descriptor)
-  return { lateSocket }
-}
-
-/** How long a cache that listens for its proxy may take to open its UNIX socket as well, in ms, before it is taken for one that waits for the proxy. */
+/**
+ * How long a cache that listens for its proxy may take to open its UNIX socket as well, in ms. One
+ * that takes longer counts as one that waits for the proxy first.
+ */
 const SOCKET_GRACE = 2_000
 
-async function tryCache(host: Host, descriptor: Descriptor): Promise<boolean> {
-  const cache = await startSubject(host, descriptor, 'cache', await host.freePort())
-  try {
-    const ready = cache.untilReady()
-    ready.catch(() => {})
-    await cache.untilPortListens()
-    const early = await Promise.race([
-      ready.then(() => true),
-      new Promise<false>((resolve) => setTimeout(resolve, SOCKET_GRACE, false)),
-    ])
-    return !early
-  } finally {
-    await cache.stop()
+/** Thrown when a daemon does not start and its role has not started before in this run. */
+export class NeverStarted extends Error {
+  override name = 'NeverStarted'
+  /** The error of the start, a HostError as a rule. */
+  readonly reason: unknown
+
+  constructor(reason: unknown) {
+    super((reason as Error).message)
+    this.reason = reason
   }
 }
 
-async function tryProxy(host: Host, descriptor: Descriptor): Promise<void> {
-  const peer = await CachePeer.listen(new Trace())
-  const proxy = await startSubject(host, descriptor, 'proxy', peer.port, () => peer.close())
-  try {
-    await proxy.untilReady()
-  } finally {
-    await proxy.stop()
+/** One run of one case: the case and what it needs. */
+export interface CaseRun {
+  value: Case
+  options: ContextOptions
+  /** The daemons of the case, added as they are started; the caller stops them. */
+  daemons: DaemonUnderTest[]
+  /** Called when the daemons are ready and the case begins. */
+  begin(): void
+}
+
+/** Starts the daemons of cases, and remembers how the first ones started. */
+export class FreshDaemons {
+  readonly #host: Host
+  readonly #descriptor: Descriptor
+  readonly #started = new Set<'proxy' | 'cache'>()
+  /** Whether the cache opens its UNIX socket before the proxy connects; undefined: not known yet. */
+  #opensSocketFirst: boolean | undefined
+
+  constructor(host: Host, descriptor: Descriptor) {
+    this.#host = host
+    this.#descriptor = descriptor
   }
+
+  /**
+   * Runs a case on daemons of its own. Throws NotApplicable, NeverStarted, HostError if a later
+   * start fails, and the errors of the case.
+   */
+  async run(run: CaseRun): Promise<void> {
+    const { value, options, begin } = run
+    switch (value.role) {
+      case 'proxy': {
+        const proxy = await this.#proxyAlone(run)
+        begin()
+        return value.run(proxy)
+      }
+      case 'cache': {
+        const cache = new CacheUnderTest(options, await this.#startCache(run))
+        if (value.link === 'later') await this.#untilReadyWithoutProxy(cache.daemon)
+        else await this.#ready('cache', () => linked(cache))
+        begin()
+        return value.run(cache)
+      }
+      case 'pair': {
+        const pair = await this.#pair(run)
+        begin()
+        return value.run(pair)
+      }
+    }
+  }
+
+  async #proxyAlone(run: CaseRun): Promise<ProxyUnderTest> {
+    // The fake cache is closed after the proxy has been stopped: a proxy that loses its cache
+    // ends, and that would be taken for the failure.
+    const fakeCache = await FakeCache.listen(run.options.trace)
+    const proxy = await this.#start(run, 'proxy', fakeCache.port, () => fakeCache.close())
+    await this.#ready('proxy', () => proxy.untilReady())
+    return new ProxyUnderTest(run.options, proxy, fakeCache)
+  }
+
+  /**
+   * Starts a cache and then its proxy. A cache may open its UNIX socket only after the proxy has
+   * connected, so the proxy is started as soon as the cache listens anywhere.
+   */
+  async #pair(run: CaseRun): Promise<PairUnderTest> {
+    const port = await this.#host.freePort()
+    const cache = await this.#startCache(run, port)
+    await this.#ready('cache', () => cache.untilListens())
+    const proxy = await this.#start(run, 'proxy', port)
+    await this.#ready('proxy', () => proxy.untilReady())
+    await this.#ready('cache', () => cache.untilReady())
+    return new PairUnderTest(run.options, proxy, cache)
+  }
+
+  async #startCache(run: CaseRun, port?: number): Promise<DaemonUnderTest> {
+    return this.#start(run, 'cache', port ?? (await this.#host.freePort()))
+  }
+
+  /** Throws NotApplicable if the cache opens its UNIX socket only after the proxy connected. */
+  async #untilReadyWithoutProxy(cache: DaemonUnderTest): Promise<void> {
+    if (this.#opensSocketFirst === true) return this.#ready('cache', () => cache.untilReady())
+    if (this.#opensSocketFirst === undefined) {
+      await this.#ready('cache', () => cache.untilPortListens())
+      this.#opensSocketFirst = await cache.isReadyWithin(SOCKET_GRACE)
+    }
+    if (!this.#opensSocketFirst)
+      throw new NotApplicable('it opens its UNIX socket only after the proxy connected')
+  }
+
+  async #start(
+    { daemons }: CaseRun,
+    role: 'proxy' | 'cache',
+    port: number,
+    release = () => {},
+  ): Promise<DaemonUnderTest> {
+    const start = () => startDaemonUnderTest(this.#host, this.#descriptor, role, { port, release })
+    const daemon = await this.#first(role, start)
+    daemons.push(daemon)
+    return daemon
+  }
+
+  /** Waits until a daemon is ready, and notes that its role starts. */
+  async #ready(role: 'proxy' | 'cache', wait: () => Promise<void>): Promise<void> {
+    await this.#first(role, wait)
+    this.#started.add(role)
+  }
+
+  async #first<T>(role: 'proxy' | 'cache', step: () => Promise<T>): Promise<T> {
+    try {
+      return await step()
+    } catch (thrown) {
+      throw this.#started.has(role) ? thrown : new NeverStarted(thrown)
+    }
+  }
+}
+
+async function linked(cache: CacheUnderTest): Promise<void> {
+  await cache.connectLink()
+  await cache.daemon.untilReady()
 }

@@ -1,4 +1,4 @@
-/* What scenarios import: cases, benches, and what is demanded of an implementation. */
+/* The interface of the conformance harness for scenarios/: cases, contexts and demands. */
 export {
   ENOENT,
   encodeFrame,
@@ -10,20 +10,14 @@ export {
   remoteImage,
   snapshotEntry,
 } from '../../proto/index.ts'
-export {
-  type CacheBench,
-  describe,
-  header,
-  LIST,
-  MORE_THAN_A_LINK_HOLDS,
-  names2017,
-  names2019,
-  type PairBench,
-  type ProxyBench,
-  show,
-} from './bench.ts'
-export { type Case, Violation } from './case.ts'
+export { type Permitted, Violation } from '../violation.ts'
+export type { Case } from './case.ts'
 export type { Answer, Connection } from './connection.ts'
+export { type CacheUnderTest, header } from './contexts/cache.ts'
+export type { DaemonContext } from './contexts/daemon.ts'
+export type { PairUnderTest } from './contexts/pair.ts'
+export { MORE_THAN_A_LINK_HOLDS, type ProxyUnderTest } from './contexts/proxy.ts'
+export { type ControlNames, LIST, names2017, names2019 } from './control-names.ts'
 export {
   demand,
   expectForwarded,
@@ -37,3 +31,4 @@ export {
   someBytes,
   times,
 } from './expect.ts'
+export { describe, show } from './texts.ts'

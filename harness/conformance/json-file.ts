@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises'
+import type { ZodType } from 'zod'
+import { parseJson } from '../checked.ts'
 
-/** Reads a JSON file. Throws with one line; `what` says what it should be. */
-export async function readJson(file: string, what: string): Promise<unknown> {
-  try {
-    return JSON.parse(await readFile(file, 'utf8'))
-  } catch (thrown) {
-    throw new Error(`reading ${what} ${file}: ${(thrown as Error).message.split('\n')[0]}`)
-  }
+/** Reads and checks a JSON file; `what` names its kind. Throws an error of one line. */
+export async function readJson<T>(schema: ZodType<T>, file: string, what: string): Promise<T> {
+  const doing = `reading ${what} ${file}`
+  const text = await readFile(file, 'utf8').catch((error: Error) => {
+    throw new Error(`${doing}: ${error.message}`)
+  })
+  return parseJson(schema, text, doing)
 }

@@ -18,7 +18,7 @@ export function loadCases(groups: Record<string, readonly Case[]>): LoadedCase[]
   return loaded
 }
 
-/** Identifies the suite: results of two runs can be compared case by case if this is equal. */
+/** Returns a hash of the suite: two runs with the same one can be compared case by case. */
 export function caseSet(loaded: readonly LoadedCase[]): string {
   const hash = createHash('sha256')
   for (const { value } of loaded)
@@ -28,7 +28,7 @@ export function caseSet(loaded: readonly LoadedCase[]): string {
   return hash.digest('hex')
 }
 
-/** MUST clauses that no MUST case covers. */
+/** Returns the ids of MUST clauses that no MUST case judges. */
 export function uncovered(loaded: readonly LoadedCase[]): string[] {
   const covered = new Set(
     loaded

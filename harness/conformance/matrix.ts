@@ -4,18 +4,20 @@ import { type CaseResult, isSound, verdict } from './result.ts'
 import { runCases } from './runner.ts'
 
 /*
- * Proxies times caches: every proxy of some descriptors with every cache of them.
+ * Every proxy of some descriptors runs with every cache of them.
  *
- * When a pair fails, somebody is to blame: the one that fails alone as well, where the harness plays its peer. If neither does, the
- * pair has found what the cases for one side do not show, and nobody is named.
+ * If a pair fails, the guilty side is the one that fails alone as well, where the harness plays its
+ * peer. If both pass alone, the pair shows a fault that no case for one side shows, and no side is
+ * named.
  */
 
+/** One proxy with one cache. */
 export interface Cell {
   proxy: string
   cache: string
-  /** Cases for pairs that did not pass. */
+  /** The cases for pairs that did not pass. */
   failed: readonly string[]
-  /** Who fails alone; empty where nobody does. */
+  /** The sides that fail alone as well. */
   guilty: readonly ('proxy' | 'cache')[]
 }
 
@@ -23,6 +25,7 @@ export interface MatrixOptions {
   /** The cases to run. */
   suite: readonly LoadedCase[]
   descriptors: readonly Descriptor[]
+  /** Cases at once. */
   jobs: number
   /** Deadline of a case, in seconds. */
   timeout: number
@@ -31,68 +34,67 @@ export interface MatrixOptions {
 
 /** Runs all pairs. Throws HostError if a daemon does not start at all. */
 export async function matrix(options: MatrixOptions): Promise<Cell[]> {
-  const loaded = options.suite
-  const alone = new Map<DaemonDescription, boolean>()
+  const judge = new Judge(options)
+  const { descriptors } = options
+  const proxies = descriptors.filter(({ proxy }) => proxy !== undefined)
+  const caches = descriptors.filter(({ cache }) => cache !== undefined)
   const cells: Cell[] = []
-  for (const proxies of options.descriptors) {
-    for (const caches of options.descriptors) {
-      if (proxies.proxy === undefined || caches.cache === undefined) continue
-      const failed = (await run(options, combine(proxies, caches), 'pair', loaded))
-        .filter((result) => !isSound(result))
-        .map(({ id }) => id)
-      const guilty = failed.length === 0 ? [] : await blame(options, alone, loaded, proxies, caches)
-      cells.push({ proxy: proxies.name, cache: caches.name, failed, guilty })
-    }
-  }
+  for (const proxy of proxies)
+    for (const cache of caches) cells.push(await judge.cell(proxy, cache))
   return cells
 }
 
-async function blame(
-  options: MatrixOptions,
-  alone: Map<DaemonDescription, boolean>,
-  loaded: readonly LoadedCase[],
-  proxies: Descriptor,
-  caches: Descriptor,
-) {
-  const guilty: ('proxy' | 'cache')[] = []
-  for (const [role, descriptor] of [
-    ['proxy', proxies],
-    ['cache', caches],
-  ] as const) {
-    const daemon = descriptor[role] as DaemonDescription
-    const sound =
-      alone.get(daemon) ?? verdict(await run(options, descriptor, role, loaded)) === 'conformant'
-    alone.set(daemon, sound)
-    if (!sound) guilty.push(role)
-  }
-  return guilty
-}
+class Judge {
+  readonly #options: MatrixOptions
+  /** Whether a daemon passes alone; each is run once. */
+  readonly #alone = new Map<DaemonDescription, boolean>()
 
-function run(
-  { jobs, timeout, onStep }: MatrixOptions,
-  descriptor: Descriptor,
-  role: 'proxy' | 'cache' | 'pair',
-  loaded: readonly LoadedCase[],
-): Promise<CaseResult[]> {
-  onStep(role === 'pair' ? descriptor.name : `${role} of ${descriptor.name} alone`)
-  const cases = loaded.filter(({ value }) => value.role === role)
-  return runCases({
-    ...{
+  constructor(options: MatrixOptions) {
+    this.#options = options
+  }
+
+  async cell(proxy: Descriptor, cache: Descriptor): Promise<Cell> {
+    const results = await this.#run(combine(proxy, cache), 'pair')
+    const failed = results.filter((result) => !isSound(result)).map(({ id }) => id)
+    const guilty = failed.length === 0 ? [] : await this.#guilty(proxy, cache)
+    return { proxy: proxy.name, cache: cache.name, failed, guilty }
+  }
+
+  async #guilty(proxy: Descriptor, cache: Descriptor): Promise<Cell['guilty']> {
+    const guilty: ('proxy' | 'cache')[] = []
+    if (!(await this.#passesAlone(proxy, 'proxy'))) guilty.push('proxy')
+    if (!(await this.#passesAlone(cache, 'cache'))) guilty.push('cache')
+    return guilty
+  }
+
+  async #passesAlone(descriptor: Descriptor, role: 'proxy' | 'cache'): Promise<boolean> {
+    const daemon = descriptor[role] as DaemonDescription
+    const known = this.#alone.get(daemon)
+    if (known !== undefined) return known
+    const passes = verdict(await this.#run(descriptor, role)) === 'conformant'
+    this.#alone.set(daemon, passes)
+    return passes
+  }
+
+  #run(descriptor: Descriptor, role: 'proxy' | 'cache' | 'pair'): Promise<CaseResult[]> {
+    const { suite, jobs, timeout, onStep } = this.#options
+    onStep(role === 'pair' ? descriptor.name : `${role} of ${descriptor.name} alone`)
+    return runCases({
       descriptor,
-      cases,
+      cases: suite.filter(({ value }) => value.role === role),
       jobs,
       repeat: 1,
       seed: 1,
       timeout: timeout * 1000,
       command: 'criu-remote conform',
       onResult() {},
-    },
-    // Of one side alone it is asked only whether it is sound.
-    ...(role !== 'pair' && { untilFailure: true }),
-  })
+      // The only question to one side alone is whether it passes.
+      ...(role !== 'pair' && { untilFailure: true }),
+    })
+  }
 }
 
-/** A descriptor with the proxy of one and the cache of another. */
+/** Returns a descriptor with the proxy of one and the cache of another. */
 function combine(proxies: Descriptor, caches: Descriptor): Descriptor {
   return {
     name: `${proxies.name} with ${caches.name}`,
@@ -107,6 +109,7 @@ function combine(proxies: Descriptor, caches: Descriptor): Descriptor {
   }
 }
 
+/** Returns a daemon with the environment and working directory of its own descriptor. */
 function own(descriptor: Descriptor, role: 'proxy' | 'cache'): DaemonDescription {
   const { environment, workingDirectory } = descriptor
   return {

@@ -1,104 +1,106 @@
-import type { Permitted, Role } from './case.ts'
-import type { Level } from './register.ts'
-import type { TraceEvent } from './trace.ts'
+import { z } from 'zod'
+import { traceEvent } from './trace-event.ts'
 
-/* What a run found out. results.json is this, and everything else is made from it. */
+/* The findings of a run: results.json has this form, and every report is made from it. */
 
-export type Outcome =
-  | 'pass'
-  | 'fail'
-  | 'warn'
-  | 'not-applicable'
-  | 'expected-fail'
-  | 'unexpected-pass'
-  | 'inconclusive'
-  | 'not-run'
+const outcomes = [
+  'pass',
+  'fail',
+  'warn',
+  'not-applicable',
+  'expected-fail',
+  'unexpected-pass',
+  'inconclusive',
+  'not-run',
+] as const
 
-export interface CaseResult {
-  id: string
-  /** The file of the case, for people. */
-  group: string
-  clauses: readonly string[]
-  level: Level
-  role: Role
-  about: string
-  outcome: Outcome
-  /** What was looked at, what was permitted, and what came; for whatever did not pass. */
-  what?: string
-  expected?: readonly Permitted[]
-  actual?: string
-  trace: readonly TraceEvent[]
-  /** The end of what the implementation wrote to its standard error; kept for what did not pass. */
-  stderr?: string
-  /** Identifies how it failed, whatever numbers came along: baselines are bound to it. */
-  signature?: string
-  /** What a baseline had to say of it. */
-  note?: string
-  seed: number
-  /** The run's, from which the case's own is made. */
-  runSeed: number
-  /** Milliseconds. */
-  duration: number
-  /** How many runs of it passed, of how many; more than one with --repeat. */
-  passed: number
-  runs: number
-  /** The command that runs it again. */
-  repeat: string
-}
+export const outcome = z.enum(outcomes)
 
-export interface Results {
-  tool: string
-  version: string
-  implementation: string
-  /** The descriptor, absolute; none for the reference. */
-  descriptor?: string
-  dialect: string
-  /** What the tests of zdtm mode ran on. */
-  system?: { kernel: string; criu: string }
-  /** When it began, ISO 8601. */
-  date: string
-  seed: number
-  /** Milliseconds. */
-  duration: number
-  /** SHA-256 over ids, clauses and texts of all cases of the suite. */
-  caseSet: string
-  counts: Record<Outcome, number>
-  verdict: 'conformant' | 'not conformant' | 'undecided'
-  cases: readonly CaseResult[]
-}
+const permitted = z.object({ outcome: z.string(), clause: z.string() })
 
-/** Whether a result has nothing to say against anybody; what a baseline expects to fail has. */
+export const trace = z.array(traceEvent).readonly()
+
+const caseResult = z.object({
+  id: z.string(),
+  group: z.string().describe('The file of the case in scenarios/cases/, without its ending.'),
+  clauses: z.array(z.string()).readonly(),
+  level: z.enum(['must', 'should', 'may']),
+  role: z.enum(['proxy', 'cache', 'pair']),
+  about: z.string(),
+  outcome,
+  what: z.string().exactOptional().describe('The thing that was looked at; not for a pass.'),
+  expected: z.array(permitted).readonly().exactOptional().describe('The permitted outcomes.'),
+  actual: z.string().exactOptional().describe('The observation.'),
+  trace,
+  stderr: z
+    .string()
+    .exactOptional()
+    .describe('The end of the standard error of the daemons; not for a pass.'),
+  signature: z
+    .string()
+    .exactOptional()
+    .describe('Identifies the failure without its numbers: baselines are bound to it.'),
+  note: z.string().exactOptional().describe('The remark of a baseline.'),
+  seed: z.number().describe('The seed of the case, made from that of the run.'),
+  runSeed: z.number(),
+  duration: z.number().describe('Milliseconds.'),
+  passed: z.number().describe('Number of its runs that passed.'),
+  runs: z.number().describe('Number of its runs: more than one with --repeat.'),
+  repeat: z.string().describe('The command that runs it again.'),
+})
+
+export const results = z.object({
+  tool: z.string(),
+  version: z.string(),
+  implementation: z.string(),
+  descriptor: z
+    .string()
+    .exactOptional()
+    .describe('Absolute path of the descriptor; none for the reference.'),
+  dialect: z.string(),
+  system: z
+    .object({ kernel: z.string(), criu: z.string() })
+    .exactOptional()
+    .describe('The kernel and the CRIU of zdtm mode.'),
+  date: z.string().describe('The begin, in ISO 8601.'),
+  seed: z.number(),
+  duration: z.number().describe('Milliseconds.'),
+  caseSet: z.string().describe('SHA-256 over ids, clauses and texts of all cases of the suite.'),
+  counts: z.record(outcome, z.number()),
+  verdict: z.enum(['conformant', 'not conformant', 'undecided']),
+  cases: z.array(caseResult).readonly(),
+})
+
+export type Outcome = z.output<typeof outcome>
+export type CaseResult = z.output<typeof caseResult>
+export type Results = z.output<typeof results>
+
+/** Whether a result is a pass or needs none. An expected failure is not sound. */
 export const isSound = ({ outcome }: Pick<CaseResult, 'outcome'>): boolean =>
   outcome === 'pass' || outcome === 'not-applicable'
 
-/** Whether a result is told in full: what is neither sound nor known. */
+/** Whether a result is shown in full: it is neither sound nor an expected failure. */
 export const isNews = (result: Pick<CaseResult, 'outcome'>): boolean =>
   !isSound(result) && result.outcome !== 'expected-fail'
 
 /** Outcomes that make an implementation not conformant. */
 const failing: readonly Outcome[] = ['fail', 'unexpected-pass']
 
+/** Outcomes that decide nothing: the case did not run, or ran into trouble of the harness. */
+const undecided: readonly Outcome[] = ['inconclusive', 'not-run']
+
+/** Returns the number of cases with each outcome. */
 export function count(cases: readonly CaseResult[]): Record<Outcome, number> {
-  const counts = {
-    pass: 0,
-    fail: 0,
-    warn: 0,
-    'not-applicable': 0,
-    'expected-fail': 0,
-    'unexpected-pass': 0,
-    inconclusive: 0,
-    'not-run': 0,
-  }
+  const counts = Object.fromEntries(outcomes.map((each) => [each, 0])) as Record<Outcome, number>
   for (const { outcome } of cases) counts[outcome]++
   return counts
 }
 
-/** What did not run, or ran into harness trouble, is never conformant. */
+/** Returns the verdict on an implementation; without a decided case it is never `conformant`. */
 export function verdict(cases: readonly CaseResult[]): Results['verdict'] {
   if (cases.some(({ outcome }) => failing.includes(outcome))) return 'not conformant'
   const decided = cases.some(({ outcome }) => outcome === 'pass' || outcome === 'expected-fail')
-  if (!decided || cases.some(({ outcome }) => outcome === 'inconclusive' || outcome === 'not-run'))
-    return 'undecided'
+  if (!decided || cases.some(({ outcome }) => undecided.includes(outcome))) return 'undecided'
   return 'conformant'
 }
 

@@ -3,17 +3,23 @@ import type { LoadedCase } from './loaded-cases.ts'
 
 export interface Selection {
   role: 'proxy' | 'cache' | 'both'
-  /** Globs over ids, groups and clauses; empty selects all. Opt-in cases, which take minutes, are selected by their whole id only. */
+  /**
+   * Globs over ids, groups and clauses; none select all. Cases that take minutes are selected by
+   * their whole id only.
+   */
   only: readonly string[]
   level: 'must' | 'should' | 'all'
 }
 
-/** Nothing was selected: an error, or a wrong pattern would be a green run. */
+/** Thrown when no case is selected: otherwise a wrong glob would give a run that passes. */
 export class NothingSelected extends Error {
   override name = 'NothingSelected'
 }
 
-/** The selected cases, in their order. Throws NothingSelected if a glob matches no case, or nothing is left. */
+/**
+ * Returns the selected cases, in their order. Throws NothingSelected if a glob matches no case, or
+ * if no case is left.
+ */
 export function select(
   loaded: readonly LoadedCase[],
   { role, only, level }: Selection,
@@ -23,7 +29,7 @@ export function select(
       throw new NothingSelected(`selecting cases: no case matches --only ${glob}`)
   const selected = loaded.filter((each) => {
     const { value } = each
-    if (role === 'both' ? false : value.role !== role) return false
+    if (role !== 'both' && value.role !== role) return false
     if (level === 'must' && (value.level ?? 'must') !== 'must') return false
     if (level === 'should' && value.level === 'may') return false
     if (value.optIn === true) return only.includes(value.id)

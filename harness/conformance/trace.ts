@@ -1,25 +1,14 @@
-/*
- * What went over each connection of a case: who, when, which way, which bytes. Frames are decoded when the trace is shown, by
- * whoever shows it; here is only what was seen.
- */
+import type { TraceEvent } from './trace-event.ts'
 
-/** Bytes of one piece that are kept; the rest is counted. */
+export type { TraceEvent }
+
+/** Number of bytes of one piece that are kept; the rest is counted. */
 const KEPT = 64
 
-export interface TraceEvent {
-  /** Milliseconds since the case began. */
-  at: number
-  /** The connection, as `client 1` or `link`. */
-  connection: string
-  /** Seen from the implementation: `in` is what the harness sent to it. */
-  direction: 'in' | 'out'
-  kind: 'open' | 'bytes' | 'end' | 'reset'
-  /** For bytes: how many, the first of them in hex, and what they are, where that is known. */
-  size?: number
-  hex?: string
-  meaning?: string
-}
-
+/**
+ * The bytes and ends of all connections of a case, with their times. They are kept as they were
+ * seen: a report decodes frames when it shows them.
+ */
 export class Trace {
   readonly events: TraceEvent[] = []
   readonly #begin = performance.now()

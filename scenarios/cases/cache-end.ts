@@ -1,5 +1,5 @@
 import {
-  type CacheBench,
+  type CacheUnderTest,
   type Case,
   type Connection,
   demand,
@@ -25,13 +25,13 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'A hundred clients wait for images that never come, fifty of them for the same one, when the proxy closes: each gets ENOENT and a close.',
-    async run(bench) {
+    async run(cache) {
       const waiters = await Promise.all(
-        times(100, (at) => bench.openRead('1', `${Math.max(0, at - 50)}.img`)),
+        times(100, (at) => cache.openRead('1', `${Math.max(0, at - 50)}.img`)),
       )
-      await bench.stillServes('C2')
-      bench.closeLink()
-      for (const waiter of waiters) expectMissing(await bench.answer(waiter), 'C3')
+      await cache.stillServes('C2')
+      cache.closeLink()
+      for (const waiter of waiters) expectMissing(await cache.answer(waiter), 'C3')
     },
   },
   {
@@ -40,13 +40,13 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'After the proxy closed, reads of what did not come get ENOENT each time they are asked, in turn with reads of what did, which get it.',
-    async run(bench) {
-      await bench.forward('1', 'a.img', Buffer.from('held'))
-      bench.closeLink()
+    async run(cache) {
+      await cache.forward('1', 'a.img', Buffer.from('held'))
+      cache.closeLink()
       for (const _ of times(20, () => 0)) {
-        expectMissing(await bench.read('1', 'missing.img'), 'C3')
-        expectMissing(await bench.read('2', 'a.img'), 'L4')
-        await bench.serves('1', 'a.img', Buffer.from('held'), 'C1')
+        expectMissing(await cache.read('1', 'missing.img'), 'C3')
+        expectMissing(await cache.read('2', 'a.img'), 'L4')
+        await cache.serves('1', 'a.img', Buffer.from('held'), 'C1')
       }
     },
   },
@@ -56,21 +56,21 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'Clients have sent half of their headers when the proxy closes, and the rest after: who asked for an image that came gets it, who asked for another gets ENOENT.',
-    async run(bench) {
-      await bench.forward('1', 'held.img', Buffer.from('held'))
+    async run(cache) {
+      await cache.forward('1', 'held.img', Buffer.from('held'))
       const asked = await Promise.all(
-        ['held.img', 'none.img'].map(async (name) => ({ client: await bench.connect(), name })),
+        ['held.img', 'none.img'].map(async (name) => ({ client: await cache.connect(), name })),
       )
       const frame = (name: string) =>
         localImage.encode({ snapshotId: '1', name, openMode: O_RDONLY })
       for (const { client, name } of asked) await client.send(frame(name).subarray(0, 7))
-      const waiter = await bench.openRead('1', 'missing.img')
-      bench.closeLink()
-      expectMissing(await bench.answer(waiter), 'C3')
+      const waiter = await cache.openRead('1', 'missing.img')
+      cache.closeLink()
+      expectMissing(await cache.answer(waiter), 'C3')
       for (const { client, name } of asked) await client.send(frame(name).subarray(7))
       const [held, none] = asked.map(({ client }) => client) as [Connection, Connection]
-      expectImage(await bench.answer(held), Buffer.from('held'), 'C1')
-      expectMissing(await bench.answer(none), 'C3')
+      expectImage(await cache.answer(held), Buffer.from('held'), 'C1')
+      expectMissing(await cache.answer(none), 'C3')
     },
   },
   {
@@ -79,15 +79,15 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'The proxy has closed, and the cache goes on serving until the restore says that it is finished: only then it exits, with 0.',
-    async run(bench) {
-      await bench.forward('1', 'a.img', Buffer.from('held'))
-      bench.closeLink()
+    async run(cache) {
+      await cache.forward('1', 'a.img', Buffer.from('held'))
+      cache.closeLink()
       for (const _ of times(20, () => 0)) {
-        await bench.serves('1', 'a.img', Buffer.from('held'), 'C1')
-        expectMissing(await bench.read('1', 'missing.img'), 'C3')
+        await cache.serves('1', 'a.img', Buffer.from('held'), 'C1')
+        expectMissing(await cache.read('1', 'missing.img'), 'C3')
       }
-      await bench.finishRestore()
-      await bench.cleanExit('E2')
+      await cache.finishRestore()
+      await cache.cleanExit('E2')
     },
   },
   {
@@ -96,21 +96,21 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'The restore says that it is finished while the proxy is still sending: the cache takes 4 MiB more, and exits, with 0, when the proxy has closed.',
-    async run(bench) {
-      await bench.stillServes('E2')
-      const finish = await bench.finishRestore()
+    async run(cache) {
+      await cache.stillServes('E2')
+      const finish = await cache.finishRestore()
       await answered(finish)
-      const sent = bench.forward('1', 'late.img', someBytes(4 * MEGABYTE, bench.seed))
+      const sent = cache.forward('1', 'late.img', someBytes(4 * MEGABYTE, cache.seed))
       const taken = { outcome: 'all bytes taken, since the connection is open', clause: 'E2' }
-      await bench.waitFor('taking an image after the end of the restore', taken, sent)
+      await cache.waitFor('taking an image after the end of the restore', taken, sent)
       demand(
-        bench.link.ended === undefined,
+        cache.link.ended === undefined,
         'the link, before the proxy closes it',
         taken,
-        `its ${bench.link.ended}`,
+        `its ${cache.link.ended}`,
       )
-      bench.closeLink()
-      await bench.cleanExit('E2')
+      cache.closeLink()
+      await cache.cleanExit('E2')
     },
   },
   {
@@ -119,10 +119,10 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'The restore says that it is finished two times before the proxy closed, byte by byte the second time: the exit is 0 all the same.',
-    async run(bench) {
-      const again = await bench.connect()
-      const finish = await bench.finishRestore()
-      const { nullId, restoreFinish } = bench.names
+    async run(cache) {
+      const again = await cache.connect()
+      const finish = await cache.finishRestore()
+      const { nullId, restoreFinish } = cache.names
       const frame = localImage.encode({
         snapshotId: nullId,
         name: restoreFinish,
@@ -130,8 +130,8 @@ export const cases: readonly Case[] = [
       })
       await again.sendPieces(times(frame.length, (at) => frame.subarray(at, at + 1)))
       await Promise.all([finish, again].map(answered))
-      bench.closeLink()
-      await bench.cleanExit('E2')
+      cache.closeLink()
+      await cache.cleanExit('E2')
     },
   },
   {
@@ -140,13 +140,13 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'Clients that have sent nothing, or half a header, stay connected when the restore is finished and the proxy has closed: they do not keep the cache, which exits with 0.',
-    async run(bench) {
-      const idle = [await bench.connect(), await bench.connect()]
+    async run(cache) {
+      const idle = [await cache.connect(), await cache.connect()]
       await idle[1]?.send(Buffer.from([20, 0, 0]))
-      await bench.stillServes('L2')
-      bench.closeLink()
-      await bench.finishRestore()
-      await bench.cleanExit('E2')
+      await cache.stillServes('L2')
+      cache.closeLink()
+      await cache.finishRestore()
+      await cache.cleanExit('E2')
     },
   },
   {
@@ -156,23 +156,23 @@ export const cases: readonly Case[] = [
     link: 'later',
     about:
       'The restore says that it is finished before any proxy has connected, which counts as an open connection: the cache takes the proxy, and exits with 0 when it closed.',
-    async run(bench) {
-      await answered(await bench.finishRestore())
-      await bench.connectLink()
+    async run(cache) {
+      await answered(await cache.finishRestore())
+      await cache.connectLink()
       const taken = { outcome: 'all bytes taken, since the connection is open', clause: 'C4' }
-      await bench.waitFor(
+      await cache.waitFor(
         'taking an image',
         taken,
-        bench.forward('1', 'late.img', someBytes(4 * MEGABYTE, bench.seed)),
+        cache.forward('1', 'late.img', someBytes(4 * MEGABYTE, cache.seed)),
       )
       demand(
-        bench.link.ended === undefined,
+        cache.link.ended === undefined,
         'the link, before the proxy closes it',
         taken,
-        `its ${bench.link.ended}`,
+        `its ${cache.link.ended}`,
       )
-      bench.closeLink()
-      await bench.cleanExit('E2')
+      cache.closeLink()
+      await cache.cleanExit('E2')
     },
   },
   {
@@ -181,18 +181,18 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'The finish names of all dialects, and the name of the list, under an ordinary snapshot id are images: they are waited for and served, and the cache stays when the proxy closes.',
-    async run(bench) {
+    async run(cache) {
       const names = ['RESTORE_FINISH', 'DUMP_FINISH', '', 'null', LIST]
-      const waiters = await Promise.all(names.map((name) => bench.openRead('1', name)))
-      for (const name of names) await bench.forward('1', name, Buffer.from(`image ${name}`))
+      const waiters = await Promise.all(names.map((name) => cache.openRead('1', name)))
+      for (const name of names) await cache.forward('1', name, Buffer.from(`image ${name}`))
       for (const [at, name] of names.entries())
         expectImage(
-          await bench.answer(waiters[at] as Connection),
+          await cache.answer(waiters[at] as Connection),
           Buffer.from(`image ${name}`),
           'D1',
         )
-      bench.closeLink()
-      for (const name of names) await bench.serves('1', name, Buffer.from(`image ${name}`), 'D1')
+      cache.closeLink()
+      for (const name of names) await cache.serves('1', name, Buffer.from(`image ${name}`), 'D1')
     },
   },
   {
@@ -201,17 +201,17 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'Names close to the finish name, under the null id, are images that did not come: ENOENT. The finish name then ends it with 0.',
-    async run(bench) {
-      const { nullId, restoreFinish } = bench.names
-      bench.closeLink()
+    async run(cache) {
+      const { nullId, restoreFinish } = cache.names
+      cache.closeLink()
       for (const name of [`${restoreFinish}x`, 'restore_finish', 'RESTORE', 'null'])
         expectMissing(
-          await bench.read(nullId, name),
+          await cache.read(nullId, name),
           'D1',
           `the answer to a read of ${JSON.stringify(name)}`,
         )
-      await bench.finishRestore()
-      await bench.cleanExit('D1')
+      await cache.finishRestore()
+      await cache.cleanExit('D1')
     },
   },
   {
@@ -221,7 +221,7 @@ export const cases: readonly Case[] = [
     dialects: ['auto'],
     about:
       'A CRIU of 2019 tells a cache that takes any dialect that its restore is finished: empty name, empty id. The exit is 0.',
-    run: (bench) => finishedBy(bench, names2019),
+    run: (cache) => finishedBy(cache, names2019),
   },
   {
     id: 'cache-auto-finish-of-2017',
@@ -230,7 +230,7 @@ export const cases: readonly Case[] = [
     dialects: ['auto'],
     about:
       'A CRIU of 2017 tells a cache that takes any dialect that its restore is finished: RESTORE_FINISH of null. The exit is 0.',
-    run: (bench) => finishedBy(bench, names2017),
+    run: (cache) => finishedBy(cache, names2017),
   },
   {
     id: 'cache-finish-is-answered',
@@ -239,11 +239,11 @@ export const cases: readonly Case[] = [
     dialects: ['criu-2017'],
     about:
       'The proxy has closed, and a CRIU of 2017 says that the restore is finished: it gets a reply, of any value, before the cache exits with 0.',
-    async run(bench) {
-      bench.closeLink()
-      const finish = await bench.finishRestore()
-      await finishReply(bench, finish)
-      await bench.cleanExit('E2')
+    async run(cache) {
+      cache.closeLink()
+      const finish = await cache.finishRestore()
+      await finishReply(cache, finish)
+      await cache.cleanExit('E2')
     },
   },
   {
@@ -253,12 +253,12 @@ export const cases: readonly Case[] = [
     dialects: ['criu-2017'],
     about:
       'A CRIU of 2017 says that the restore is finished while the proxy is connected, which then closes: it gets a reply, of any value, and the exit is 0.',
-    async run(bench) {
-      const finish = await bench.finishRestore()
+    async run(cache) {
+      const finish = await cache.finishRestore()
       await answered(finish)
-      bench.closeLink()
-      await finishReply(bench, finish)
-      await bench.cleanExit('E2')
+      cache.closeLink()
+      await finishReply(cache, finish)
+      await cache.cleanExit('E2')
     },
   },
 ]
@@ -268,9 +268,9 @@ function answered(finish: Connection): Promise<unknown> {
   return Promise.race([finish.untilEnd(), new Promise((resolve) => setTimeout(resolve, 300))])
 }
 
-async function finishReply(bench: CacheBench, finish: Connection): Promise<void> {
+async function finishReply(cache: CacheUnderTest, finish: Connection): Promise<void> {
   const permitted = { outcome: 'a reply, of any value', clause: 'D3' }
-  const answer = await bench.waitFor(
+  const answer = await cache.waitFor(
     'the answer to the end of the restore',
     permitted,
     finish.answer(),
@@ -283,9 +283,9 @@ async function finishReply(bench: CacheBench, finish: Connection): Promise<void>
   )
 }
 
-async function finishedBy(bench: CacheBench, names: typeof names2017): Promise<void> {
-  await bench.stillServes('D1')
-  bench.closeLink()
-  await bench.finishRestore(names)
-  await bench.cleanExit('D1')
+async function finishedBy(cache: CacheUnderTest, names: typeof names2017): Promise<void> {
+  await cache.stillServes('D1')
+  cache.closeLink()
+  await cache.finishRestore(names)
+  await cache.cleanExit('D1')
 }

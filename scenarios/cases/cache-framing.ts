@@ -40,14 +40,14 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'A client sends the header of a read in single bytes, the length included; it is answered like any other.',
-    async run(bench) {
+    async run(cache) {
       const bytes = Buffer.from('asked for slowly')
-      await bench.forward('1', 'slow.img', bytes)
-      const client = await bench.connect()
+      await cache.forward('1', 'slow.img', bytes)
+      const client = await cache.connect()
       await client.sendPieces(
         single(localImage.encode({ snapshotId: '1', name: 'slow.img', openMode: O_RDONLY })),
       )
-      expectImage(await bench.answer(client), bytes, 'F2')
+      expectImage(await cache.answer(client), bytes, 'F2')
     },
   },
   {
@@ -56,7 +56,7 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'The proxy sends three images, one of them empty, in single bytes: headers and bytes alike. All three are served.',
-    async run(bench) {
+    async run(cache) {
       const images = {
         'a.img': Buffer.from('one'),
         'empty.img': Buffer.alloc(0),
@@ -65,9 +65,9 @@ export const cases: readonly Case[] = [
       const stream = Buffer.concat(
         Object.entries(images).map(([name, bytes]) => imageOnLink('1', name, bytes)),
       )
-      await bench.link.sendPieces(single(stream))
+      await cache.link.sendPieces(single(stream))
       for (const [name, bytes] of Object.entries(images))
-        expectImage(await bench.read('1', name), bytes, 'F2')
+        expectImage(await cache.read('1', name), bytes, 'F2')
     },
   },
   {
@@ -76,14 +76,14 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'The same short image, under new names, is sent in two segments that are cut at each of its positions in turn: none is damaged.',
-    async run(bench) {
+    async run(cache) {
       const bytes = Buffer.from([4, 0, 0, 0, 10, 0, 255])
       for (let cut = 1; cut < imageOnLink('1', 'cut-10', bytes).length; cut++) {
         const name = `cut-${cut + 10}`
         const stream = imageOnLink('1', name, bytes)
-        await bench.link.sendPieces([stream.subarray(0, cut), stream.subarray(cut)])
+        await cache.link.sendPieces([stream.subarray(0, cut), stream.subarray(cut)])
         expectImage(
-          await bench.read('1', name),
+          await cache.read('1', name),
           bytes,
           'F2',
           `an image that was cut at byte ${cut}`,
@@ -97,16 +97,16 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'Two hundred small images, empty ones among them, come in one piece: each has exactly its own bytes.',
-    async run(bench) {
+    async run(cache) {
       const images = Array.from({ length: 200 }, (_, at) => ({
         snapshotId: '1',
         name: `${at}.img`,
         bytes: someBytes(at % 7, at),
       }))
-      await bench.link.send(
+      await cache.link.send(
         Buffer.concat(images.map(({ name, bytes }) => imageOnLink('1', name, bytes))),
       )
-      await servesAll(bench, images.toReversed(), 'W4')
+      await servesAll(cache, images.toReversed(), 'W4')
     },
   },
   {
@@ -115,9 +115,9 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'A forwarding header as the first design had it, without an open mode, is a write: its image, and the next, are served.',
-    async run(bench) {
+    async run(cache) {
       const bytes = Buffer.from('no open mode')
-      await bench.link.send(
+      await cache.link.send(
         Buffer.concat([
           frameOf(
             textField(NAME, 'a.img'),
@@ -127,8 +127,8 @@ export const cases: readonly Case[] = [
           bytes,
         ]),
       )
-      expectImage(await bench.read('1', 'a.img'), bytes, 'F3')
-      await bench.stillServes('F3')
+      expectImage(await cache.read('1', 'a.img'), bytes, 'F3')
+      await cache.stillServes('F3')
     },
   },
   {
@@ -137,7 +137,7 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'Forwarding headers carry fields of a later version, of every wire type, before, between and behind the known ones, which are in another order: they are skipped.',
-    async run(bench) {
+    async run(cache) {
       const bytes = Buffer.from('from a later version')
       const known = [
         numberField(SIZE, bytes.length),
@@ -146,9 +146,9 @@ export const cases: readonly Case[] = [
         textField(NAME, 'later.img'),
       ]
       const fields = unknownFields.flatMap((unknown, at) => [unknown, known[at] as Buffer])
-      await bench.link.send(Buffer.concat([frameOf(...fields, ...unknownFields), bytes]))
-      expectImage(await bench.read('1', 'later.img'), bytes, 'F6')
-      await bench.stillServes('F6')
+      await cache.link.send(Buffer.concat([frameOf(...fields, ...unknownFields), bytes]))
+      expectImage(await cache.read('1', 'later.img'), bytes, 'F6')
+      await cache.stillServes('F6')
     },
   },
   {
@@ -157,10 +157,10 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       "A client's header has unknown fields of every wire type around the known ones, which are in another order: the read is answered.",
-    async run(bench) {
+    async run(cache) {
       const bytes = Buffer.from('asked for by a later version')
-      await bench.forward('1', 'later.img', bytes)
-      const client = await bench.connect()
+      await cache.forward('1', 'later.img', bytes)
+      const client = await cache.connect()
       const known = [
         numberField(OPEN_MODE, O_RDONLY),
         textField(SNAPSHOT_ID, '1'),
@@ -170,7 +170,7 @@ export const cases: readonly Case[] = [
       await client.send(
         frameOf(...unknownFields.flatMap((unknown, at) => [unknown, known[at] as Buffer])),
       )
-      expectImage(await bench.answer(client), bytes, 'F6')
+      expectImage(await cache.answer(client), bytes, 'F6')
     },
   },
   {
@@ -179,14 +179,14 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'Images come with mode 1 and mode 1024 and are read with mode 0: error 0. When the link is closed, a missing one has error 2.',
-    async run(bench) {
+    async run(cache) {
       const bytes = Buffer.from('opened for writing')
       for (const openMode of [O_WRONLY, O_APPEND]) {
-        await bench.forward('1', `mode-${openMode}`, bytes, openMode)
-        expectImage(await bench.read('1', `mode-${openMode}`), bytes, 'F4')
+        await cache.forward('1', `mode-${openMode}`, bytes, openMode)
+        expectImage(await cache.read('1', `mode-${openMode}`), bytes, 'F4')
       }
-      bench.closeLink()
-      const answer = await bench.read('1', 'missing.img')
+      cache.closeLink()
+      const answer = await cache.read('1', 'missing.img')
       demand(
         answer.error === ENOENT,
         'the error for a missing image',
@@ -201,7 +201,7 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'Images of 0 and 1 byte, and of one less than, exactly, and one more than the sizes of usual buffers come behind each other; each is served whole.',
-    async run(bench) {
+    async run(cache) {
       const sizes = [
         0,
         1,
@@ -211,10 +211,10 @@ export const cases: readonly Case[] = [
           size + 1,
         ]),
       ]
-      for (const size of sizes) await bench.forward('1', `${size}.img`, someBytes(size, size))
+      for (const size of sizes) await cache.forward('1', `${size}.img`, someBytes(size, size))
       for (const size of sizes)
         expectImage(
-          await bench.read('1', `${size}.img`),
+          await cache.read('1', `${size}.img`),
           someBytes(size, size),
           'L3',
           `an image of ${size} bytes`,
@@ -227,13 +227,13 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'A client waits for an image of 20 MiB, another reads it later: both get every byte, and an image that came behind it is served.',
-    async run(bench) {
-      const bytes = someBytes(20 * MEGABYTE, bench.seed)
-      const waiter = await bench.openRead('1', 'big.img')
-      await bench.forward('1', 'big.img', bytes)
-      expectImage(await bench.answer(waiter), bytes, 'C2')
-      expectImage(await bench.read('1', 'big.img'), bytes, 'L3')
-      await bench.stillServes('W4')
+    async run(cache) {
+      const bytes = someBytes(20 * MEGABYTE, cache.seed)
+      const waiter = await cache.openRead('1', 'big.img')
+      await cache.forward('1', 'big.img', bytes)
+      expectImage(await cache.answer(waiter), bytes, 'C2')
+      expectImage(await cache.read('1', 'big.img'), bytes, 'L3')
+      await cache.stillServes('W4')
     },
   },
   {
@@ -243,18 +243,18 @@ export const cases: readonly Case[] = [
     optIn: true,
     about:
       'An image of 4 GiB and 5 bytes is forwarded to a client that waits, and one behind it. Takes memory for it, and a longer --timeout.',
-    async run(bench) {
-      const block = someBytes(MEGABYTE, bench.seed)
+    async run(cache) {
+      const block = someBytes(MEGABYTE, cache.seed)
       const size = 2 ** 32 + 5
       const hash = createHash('sha256')
-      const waiter = await bench.openRead('1', 'huge.img')
-      await bench.link.send(header({ snapshotId: '1', name: 'huge.img', openMode: O_WRONLY, size }))
+      const waiter = await cache.openRead('1', 'huge.img')
+      await cache.link.send(header({ snapshotId: '1', name: 'huge.img', openMode: O_WRONLY, size }))
       for (let sent = 0; sent < size; sent += block.length) {
         const piece = block.subarray(0, size - sent)
         hash.update(piece)
-        await bench.link.send(piece)
+        await cache.link.send(piece)
       }
-      const answer = await bench.answer(waiter)
+      const answer = await cache.answer(waiter)
       const whole = answer.error === 0 && answer.size === size && answer.hash === hash.digest('hex')
       demand(
         whole,
@@ -262,7 +262,7 @@ export const cases: readonly Case[] = [
         { outcome: `error 0 and its ${size} bytes`, clause: 'F5' },
         describe(answer),
       )
-      await bench.stillServes('F5')
+      await cache.stillServes('F5')
     },
   },
   {
@@ -271,7 +271,7 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'A header announces 4 GiB and 5 bytes; 5 bytes follow, then what would be another image if the size were cut to 32 bits, then the end: neither exists.',
-    async run(bench) {
+    async run(cache) {
       const announced = header({
         snapshotId: '1',
         name: PARTIAL,
@@ -283,7 +283,7 @@ export const cases: readonly Case[] = [
         Buffer.from('bytes'),
         imageOnLink('1', NEVER, Buffer.from('trap')),
       ])
-      await linkIsLost(bench, { bytes, how: 'end', clause: 'F5' })
+      await linkIsLost(cache, { bytes, how: 'end', clause: 'F5' })
     },
   },
   {
@@ -292,7 +292,7 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'A header announces the largest size that 64 bits hold, a few bytes follow, then the end: a failed migration, but no crash, and nothing partial.',
-    async run(bench) {
+    async run(cache) {
       const announced = frameOf(
         textField(NAME, PARTIAL),
         textField(SNAPSHOT_ID, '1'),
@@ -300,7 +300,7 @@ export const cases: readonly Case[] = [
         numberField(SIZE, 2n ** 64n - 1n),
       )
       const bytes = Buffer.concat([announced, imageOnLink('1', NEVER, Buffer.from('trap'))])
-      await linkIsLost(bench, { bytes, how: 'end', clause: 'F5' })
+      await linkIsLost(cache, { bytes, how: 'end', clause: 'F5' })
     },
   },
   {
@@ -309,8 +309,8 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'Names and snapshot ids look like paths, hold NUL, line ends, formats, control names and letters of all alphabets: each is an image of its own, and no file.',
-    async run(bench) {
-      const { directory } = bench.subject
+    async run(cache) {
+      const { directory } = cache.daemon
       const escaped = [`${directory}-escaped`, `../escaped-${basename(directory)}`]
       const odd = [
         ...escaped,
@@ -345,9 +345,9 @@ export const cases: readonly Case[] = [
       )
       const images = odd.flatMap((text) => [[text, 'x'] as const, ['1', text] as const])
       for (const [at, [snapshotId, name]] of images.entries())
-        await bench.forward(snapshotId, name, Buffer.from(`image ${at}`))
+        await cache.forward(snapshotId, name, Buffer.from(`image ${at}`))
       await servesAll(
-        bench,
+        cache,
         images.map(([snapshotId, name], at) => ({
           snapshotId,
           name,
@@ -372,7 +372,7 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'Names and ids of exactly 4095 bytes, of one and of several bytes a letter, which differ in their last byte only, are told apart.',
-    async run(bench) {
+    async run(cache) {
       const long = [
         `${'n'.repeat(NAME_LIMIT - 1)}1`,
         `${'n'.repeat(NAME_LIMIT - 1)}2`,
@@ -380,9 +380,9 @@ export const cases: readonly Case[] = [
       ]
       const images = long.flatMap((snapshotId) => long.map((name) => ({ snapshotId, name })))
       for (const [at, { snapshotId, name }] of images.entries())
-        await bench.forward(snapshotId, name, Buffer.from(`image ${at}`))
+        await cache.forward(snapshotId, name, Buffer.from(`image ${at}`))
       for (const [at, { snapshotId, name }] of images.entries())
-        await bench.serves(snapshotId, name, Buffer.from(`image ${at}`), 'F5')
+        await cache.serves(snapshotId, name, Buffer.from(`image ${at}`), 'F5')
     },
   },
 ]

@@ -47,7 +47,7 @@ function lost(
     clauses,
     role: 'cache',
     about: `${about} Who waits is told ENOENT, what is complete is served, nothing else is, and the exit is a failure.`,
-    run: (bench) => linkIsLost(bench, { bytes, how, clause }),
+    run: (cache) => linkIsLost(cache, { bytes, how, clause }),
   }
 }
 
@@ -58,7 +58,7 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'Two hundred images of several snapshots and of very different sizes come on the one connection, cut into segments that end anywhere: each has its own bytes.',
-    async run(bench) {
+    async run(cache) {
       const images = Array.from({ length: 200 }, (_, at) => ({
         snapshotId: `${at % 3}`,
         name: `${at}.img`,
@@ -67,13 +67,13 @@ export const cases: readonly Case[] = [
       const stream = Buffer.concat(
         images.map(({ snapshotId, name, bytes }) => imageOnLink(snapshotId, name, bytes)),
       )
-      const cut = someBytes(1000, bench.seed)
+      const cut = someBytes(1000, cache.seed)
       for (let at = 0, piece = 0; at < stream.length; piece++) {
         const length = 1 + (cut.readUInt16LE(piece % 999) % 9000)
-        await bench.link.sendPieces([stream.subarray(at, at + length)])
+        await cache.link.sendPieces([stream.subarray(at, at + length)])
         at += length
       }
-      await servesAll(bench, images, 'W4')
+      await servesAll(cache, images, 'W4')
     },
   },
   {
@@ -82,24 +82,24 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'While the proxy is inside an image, something else connects to the port and sends an image and half of one. They never appear, and the first connection is as good as before.',
-    async run(bench) {
-      const waiter = await bench.openRead('1', 'other.img')
-      await bench.link.send(partial.subarray(0, -10))
-      const other = await bench.connectAnother()
+    async run(cache) {
+      const waiter = await cache.openRead('1', 'other.img')
+      await cache.link.send(partial.subarray(0, -10))
+      const other = await cache.connectAnother()
       await other?.send(
         Buffer.concat([
           imageOnLink('1', 'other.img', Buffer.from('not from the proxy')),
           partial.subarray(0, 50),
         ]),
       )
-      await bench.link.send(partial.subarray(-10))
-      expectImage(await bench.read('1', PARTIAL), someBytes(100_000), 'W4')
-      for (let probe = 0; probe < 20; probe++) await bench.stillServes('W1')
+      await cache.link.send(partial.subarray(-10))
+      expectImage(await cache.read('1', PARTIAL), someBytes(100_000), 'W4')
+      for (let probe = 0; probe < 20; probe++) await cache.stillServes('W1')
       other?.reset()
-      await bench.stillServes('W1')
-      bench.closeLink()
+      await cache.stillServes('W1')
+      cache.closeLink()
       expectMissing(
-        await bench.answer(
+        await cache.answer(
           waiter,
           'the answer to a read of an image that came on the second connection only',
         ),
@@ -113,25 +113,25 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'Images, reads, waiters, an append, a clean end and the end of the restore: the cache has not written a byte on the connection by its exit.',
-    async run(bench) {
-      const waiters = [await bench.openRead('1', 'a.img'), await bench.openRead('1', 'missing.img')]
-      await bench.forward('1', 'a.img', someBytes(100_000))
-      await bench.forward(bench.names.nullId, 'parent', Buffer.from('an entry'), 1024)
-      for (let probe = 0; probe < 10; probe++) await bench.stillServes('W2')
-      bench.closeLink()
-      for (const waiter of waiters) await bench.answer(waiter)
-      await bench.finishRestore()
-      await bench.cleanExit('E2')
-      await bench.waitFor(
+    async run(cache) {
+      const waiters = [await cache.openRead('1', 'a.img'), await cache.openRead('1', 'missing.img')]
+      await cache.forward('1', 'a.img', someBytes(100_000))
+      await cache.forward(cache.names.nullId, 'parent', Buffer.from('an entry'), 1024)
+      for (let probe = 0; probe < 10; probe++) await cache.stillServes('W2')
+      cache.closeLink()
+      for (const waiter of waiters) await cache.answer(waiter)
+      await cache.finishRestore()
+      await cache.cleanExit('E2')
+      await cache.waitFor(
         'the end of the link',
         { outcome: 'its end, as the process has ended', clause: 'W2' },
-        bench.link.untilEnd(),
+        cache.link.untilEnd(),
       )
       demand(
-        bench.link.received.length === 0,
+        cache.link.received.length === 0,
         'the link',
         silence,
-        `${bench.link.received.length} bytes`,
+        `${cache.link.received.length} bytes`,
       )
     },
   },
@@ -141,25 +141,25 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'Clients send nonsense, leave while they wait, and ask for what never comes: of none of that is there a byte on the connection to the proxy.',
-    async run(bench) {
+    async run(cache) {
       for (const bytes of [
         frameOf(),
         oversized(0xffffffff),
         Buffer.from('nonsense, of some length'),
       ]) {
-        const client = await bench.connect()
+        const client = await cache.connect()
         await client.send(bytes)
-        const leaves = await bench.openRead('1', 'never.img')
-        await bench.stillServes('W2')
+        const leaves = await cache.openRead('1', 'never.img')
+        await cache.stillServes('W2')
         client.reset()
         leaves.reset()
       }
-      for (let probe = 0; probe < 10; probe++) await bench.stillServes('W2')
+      for (let probe = 0; probe < 10; probe++) await cache.stillServes('W2')
       demand(
-        bench.link.received.length === 0 && bench.link.ended === undefined,
+        cache.link.received.length === 0 && cache.link.ended === undefined,
         'the link',
         silence,
-        `${bench.link.received.length} bytes`,
+        `${cache.link.received.length} bytes`,
       )
     },
   },
@@ -169,14 +169,14 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'The proxy closes right behind the last byte of an image that somebody waits for, in the same moment: the image is served, and the exit is 0.',
-    async run(bench) {
-      const bytes = someBytes(500_000, bench.seed)
-      const waiter = await bench.openRead('1', 'last.img')
-      void bench.forward('1', 'last.img', bytes)
-      bench.closeLink()
-      expectImage(await bench.answer(waiter), bytes, 'W6')
-      await bench.finishRestore()
-      await bench.cleanExit('W6')
+    async run(cache) {
+      const bytes = someBytes(500_000, cache.seed)
+      const waiter = await cache.openRead('1', 'last.img')
+      void cache.forward('1', 'last.img', bytes)
+      cache.closeLink()
+      expectImage(await cache.answer(waiter), bytes, 'W6')
+      await cache.finishRestore()
+      await cache.cleanExit('W6')
     },
   },
   {
@@ -185,13 +185,13 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'The proxy connects and closes without an image: who waited gets ENOENT, so does who asks then, and the exit is 0.',
-    async run(bench) {
-      const waiter = await bench.openRead('1', 'a.img')
-      bench.closeLink()
-      expectMissing(await bench.answer(waiter), 'C3')
-      expectMissing(await bench.read('1', 'b.img'), 'C3')
-      await bench.finishRestore()
-      await bench.cleanExit('W6')
+    async run(cache) {
+      const waiter = await cache.openRead('1', 'a.img')
+      cache.closeLink()
+      expectMissing(await cache.answer(waiter), 'C3')
+      expectMissing(await cache.read('1', 'b.img'), 'C3')
+      await cache.finishRestore()
+      await cache.cleanExit('W6')
     },
   },
   {
@@ -200,16 +200,16 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'An image is complete when a second version of it begins and the link is lost inside that: what is served is the first version, whole.',
-    async run(bench) {
-      await bench.forward('1', 'a.img', Buffer.from('the first version'))
-      await bench.drained()
-      await bench.link.send(imageOnLink('1', 'a.img', someBytes(70_000)).subarray(0, -1))
-      const waiter = await bench.openRead('1', 'missing.img')
-      bench.closeLink()
-      expectMissing(await bench.answer(waiter), 'C3')
-      expectImage(await bench.read('1', 'a.img'), Buffer.from('the first version'), 'L7')
-      await bench.finishRestore()
-      await bench.failedExit('W7')
+    async run(cache) {
+      await cache.forward('1', 'a.img', Buffer.from('the first version'))
+      await cache.drained()
+      await cache.link.send(imageOnLink('1', 'a.img', someBytes(70_000)).subarray(0, -1))
+      const waiter = await cache.openRead('1', 'missing.img')
+      cache.closeLink()
+      expectMissing(await cache.answer(waiter), 'C3')
+      expectImage(await cache.read('1', 'a.img'), Buffer.from('the first version'), 'L7')
+      await cache.finishRestore()
+      await cache.failedExit('W7')
     },
   },
   lost(

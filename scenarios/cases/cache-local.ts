@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import {
-  type CacheBench,
+  type CacheUnderTest,
   type Case,
   demand,
   encodeFrame,
@@ -42,8 +42,8 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'At the path that it was given there is a UNIX socket, and one client after the other is served there.',
-    async run(bench) {
-      const { socket } = bench.subject
+    async run(cache) {
+      const { socket } = cache.daemon
       const found = await stat(socket)
       demand(
         found.isSocket(),
@@ -51,7 +51,7 @@ export const cases: readonly Case[] = [
         { outcome: 'a UNIX socket', clause: 'L1' },
         'a file of another kind',
       )
-      for (const _ of times(20, () => 0)) await bench.stillServes('L1')
+      for (const _ of times(20, () => 0)) await cache.stillServes('L1')
     },
   },
   {
@@ -60,15 +60,15 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'Two hundred clients connect and leave again, without a byte, inside a header, or behind one: it goes on serving.',
-    async run(bench) {
-      const clients = await Promise.all(times(200, () => bench.connect()))
+    async run(cache) {
+      const clients = await Promise.all(times(200, () => cache.connect()))
       for (const [at, client] of clients.entries()) {
         const bytes = header.subarray(0, (at * 3) % (header.length + 1))
         if (bytes.length > 0) await client.send(bytes)
-        if (at % 2 === 0) client.end()
+        if (at % 2 === 0) await client.end()
         client.reset()
       }
-      await bench.stillServes('L2')
+      await cache.stillServes('L2')
     },
   },
   {
@@ -77,17 +77,17 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'Clients stay without having sent anything, inside the length, and inside the message. Others are served meanwhile; the first finish their headers later and are served too.',
-    async run(bench) {
+    async run(cache) {
       const cuts = [0, 1, 3, 4, 5, header.length - 1]
-      const slow = await Promise.all(cuts.map(() => bench.connect()))
+      const slow = await Promise.all(cuts.map(() => cache.connect()))
       for (const [at, client] of slow.entries())
         if (cuts[at] !== 0) await client.send(header.subarray(0, cuts[at]))
       const bytes = someBytes(100_000)
-      await bench.forward('1', 'wanted.img', bytes)
+      await cache.forward('1', 'wanted.img', bytes)
       for (const _ of times(10, () => 0))
-        expectImage(await bench.read('1', 'wanted.img'), bytes, 'L2')
+        expectImage(await cache.read('1', 'wanted.img'), bytes, 'L2')
       for (const [at, client] of slow.entries()) await client.send(header.subarray(cuts[at]))
-      for (const client of slow) expectImage(await bench.answer(client), bytes, 'L2')
+      for (const client of slow) expectImage(await cache.answer(client), bytes, 'L2')
     },
   },
   {
@@ -96,12 +96,12 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'A thousand clients are connected at once, each waiting for an image of its own; the images come in another order, and each client gets its own.',
-    async run(bench) {
-      const clients = await Promise.all(times(1000, (at) => bench.openRead('1', `${at}.img`)))
+    async run(cache) {
+      const clients = await Promise.all(times(1000, (at) => cache.openRead('1', `${at}.img`)))
       for (let at = 999; at >= 0; at--)
-        await bench.forward('1', `${at}.img`, Buffer.from(`image ${at}`))
+        await cache.forward('1', `${at}.img`, Buffer.from(`image ${at}`))
       for (const [at, client] of clients.entries())
-        expectImage(await bench.answer(client), Buffer.from(`image ${at}`), 'L2')
+        expectImage(await cache.answer(client), Buffer.from(`image ${at}`), 'L2')
     },
   },
   {
@@ -110,16 +110,16 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'A client stops reading inside an image of 8 MiB. Others read that image and new ones arrive and are served; the first then goes on and gets every byte.',
-    async run(bench) {
-      const bytes = someBytes(8 * MEGABYTE, bench.seed)
-      await bench.forward('1', 'big.img', bytes)
-      const stalled = await bench.openRead('1', 'big.img')
-      await bench.waitFor('the reply', { outcome: 'error 0', clause: 'L3' }, stalled.reply())
+    async run(cache) {
+      const bytes = someBytes(8 * MEGABYTE, cache.seed)
+      await cache.forward('1', 'big.img', bytes)
+      const stalled = await cache.openRead('1', 'big.img')
+      await cache.waitFor('the reply', { outcome: 'error 0', clause: 'L3' }, stalled.reply())
       stalled.socket.pause()
-      expectImage(await bench.read('1', 'big.img'), bytes, 'L2')
-      for (const _ of times(5, () => 0)) await bench.stillServes('L2')
+      expectImage(await cache.read('1', 'big.img'), bytes, 'L2')
+      for (const _ of times(5, () => 0)) await cache.stillServes('L2')
       stalled.socket.resume()
-      expectImage(await bench.answer(stalled), bytes, 'L3')
+      expectImage(await cache.answer(stalled), bytes, 'L3')
     },
   },
   {
@@ -128,17 +128,17 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'Ten clients break off inside an image of 4 MiB that another reads as well: that one gets all of it, and so do later ones.',
-    async run(bench) {
-      const bytes = someBytes(4 * MEGABYTE, bench.seed)
-      await bench.forward('1', 'big.img', bytes)
-      const [stays, ...leave] = await Promise.all(times(11, () => bench.openRead('1', 'big.img')))
+    async run(cache) {
+      const bytes = someBytes(4 * MEGABYTE, cache.seed)
+      await cache.forward('1', 'big.img', bytes)
+      const [stays, ...leave] = await Promise.all(times(11, () => cache.openRead('1', 'big.img')))
       for (const client of leave) {
-        await bench.waitFor('the reply', { outcome: 'error 0', clause: 'L3' }, client.reply())
+        await cache.waitFor('the reply', { outcome: 'error 0', clause: 'L3' }, client.reply())
         client.reset()
       }
-      expectImage(await bench.answer(stays as (typeof leave)[0]), bytes, 'L8')
-      expectImage(await bench.read('1', 'big.img'), bytes, 'L8')
-      await bench.stillServes('L8')
+      expectImage(await cache.answer(stays as (typeof leave)[0]), bytes, 'L8')
+      expectImage(await cache.read('1', 'big.img'), bytes, 'L8')
+      await cache.stillServes('L8')
     },
   },
   {
@@ -147,9 +147,9 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'A client ends inside the length, or inside the message: that connection ends, and no other.',
-    async run(bench) {
+    async run(cache) {
       for (const cut of [1, 3, 4, header.length - 1])
-        await refusedAlone(bench, header.subarray(0, cut), {
+        await refusedAlone(cache, header.subarray(0, cut), {
           close: true,
           what: `${cut} bytes of a header`,
         })
@@ -161,9 +161,9 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'A client announces a header of 4 GiB less one byte, and begins to send it: that connection ends, and no other.',
-    async run(bench) {
-      await refusedAlone(bench, oversized(0xffffffff), { what: 'a length of 4 GiB' })
-      await refusedAlone(bench, Buffer.concat([oversized(0xffffffff), Buffer.alloc(300_000)]), {
+    async run(cache) {
+      await refusedAlone(cache, oversized(0xffffffff), { what: 'a length of 4 GiB' })
+      await refusedAlone(cache, Buffer.concat([oversized(0xffffffff), Buffer.alloc(300_000)]), {
         what: 'a length of 4 GiB and bytes',
       })
     },
@@ -174,21 +174,21 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'A client speaks HTTP, TLS, or a length in network byte order, and ends: that connection ends without an answer of image bytes, and no other.',
-    async run(bench) {
+    async run(cache) {
       const swapped = Buffer.concat([
         Buffer.from(header.subarray(0, 4)).reverse(),
         header.subarray(4),
       ])
       const tls = Buffer.concat([
         Buffer.from([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]),
-        someBytes(500, bench.seed),
+        someBytes(500, cache.seed),
       ])
-      await refusedAlone(bench, Buffer.from('GET /1/a.img HTTP/1.1\r\nHost: cache\r\n\r\n'), {
+      await refusedAlone(cache, Buffer.from('GET /1/a.img HTTP/1.1\r\nHost: cache\r\n\r\n'), {
         close: true,
         what: 'HTTP',
       })
-      await refusedAlone(bench, tls, { close: true, what: 'TLS' })
-      await refusedAlone(bench, swapped, { close: true, what: 'a length in network byte order' })
+      await refusedAlone(cache, tls, { close: true, what: 'TLS' })
+      await refusedAlone(cache, swapped, { close: true, what: 'a length in network byte order' })
     },
   },
   {
@@ -197,11 +197,11 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'A header is empty, or lacks one of its three fields: that connection ends, and no other.',
-    async run(bench) {
-      await refusedAlone(bench, frameOf(), { what: 'an empty message' })
+    async run(cache) {
+      await refusedAlone(cache, frameOf(), { what: 'an empty message' })
       for (const lacks of Object.keys(fields)) {
         const rest = Object.entries(fields).filter(([field]) => field !== lacks)
-        await refusedAlone(bench, frameOf(...rest.map(([, bytes]) => bytes)), {
+        await refusedAlone(cache, frameOf(...rest.map(([, bytes]) => bytes)), {
           what: `a header without ${lacks}`,
         })
       }
@@ -213,16 +213,16 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'A name or an id is not UTF-8 (a lone byte, a cut letter, an overlong NUL, a surrogate): that connection ends, and no other.',
-    async run(bench) {
+    async run(cache) {
       for (const hex of ['61ff', '61e282', 'c080', 'eda080']) {
         const text = Buffer.from(hex, 'hex')
         await refusedAlone(
-          bench,
+          cache,
           frameOf(textField(NAME, text), fields['snapshot id'], fields['open mode']),
           { what: `the name ${hex}` },
         )
         await refusedAlone(
-          bench,
+          cache,
           frameOf(fields.name, textField(SNAPSHOT_ID, text), fields['open mode']),
           { what: `the id ${hex}` },
         )
@@ -235,12 +235,12 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'A frame of the right length does not hold protobuf, or a name that is a number: that connection ends, and no other.',
-    async run(bench) {
+    async run(cache) {
       const good = Object.values(fields)
       for (const [what, bytes] of Object.entries(malformed))
-        await refusedAlone(bench, frameOf(...good, bytes), { what })
+        await refusedAlone(cache, frameOf(...good, bytes), { what })
       await refusedAlone(
-        bench,
+        cache,
         frameOf(numberField(NAME, 7), fields['snapshot id'], fields['open mode']),
         { what: 'a number as name' },
       )
@@ -252,13 +252,13 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'A client asks for a name of 4096 bytes, of 60,000, and of 1 MiB. Whatever becomes of it, others are served.',
-    async run(bench) {
+    async run(cache) {
       for (const length of [NAME_LIMIT + 1, 60_000, MEGABYTE]) {
-        const client = await bench.connect()
+        const client = await cache.connect()
         await client.send(
           frameOf(textField(NAME, 'n'.repeat(length)), fields['snapshot id'], fields['open mode']),
         )
-        await bench.stillServes('F5')
+        await cache.stillServes('F5')
         client.reset()
       }
     },
@@ -269,9 +269,9 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'A hundred clients send nonsense at once while one waits for its image and the image is arriving: it gets its image.',
-    async run(bench) {
-      const bytes = someBytes(MEGABYTE, bench.seed)
-      const waiter = await bench.openRead('1', 'a.img')
+    async run(cache) {
+      const bytes = someBytes(MEGABYTE, cache.seed)
+      const waiter = await cache.openRead('1', 'a.img')
       const bad = [
         frameOf(),
         oversized(0x7fffffff),
@@ -279,11 +279,11 @@ export const cases: readonly Case[] = [
         header.subarray(0, 5),
       ]
       await Promise.all([
-        bench.forward('1', 'a.img', bytes),
-        ...times(100, (at) => misbehave(bench, bad[at % bad.length] as Buffer)),
+        cache.forward('1', 'a.img', bytes),
+        ...times(100, (at) => misbehave(cache, bad[at % bad.length] as Buffer)),
       ])
-      expectImage(await bench.answer(waiter), bytes, 'F6')
-      await bench.stillServes('F6')
+      expectImage(await cache.answer(waiter), bytes, 'F6')
+      await cache.stillServes('F6')
     },
   },
   {
@@ -292,22 +292,22 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'A client opens images at the cache to write and to append, which it has no reason to: whatever becomes of that, an image that came from the proxy is not damaged by it.',
-    async run(bench) {
+    async run(cache) {
       const bytes = Buffer.from('from the proxy')
-      await bench.forward('1', 'a.img', bytes)
-      await bench.serves('1', 'a.img', bytes, 'C1')
+      await cache.forward('1', 'a.img', bytes)
+      await cache.serves('1', 'a.img', bytes, 'C1')
       for (const openMode of [O_WRONLY, O_APPEND, 2, 3, 0xffffffff]) {
-        await bench.write('2', 'a.img', Buffer.from('from a client'), openMode)
-        await bench.stillServes('L2')
+        await cache.write('2', 'a.img', Buffer.from('from a client'), openMode)
+        await cache.stillServes('L2')
       }
-      await bench.serves('1', 'a.img', bytes, 'C1')
+      await cache.serves('1', 'a.img', bytes, 'C1')
     },
   },
 ]
 
 /** Sends bytes and leaves. */
-async function misbehave(bench: CacheBench, bytes: Buffer): Promise<void> {
-  const client = await bench.connect()
+async function misbehave(cache: CacheUnderTest, bytes: Buffer): Promise<void> {
+  const client = await cache.connect()
   await client.send(bytes)
   client.reset()
 }

@@ -1,12 +1,12 @@
 import {
-  type CacheBench,
+  type CacheUnderTest,
   type Case,
   demand,
   expectImage,
   header,
   O_RDONLY,
   O_WRONLY,
-  type ProxyBench,
+  type ProxyUnderTest,
   Violation,
 } from '../../harness/conformance/index.ts'
 import {
@@ -32,10 +32,10 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'Clients send arbitrary bytes, frames of arbitrary fields, and damaged headers, cut anywhere, and leave: after each of them an image is served.',
-    async run(bench) {
-      await bench.forward('held', 'a.img', held)
-      await localNonsense(bench)
-      await bench.stillServes('F6')
+    async run(cache) {
+      await cache.forward('held', 'a.img', held)
+      await localNonsense(cache)
+      await cache.stillServes('F6')
     },
   },
   {
@@ -44,10 +44,10 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'Clients send arbitrary bytes, frames of arbitrary fields, and damaged headers, cut anywhere, and leave: after each of them an image is served, and forwarding goes on.',
-    async run(bench) {
-      await bench.store('held', 'a.img', held)
-      await localNonsense(bench)
-      await bench.stillServes('F6')
+    async run(proxy) {
+      await proxy.store('held', 'a.img', held)
+      await localNonsense(proxy)
+      await proxy.stillServes('F6')
     },
   },
   {
@@ -56,16 +56,16 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'Reads whose headers have their fields in any order, unknown ones between them, and come cut anywhere, are all answered with the image.',
-    async run(bench) {
-      await bench.forward('held', 'a.img', held)
+    async run(cache) {
+      await cache.forward('held', 'a.img', held)
       await forAll({
-        ...common(bench, 100),
+        ...common(cache, 100),
         inputs: oddImage,
         script: (odd) => [`read with ${readOf(odd).toString('hex')}, cut at ${odd.cuts.join(' ')}`],
         async check(odd) {
-          const client = await bench.connect()
+          const client = await cache.connect()
           await client.sendPieces(pieces({ bytes: readOf(odd), cuts: odd.cuts }))
-          expectImage(await bench.answer(client), held, 'F6')
+          expectImage(await cache.answer(client), held, 'F6')
         },
       })
     },
@@ -76,23 +76,23 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'Writes whose headers have their fields in any order, unknown ones between them, and come cut anywhere together with the bytes, are forwarded whole and read back.',
-    async run(bench) {
+    async run(proxy) {
       let count = 0
       await forAll({
-        ...common(bench, 60),
+        ...common(proxy, 60),
         inputs: oddImage,
         script: (odd) =>
           oddScript(odd, oddHeader(odd, { snapshotId: 'odd', name: 'x', openMode: O_WRONLY })),
         async check(odd) {
           const name = `odd-${count++}`
-          const client = await bench.connect()
+          const client = await proxy.connect()
           const bytes = Buffer.concat([
             oddHeader(odd, { snapshotId: 'odd', name, openMode: O_WRONLY }),
             odd.body,
           ])
           await client.sendPieces(pieces({ bytes, cuts: odd.cuts }))
-          client.end()
-          const forwarded = await bench.forwarded(name)
+          await client.end()
+          const forwarded = await proxy.forwarded(name)
           const whole = { outcome: `${odd.body.length} bytes`, clause: 'F2' }
           demand(
             forwarded.bytes.equals(odd.body),
@@ -100,7 +100,7 @@ export const cases: readonly Case[] = [
             whole,
             `${forwarded.size} bytes, or others`,
           )
-          expectImage(await bench.read('odd', name), odd.body, 'L3')
+          expectImage(await proxy.read('odd', name), odd.body, 'L3')
         },
       })
     },
@@ -111,10 +111,10 @@ export const cases: readonly Case[] = [
     role: 'cache',
     about:
       'Images with headers of fields in any order and unknown ones between them come on the link, cut anywhere: each is served whole, and the next is found behind it.',
-    async run(bench) {
+    async run(cache) {
       let count = 0
       await forAll({
-        ...common(bench, 100),
+        ...common(cache, 100),
         inputs: oddImage,
         script: (odd) =>
           oddScript(
@@ -133,10 +133,10 @@ export const cases: readonly Case[] = [
             openMode: O_WRONLY,
             size: odd.body.length,
           }
-          await bench.link.sendPieces(
+          await cache.link.sendPieces(
             pieces({ bytes: Buffer.concat([oddHeader(odd, image), odd.body]), cuts: odd.cuts }),
           )
-          expectImage(await bench.read('odd', image.name), odd.body, 'W4')
+          expectImage(await cache.read('odd', image.name), odd.body, 'W4')
         },
       })
     },
@@ -153,11 +153,11 @@ const oddScript = (odd: OddImage, frame: Buffer) => [
   `and ${odd.body.length} bytes, cut at ${odd.cuts.join(' ')}`,
 ]
 
-const common = (bench: CacheBench | ProxyBench, runs: number) => ({
+const common = (daemon: CacheUnderTest | ProxyUnderTest, runs: number) => ({
   runs,
-  seed: bench.seed,
+  seed: daemon.seed,
   alive: () =>
-    bench.connect().then(
+    daemon.connect().then(
       (client) => {
         client.reset()
         return true
@@ -167,17 +167,17 @@ const common = (bench: CacheBench | ProxyBench, runs: number) => ({
 })
 
 /** One connection after the other with nonsense; the image is still served after each. */
-async function localNonsense(bench: CacheBench | ProxyBench): Promise<void> {
+async function localNonsense(daemon: CacheUnderTest | ProxyUnderTest): Promise<void> {
   await forAll({
-    ...common(bench, 150),
+    ...common(daemon, 150),
     inputs: nonsense,
     script: (stream) => streamScript('the UNIX socket', stream),
     async check(stream) {
-      const client = await bench.connect()
+      const client = await daemon.connect()
       await client.sendPieces(pieces(stream))
-      if (stream.ends) client.end()
+      if (stream.ends) await client.end()
       else client.reset()
-      expectImage(await bench.read('held', 'a.img'), held, 'F6', 'an image, after nonsense')
+      expectImage(await daemon.read('held', 'a.img'), held, 'F6', 'an image, after nonsense')
       client.reset()
     },
   })
@@ -191,27 +191,27 @@ function cacheLinkNonsense(nth: number): Case {
     role: 'cache',
     about:
       'The proxy sends a good image, then arbitrary or damaged bytes, and is gone: the image is served, what is missing is ENOENT, and it ends without a crash when the restore is finished.',
-    async run(bench) {
-      const [stream] = some(nonsense, 1, bench.seed) as [Stream]
-      await bench.link.send(imageOnLink('held', 'a.img', held))
-      await bench.serves('held', 'a.img', held, 'C1')
+    async run(cache) {
+      const [stream] = some(nonsense, 1, cache.seed) as [Stream]
+      await cache.link.send(imageOnLink('held', 'a.img', held))
+      await cache.serves('held', 'a.img', held, 'C1')
       // Behind it, an image that damaged bytes may take for their own.
-      await bench.link.sendPieces([
+      await cache.link.sendPieces([
         ...pieces(stream),
         header({ snapshotId: 'fuzz', name: 'behind', openMode: O_WRONLY, size: 9 }),
       ])
-      if (stream.ends) bench.closeLink()
-      else bench.resetLink()
-      const missing = await bench.read('held', 'missing.img')
+      if (stream.ends) cache.closeLink()
+      else cache.resetLink()
+      const missing = await cache.read('held', 'missing.img')
       demand(
         missing.error === 2,
         'a read of what is missing',
         { outcome: 'error 2', clause: 'C3' },
         `error ${missing.error}`,
       )
-      await bench.serves('held', 'a.img', held, 'C1')
-      await bench.finishRestore()
-      await noCrash(bench)
+      await cache.serves('held', 'a.img', held, 'C1')
+      await cache.finishRestore()
+      await noCrash(cache)
     },
   }
 }
@@ -224,26 +224,26 @@ function proxyLinkNonsense(nth: number): Case {
     role: 'proxy',
     about:
       'A cache sends arbitrary bytes on the one-way connection: the proxy goes on serving, or ends with a failure; it does not crash.',
-    async run(bench) {
-      await bench.store('held', 'a.img', held)
-      bench.subject.mayExit = true
-      for (const stream of some(nonsense, 5, bench.seed))
-        for (const piece of pieces(stream)) bench.cache.socket.write(piece)
+    async run(proxy) {
+      await proxy.store('held', 'a.img', held)
+      proxy.life.allowExit('its cache sends nonsense')
+      for (const stream of some(nonsense, 5, proxy.seed))
+        for (const piece of pieces(stream)) proxy.fakeCache.socket.write(piece)
       try {
-        await bench.stillServes('W2')
+        await proxy.stillServes('W2')
       } catch (thrown) {
         if (!(thrown instanceof Violation)) throw thrown
-        await noCrash(bench)
+        await noCrash(proxy)
       }
     },
   }
 }
 
-async function noCrash(bench: CacheBench | ProxyBench): Promise<void> {
-  const { code } = await bench.exit('F6')
+async function noCrash(daemon: CacheUnderTest | ProxyUnderTest): Promise<void> {
+  const { code } = await daemon.exit('F6')
   demand(
     code <= 128,
-    `the exit of the ${bench.subject.role}`,
+    `the exit of the ${daemon.role}`,
     { outcome: 'an exit code up to 128', clause: 'F6' },
     `exit ${code}`,
   )

@@ -1,4 +1,4 @@
-import { type Case, type PairBench, Violation } from '../../harness/conformance/index.ts'
+import { type Case, type PairUnderTest, Violation } from '../../harness/conformance/index.ts'
 import { finishDump, finishRestore } from '../model/pair.ts'
 import { forAll, some } from '../model/property.ts'
 import { Session, type SharedList } from '../model/session.ts'
@@ -14,18 +14,18 @@ export const cases: readonly Case[] = [
     needs: ['append'],
     about:
       'Random sequences of opens, pieces, closes, appends, reads, pushes and clients that leave, at both sides: every answer is what a simple model of the store says.',
-    async run(bench) {
+    async run(pair) {
       const list: SharedList = { bytes: Buffer.alloc(0) }
       let runs = 0
-      let last = new Session(bench, 'none')
+      let last = new Session(pair, 'none')
       await forAll({
         inputs: sequences,
         runs: 20,
-        seed: bench.seed,
-        alive: () => alive(bench),
+        seed: pair.seed,
+        alive: () => alive(pair),
         script: () => last.script,
         async check(steps) {
-          const session = new Session(bench, `model-${runs++}-`, list)
+          const session = new Session(pair, `model-${runs++}-`, list)
           try {
             await session.run(steps)
             session.leave()
@@ -44,10 +44,10 @@ export const cases: readonly Case[] = [
     needs: ['append'],
     about:
       'Four random sequences run at the same time on one pair, each under ids of its own: every answer is what the model of its own sequence says.',
-    async run(bench) {
+    async run(pair) {
       await Promise.all(
-        some(sequences, 4, bench.seed).map((steps, at) =>
-          alone(new Session(bench, `model-${at}-`), steps, bench.seed),
+        some(sequences, 4, pair.seed).map((steps, at) =>
+          alone(new Session(pair, `model-${at}-`), steps, pair.seed),
         ),
       )
     },
@@ -64,13 +64,13 @@ function finished(nth: number): Case {
     needs: ['append'],
     about:
       'After a random sequence of steps the dump is finished: who still waits at the cache gets ENOENT, all images are served there, and both exit with 0.',
-    async run(bench) {
-      const [steps] = some(sequences, 1, bench.seed) as [Step[]]
-      const session = new Session(bench, 'model-', { bytes: Buffer.alloc(0) })
-      await alone(session, steps, bench.seed)
-      await finishDump(bench)
-      await explainedBy(session, bench.seed, session.runAfterTheEnd())
-      await finishRestore(bench)
+    async run(pair) {
+      const [steps] = some(sequences, 1, pair.seed) as [Step[]]
+      const session = new Session(pair, 'model-', { bytes: Buffer.alloc(0) })
+      await alone(session, steps, pair.seed)
+      await finishDump(pair)
+      await explainedBy(session, pair.seed, session.runAfterTheEnd())
+      await finishRestore(pair)
     },
   }
 }
@@ -88,7 +88,7 @@ async function explainedBy(session: Session, seed: number, work: Promise<void>):
   }
 }
 
-async function alive({ proxy, cache }: PairBench): Promise<boolean> {
+async function alive({ proxy, cache }: PairUnderTest): Promise<boolean> {
   const connects = [proxy, cache].map((side) => side.connect().then((client) => client.reset()))
   return Promise.all(connects).then(
     () => true,

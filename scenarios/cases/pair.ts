@@ -32,21 +32,21 @@ export const cases: readonly Case[] = [
     role: 'pair',
     about:
       'A dump pushes its snapshot, writes images, one of them empty, and is finished right behind the last one; the restore then reads the list and all images, and is finished: both exit with 0.',
-    async run(bench) {
-      const { proxy, cache } = bench
+    async run(pair) {
+      const { proxy, cache } = pair
       await proxy.push('/images/1')
       for (const [at, name] of names.entries())
         await proxy.write('/images/1', name, someBytes(at * 50_000, at + 1))
-      await finishDump(bench)
+      await finishDump(pair)
       expectImage(
-        await cache.read(bench.names.nullId, LIST),
+        await cache.read(pair.names.nullId, LIST),
         snapshotEntry.encode('/images/1'),
         'S3',
         'the list of snapshots',
       )
       for (const [at, name] of names.entries())
         expectImage(await cache.read('/images/1', name), someBytes(at * 50_000, at + 1), 'W5')
-      await finishRestore(bench)
+      await finishRestore(pair)
     },
   },
   {
@@ -55,10 +55,10 @@ export const cases: readonly Case[] = [
     role: 'pair',
     about:
       'A restore asks for the list and every image before the dump begins, in the reverse of its order. It gets them as they come, the missing ones get ENOENT at the end, and both exit with 0.',
-    async run(bench) {
-      const { proxy, cache } = bench
+    async run(pair) {
+      const { proxy, cache } = pair
       const waiters = await Promise.all(names.toReversed().map((name) => cache.openRead('1', name)))
-      const list = await cache.openRead(bench.names.nullId, LIST)
+      const list = await cache.openRead(pair.names.nullId, LIST)
       const missing = await Promise.all(
         times(10, (at) => cache.openRead('1', `core-${at + 2}.img`)),
       )
@@ -77,9 +77,9 @@ export const cases: readonly Case[] = [
           'C2',
         )
       }
-      await finishDump(bench)
+      await finishDump(pair)
       for (const waiter of missing) expectMissing(await cache.answer(waiter), 'C3')
-      await finishRestore(bench)
+      await finishRestore(pair)
     },
   },
   {
@@ -89,9 +89,9 @@ export const cases: readonly Case[] = [
     needs: ['append'],
     about:
       'Two pre-dumps and a dump, each of which reads the list and its parents at the proxy: the list has the three in order at either side, and all images of all three are served there.',
-    async run(bench) {
-      const { proxy, cache } = bench
-      const { nullId } = bench.names
+    async run(pair) {
+      const { proxy, cache } = pair
+      const { nullId } = pair.names
       const ids = ['/images/pre-1', '/images/pre-2', '/images/dump']
       let list = Buffer.alloc(0)
       for (const [round, id] of ids.entries()) {
@@ -107,15 +107,15 @@ export const cases: readonly Case[] = [
           })),
         )
         await servesAll(proxy, parents, 'S4')
-        for (const name of names) await migrate(bench, id, name, Buffer.from(`${name} of ${id}`))
+        for (const name of names) await migrate(pair, id, name, Buffer.from(`${name} of ${id}`))
       }
-      await finishDump(bench)
+      await finishDump(pair)
       expectImage(await cache.read(nullId, LIST), list, 'S2', 'the list of snapshots at the cache')
       const all = ids.flatMap((id) =>
         names.map((name) => ({ snapshotId: id, name, bytes: Buffer.from(`${name} of ${id}`) })),
       )
       await servesAll(cache, all, 'S4')
-      await finishRestore(bench)
+      await finishRestore(pair)
     },
   },
   {
@@ -124,8 +124,8 @@ export const cases: readonly Case[] = [
     role: 'pair',
     about:
       'Four clients write 100 images of up to 15,000 bytes at once, and the dump is finished behind them: every one is at the cache, byte for byte.',
-    async run(bench) {
-      const { proxy, cache } = bench
+    async run(pair) {
+      const { proxy, cache } = pair
       const images = times(100, (at) => ({
         snapshotId: '1',
         name: `pages-${at}.img`,
@@ -136,7 +136,7 @@ export const cases: readonly Case[] = [
           await proxy.write('1', `pages-${at}.img`, (images[at] as (typeof images)[0]).bytes)
       }
       await Promise.all([0, 1, 2, 3].map(writer))
-      await finishDump(bench)
+      await finishDump(pair)
       await servesAll(cache, images, 'W5')
     },
   },
@@ -146,9 +146,9 @@ export const cases: readonly Case[] = [
     role: 'pair',
     about:
       'An image of 20 MiB and a small one right behind it are written, with a client waiting for each: both get every byte, and the big one is read back at the proxy.',
-    async run(bench) {
-      const { proxy, cache } = bench
-      const bytes = someBytes(20 * MEGABYTE, bench.seed)
+    async run(pair) {
+      const { proxy, cache } = pair
+      const bytes = someBytes(20 * MEGABYTE, pair.seed)
       const waiters = [
         await cache.openRead('1', 'pages-1.img'),
         await cache.openRead('1', 'core-1.img'),
@@ -167,15 +167,15 @@ export const cases: readonly Case[] = [
     needs: ['append'],
     about:
       'Twenty entries are appended to the list while clients at both sides read it without pause: each gets the first so many entries, whole, and never fewer than before; in the end, all.',
-    async run(bench) {
-      const { nullId } = bench.names
+    async run(pair) {
+      const { nullId } = pair.names
       const entries = times(20, (at) => snapshotEntry.encode(`/images/snapshot-${at}`))
       const lists = entries.map((_, at) => Buffer.concat(entries.slice(0, at + 1)))
       const whole = lists.at(-1) as Buffer
-      const readOn = async (side: typeof bench.proxy) => {
+      const readOn = async (side: typeof pair.proxy) => {
         for (let seen = 0; seen < lists.length; ) {
           const answer = await side.read(nullId, LIST)
-          if (side === bench.proxy && seen === 0 && answer.error === 2) continue
+          if (side === pair.proxy && seen === 0 && answer.error === 2) continue
           const now = lists.findIndex((list) => isImage(answer, list)) + 1
           const permitted = {
             outcome: `${Math.max(1, seen)} entries or more, whole and in order`,
@@ -183,20 +183,20 @@ export const cases: readonly Case[] = [
           }
           demand(
             now >= Math.max(1, seen),
-            `the list at the ${side.subject.role}`,
+            `the list at the ${side.role}`,
             permitted,
             describe(answer),
           )
           seen = now
         }
       }
-      const readers = [bench.proxy, bench.cache].map(readOn)
+      const readers = [pair.proxy, pair.cache].map(readOn)
       for (const [at, list] of lists.entries()) {
-        await bench.proxy.push(`/images/snapshot-${at}`)
-        await untilServed(bench.proxy, nullId, LIST, list, 'L6', lists[at - 1])
+        await pair.proxy.push(`/images/snapshot-${at}`)
+        await untilServed(pair.proxy, nullId, LIST, list, 'L6', lists[at - 1])
       }
       const all = { outcome: `all ${whole.length} bytes`, clause: 'S2' }
-      await bench.cache.waitFor('the whole list at both sides', all, Promise.all(readers))
+      await pair.cache.waitFor('the whole list at both sides', all, Promise.all(readers))
     },
   },
   {
@@ -206,15 +206,15 @@ export const cases: readonly Case[] = [
     needs: ['append'],
     about:
       'An image is created by an append, appended to with 100 KB and with one byte, and others come between: both sides have the same bytes each time.',
-    async run(bench) {
+    async run(pair) {
       let whole: Buffer | undefined
       for (const [at, size] of [10, 100_000, 1, 5000].entries()) {
         const before = whole
         whole = Buffer.concat([before ?? Buffer.alloc(0), someBytes(size, at + 1)])
-        await bench.proxy.append('1', 'a.img', someBytes(size, at + 1))
-        for (const side of [bench.proxy, bench.cache])
-          await untilServed(side, '1', 'a.img', whole, side === bench.proxy ? 'L6' : 'D2', before)
-        await migrate(bench, '1', `${at}.img`, someBytes(size, at + 2))
+        await pair.proxy.append('1', 'a.img', someBytes(size, at + 1))
+        for (const side of [pair.proxy, pair.cache])
+          await untilServed(side, '1', 'a.img', whole, side === pair.proxy ? 'L6' : 'D2', before)
+        await migrate(pair, '1', `${at}.img`, someBytes(size, at + 2))
       }
     },
   },
@@ -224,12 +224,12 @@ export const cases: readonly Case[] = [
     role: 'pair',
     about:
       'An image is written five times, shorter and longer, empty in between: both sides serve the version before or the new one, whole, and in the end the last.',
-    async run(bench) {
+    async run(pair) {
       let before: Buffer | undefined
       for (const [at, size] of [100_000, 10, 0, 300_000, 5].entries()) {
         const bytes = someBytes(size, at + 1)
-        await bench.proxy.write('1', 'a.img', bytes)
-        for (const side of [bench.proxy, bench.cache])
+        await pair.proxy.write('1', 'a.img', bytes)
+        for (const side of [pair.proxy, pair.cache])
           await untilServed(side, '1', 'a.img', bytes, 'L5', before)
         before = bytes
       }
@@ -241,13 +241,13 @@ export const cases: readonly Case[] = [
     role: 'pair',
     about:
       'Fifteen images of 1 MiB are written and the dump is finished at once, while most of them are still on their way: the proxy exits with 0 and the cache has all of them.',
-    async run(bench) {
+    async run(pair) {
       const images = times(15, (at) => someBytes(MEGABYTE, at + 1))
-      for (const [at, bytes] of images.entries()) await bench.proxy.write('1', `${at}.img`, bytes)
-      await finishDump(bench)
+      for (const [at, bytes] of images.entries()) await pair.proxy.write('1', `${at}.img`, bytes)
+      await finishDump(pair)
       for (const [at, bytes] of images.entries())
-        expectImage(await bench.cache.read('1', `${at}.img`), bytes, 'W5', `a read of ${at}.img`)
-      await finishRestore(bench)
+        expectImage(await pair.cache.read('1', `${at}.img`), bytes, 'W5', `a read of ${at}.img`)
+      await finishRestore(pair)
     },
   },
   {
@@ -256,18 +256,18 @@ export const cases: readonly Case[] = [
     role: 'pair',
     about:
       "A dump asks the proxy for a parent's images of a process that did not exist then: ENOENT at once. A restore asks the cache for the same: ENOENT when the dump is finished.",
-    async run(bench) {
-      const { proxy, cache } = bench
-      await migrate(bench, 'pre', 'pagemap-1.img', Buffer.from('of a process that stays'))
+    async run(pair) {
+      const { proxy, cache } = pair
+      await migrate(pair, 'pre', 'pagemap-1.img', Buffer.from('of a process that stays'))
       const waiter = await cache.openRead('pre', 'pagemap-2.img')
       for (const name of ['pagemap-2.img', 'pages-2.img'])
         expectMissing(await proxy.read('pre', name), 'P1')
-      await migrate(bench, 'dump', 'pagemap-2.img', Buffer.from('a new process'))
+      await migrate(pair, 'dump', 'pagemap-2.img', Buffer.from('a new process'))
       expectMissing(await proxy.read('pre', 'pagemap-2.img'), 'P1')
-      await finishDump(bench)
+      await finishDump(pair)
       expectMissing(await cache.answer(waiter), 'C3')
       expectMissing(await cache.read('pre', 'pages-2.img'), 'C3')
-      await finishRestore(bench)
+      await finishRestore(pair)
     },
   },
   {
@@ -276,7 +276,7 @@ export const cases: readonly Case[] = [
     role: 'pair',
     about:
       'Names and ids of 4095 bytes, with slashes, dots, NUL and letters of other alphabets go through both daemons unchanged, and stay different images.',
-    async run(bench) {
+    async run(pair) {
       const odd = [
         '../../etc/x',
         'etc/x',
@@ -292,9 +292,9 @@ export const cases: readonly Case[] = [
       ]
       const images = odd.flatMap((text) => [[text, 'x'] as const, ['1', text] as const])
       for (const [at, [id, name]] of images.entries())
-        await bench.proxy.write(id, name, Buffer.from(`image ${at}`))
+        await pair.proxy.write(id, name, Buffer.from(`image ${at}`))
       for (const [at, [id, name]] of images.entries())
-        expectImage(await bench.cache.read(id, name), Buffer.from(`image ${at}`), 'F5')
+        expectImage(await pair.cache.read(id, name), Buffer.from(`image ${at}`), 'F5')
     },
   },
   {
@@ -303,16 +303,16 @@ export const cases: readonly Case[] = [
     role: 'pair',
     about:
       'The proxy is killed while an image of 32 MiB is on its way: those who wait at the cache are answered, the image is whole or ENOENT, and what came before is served.',
-    async run(bench) {
-      const { proxy, cache } = bench
-      const bytes = someBytes(32 * MEGABYTE, bench.seed)
-      await migrate(bench, '1', 'held.img', Buffer.from('came before'))
+    async run(pair) {
+      const { proxy, cache } = pair
+      const bytes = someBytes(32 * MEGABYTE, pair.seed)
+      await migrate(pair, '1', 'held.img', Buffer.from('came before'))
       const [whole, missing] = [
         await cache.openRead('1', 'pages-1.img'),
         await cache.openRead('1', 'missing.img'),
       ]
       await proxy.write('1', 'pages-1.img', bytes)
-      await bench.killProxy()
+      await pair.killProxy()
       for (const answer of [await cache.answer(whole), await cache.read('1', 'pages-1.img')]) {
         if (answer.error === 0) expectOneOf(answer, [bytes], 'W7')
         else expectMissing(answer, 'W7')

@@ -9,7 +9,7 @@ import {
   O_APPEND,
   O_RDONLY,
   O_WRONLY,
-  type ProxyBench,
+  type ProxyUnderTest,
   someBytes,
 } from '../../harness/conformance/index.ts'
 
@@ -19,11 +19,11 @@ const first = Buffer.from('the first bytes')
 const second = Buffer.from('bytes that come later')
 
 /** Every image of these was forwarded, once, with these bytes; finds out after a later image has come. */
-async function eachOnce(bench: ProxyBench, images: ReadonlyMap<string, Buffer>): Promise<void> {
-  for (const [name, bytes] of images) expectForwarded(await bench.forwarded(name), bytes, 'W4')
-  await bench.stillServes('W5')
+async function eachOnce(proxy: ProxyUnderTest, images: ReadonlyMap<string, Buffer>): Promise<void> {
+  for (const [name, bytes] of images) expectForwarded(await proxy.forwarded(name), bytes, 'W4')
+  await proxy.stillServes('W5')
   for (const name of images.keys()) {
-    const times = bench.cache.images.filter((image) => image.name === name).length
+    const times = proxy.fakeCache.images.filter((image) => image.name === name).length
     demand(
       times === 1,
       `the forwarding of ${name}`,
@@ -31,38 +31,38 @@ async function eachOnce(bench: ProxyBench, images: ReadonlyMap<string, Buffer>):
       `${times} times`,
     )
   }
-  oneConnection(bench)
+  oneConnection(proxy)
 }
 
-function oneConnection({ cache }: ProxyBench): void {
+function oneConnection({ fakeCache }: ProxyUnderTest): void {
   demand(
-    cache.connections === 1,
+    fakeCache.connections === 1,
     'connections to the cache',
     { outcome: 'one', clause: 'W1' },
-    String(cache.connections),
+    String(fakeCache.connections),
   )
   demand(
-    cache.ended === undefined,
+    fakeCache.ended === undefined,
     'the connection to the cache',
     { outcome: 'open', clause: 'W6' },
-    String(cache.ended),
+    String(fakeCache.ended),
   )
 }
 
 /** Writes, forwards and reads an image that no process should hold more often than it must. */
-async function huge(bench: ProxyBench, size: number): Promise<void> {
-  const block = someBytes(4 * 1024 * 1024, bench.seed)
+async function huge(proxy: ProxyUnderTest, size: number): Promise<void> {
+  const block = someBytes(4 * 1024 * 1024, proxy.seed)
   const hash = createHash('sha256')
-  const writer = await bench.openWrite('1', 'huge.img')
+  const writer = await proxy.openWrite('1', 'huge.img')
   for (let left = size; left > 0; left -= block.length) {
     const piece = block.subarray(0, left)
     hash.update(piece)
     await writer.send(piece)
   }
-  writer.end()
+  await writer.end()
   const expected = hash.digest('hex')
-  const forwarded = await bench.forwarded('huge.img')
-  const answer = await bench.read('1', 'huge.img')
+  const forwarded = await proxy.forwarded('huge.img')
+  const answer = await proxy.read('1', 'huge.img')
   for (const got of [forwarded, answer])
     demand(
       got.size === size && got.hash === expected,
@@ -79,9 +79,9 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'An image that was written arrives at the cache: a header with its id, name and size, then its bytes.',
-    async run(bench) {
-      await bench.write('/dumps/1', 'core-1.img', first)
-      const image = await bench.forwarded('core-1.img')
+    async run(proxy) {
+      await proxy.write('/dumps/1', 'core-1.img', first)
+      const image = await proxy.forwarded('core-1.img')
       expectForwarded(image, first, 'W4')
       demand(
         image.snapshotId === '/dumps/1',
@@ -97,13 +97,13 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'The header of a forwarded image, decoded by hand, has all four fields in their types, an open mode that is no read, also for an empty image.',
-    async run(bench) {
+    async run(proxy) {
       for (const [index, bytes] of [
         first,
         Buffer.alloc(0),
-        someBytes(70_000, bench.seed),
+        someBytes(70_000, proxy.seed),
       ].entries()) {
-        const { payload } = await bench.store('1', `${index}.img`, bytes)
+        const { payload } = await proxy.store('1', `${index}.img`, bytes)
         const found = messageFields(payload)
         const wires = [1, 2, 3, 4].map(
           (number) => found.findLast(({ field }) => field === number)?.wire,
@@ -130,21 +130,21 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'Three writers sent images but did not end, while another image is stored and forwarded: theirs are not. They end, and theirs come whole.',
-    async run(bench) {
-      const bytes = someBytes(1_000_000, bench.seed)
+    async run(proxy) {
+      const bytes = someBytes(1_000_000, proxy.seed)
       const names = ['a.img', 'b.img', 'c.img']
-      const writers = await Promise.all(names.map((name) => bench.openWrite('1', name)))
+      const writers = await Promise.all(names.map((name) => proxy.openWrite('1', name)))
       await Promise.all(writers.map((writer) => writer.send(bytes)))
-      await bench.store('1', 'other.img', first)
-      const early = bench.cache.images.filter(({ name }) => name !== 'other.img')
+      await proxy.store('1', 'other.img', first)
+      const early = proxy.fakeCache.images.filter(({ name }) => name !== 'other.img')
       demand(
         early.length === 0,
         'images forwarded before their end',
         { outcome: 'none', clause: 'W3' },
         String(early.map(({ name }) => name)),
       )
-      for (const writer of writers) writer.end()
-      await eachOnce(bench, new Map(names.map((name) => [name, bytes])))
+      await Promise.all(writers.map((writer) => writer.end()))
+      await eachOnce(proxy, new Map(names.map((name) => [name, bytes])))
     },
   },
   {
@@ -153,19 +153,19 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'A writer sent no more than its header: no empty image is forwarded or read, until it ends.',
-    async run(bench) {
-      const writer = await bench.openWrite('1', 'a.img')
-      await bench.store('1', 'other.img', first)
-      expectMissing(await bench.read('1', 'a.img'), 'P1')
+    async run(proxy) {
+      const writer = await proxy.openWrite('1', 'a.img')
+      await proxy.store('1', 'other.img', first)
+      expectMissing(await proxy.read('1', 'a.img'), 'P1')
       demand(
-        bench.cache.images.length === 1,
+        proxy.fakeCache.images.length === 1,
         'images forwarded',
         { outcome: 'only the other', clause: 'W3' },
         'one without its bytes',
       )
       await writer.send(second)
-      writer.end()
-      await eachOnce(bench, new Map([['a.img', second]]))
+      await writer.end()
+      await eachOnce(proxy, new Map([['a.img', second]]))
     },
   },
   {
@@ -174,20 +174,20 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'Ten writers open in one order and end in another, each when the one before it was forwarded: each image comes when it was completed.',
-    async run(bench) {
+    async run(proxy) {
       const writers = new Map<string, Connection>()
       for (let index = 0; index < 10; index++)
-        writers.set(`image-${index}`, await bench.openWrite('1', `image-${index}`))
+        writers.set(`image-${index}`, await proxy.openWrite('1', `image-${index}`))
       for (const [name, writer] of writers) await writer.send(Buffer.from(name))
       for (const index of [7, 2, 9, 0, 1, 5, 8, 3, 6, 4]) {
-        writers.get(`image-${index}`)?.end()
+        await writers.get(`image-${index}`)?.end()
         expectForwarded(
-          await bench.forwarded(`image-${index}`),
+          await proxy.forwarded(`image-${index}`),
           Buffer.from(`image-${index}`),
           'W5',
         )
       }
-      await eachOnce(bench, new Map([...writers.keys()].map((name) => [name, Buffer.from(name)])))
+      await eachOnce(proxy, new Map([...writers.keys()].map((name) => [name, Buffer.from(name)])))
     },
   },
   {
@@ -196,19 +196,21 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'While the cache reads nothing, images of very different sizes are completed, each when the one before it can be read: they are forwarded in that order.',
-    async run(bench) {
-      await bench.stallLink()
+    async run(proxy) {
+      await proxy.stallLink()
       const sizes = [150_000, 0, 1, 70_000, 3, 4096, 100_000, 2]
       const images = new Map(
-        sizes.map((size, index) => [`${index}.img`, someBytes(size, bench.seed + index)]),
+        sizes.map((size, index) => [`${index}.img`, someBytes(size, proxy.seed + index)]),
       )
       for (const [name, bytes] of images) {
-        await bench.write('1', name, bytes)
-        await bench.untilReadable('1', name)
+        await proxy.write('1', name, bytes)
+        await proxy.untilReadable('1', name)
       }
-      bench.cache.resume()
-      await eachOnce(bench, images)
-      const order = bench.cache.images.map(({ name }) => name).filter((name) => images.has(name))
+      proxy.fakeCache.resume()
+      await eachOnce(proxy, images)
+      const order = proxy.fakeCache.images
+        .map(({ name }) => name)
+        .filter((name) => images.has(name))
       demand(
         String(order) === String([...images.keys()]),
         'the order of forwarding',
@@ -223,22 +225,22 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'Two batches of fifteen images, each written at once, the second when the first can be read: no image of the second is forwarded before one of the first.',
-    async run(bench) {
-      await bench.stallLink()
+    async run(proxy) {
+      await proxy.stallLink()
       const batch = async (letter: string) => {
         const names = Array.from({ length: 15 }, (_, index) => `${letter}-${index}`)
         await Promise.all(
           names.map((name, index) =>
-            bench.write('1', name, someBytes(index * 2000, bench.seed + index)),
+            proxy.write('1', name, someBytes(index * 2000, proxy.seed + index)),
           ),
         )
-        await Promise.all(names.map((name) => bench.untilReadable('1', name)))
+        await Promise.all(names.map((name) => proxy.untilReadable('1', name)))
       }
       await batch('x')
       await batch('y')
-      bench.cache.resume()
-      await bench.stillServes('W5')
-      const order = bench.cache.images
+      proxy.fakeCache.resume()
+      await proxy.stillServes('W5')
+      const order = proxy.fakeCache.images
         .map(({ name }) => name.charAt(0))
         .filter((letter) => letter === 'x' || letter === 'y')
       const expected = 'x'.repeat(15) + 'y'.repeat(15)
@@ -256,15 +258,15 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'Eighty clients write images of 0 to 60 KB at once and end together: each arrives once, whole, not mixed with others, on one connection.',
-    async run(bench) {
+    async run(proxy) {
       const images = new Map(
         Array.from({ length: 80 }, (_, index) => [
           `${index}.img`,
-          someBytes((index * 37_123) % 60_000, bench.seed + index),
+          someBytes((index * 37_123) % 60_000, proxy.seed + index),
         ]),
       )
-      await Promise.all([...images].map(([name, bytes]) => bench.write('1', name, bytes)))
-      await eachOnce(bench, images)
+      await Promise.all([...images].map(([name, bytes]) => proxy.write('1', name, bytes)))
+      await eachOnce(proxy, images)
     },
   },
   {
@@ -272,18 +274,18 @@ export const cases: readonly Case[] = [
     clauses: ['W4', 'W5'],
     role: 'proxy',
     about: 'An image of 20 MiB is completed, and at once twenty small ones: all come whole.',
-    async run(bench) {
-      const large = someBytes(20 * 1024 * 1024, bench.seed)
+    async run(proxy) {
+      const large = someBytes(20 * 1024 * 1024, proxy.seed)
       const images = new Map(
         Array.from({ length: 20 }, (_, index) => [
           `${index}.img`,
           Buffer.alloc(index * 100, index),
         ]),
       )
-      await bench.write('1', 'large.img', large)
-      await Promise.all([...images].map(([name, bytes]) => bench.write('1', name, bytes)))
-      expectForwarded(await bench.forwarded('large.img'), large, 'W4')
-      await eachOnce(bench, images)
+      await proxy.write('1', 'large.img', large)
+      await Promise.all([...images].map(([name, bytes]) => proxy.write('1', name, bytes)))
+      expectForwarded(await proxy.forwarded('large.img'), large, 'W4')
+      await eachOnce(proxy, images)
     },
   },
   {
@@ -292,7 +294,7 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'Two hundred images, ten at a time, to a cache that never sends a byte: all arrive on one connection.',
-    async run(bench) {
+    async run(proxy) {
       const images = new Map(
         Array.from({ length: 200 }, (_, index) => [
           `${index}.img`,
@@ -302,9 +304,9 @@ export const cases: readonly Case[] = [
       const all = [...images]
       for (let at = 0; at < all.length; at += 10)
         await Promise.all(
-          all.slice(at, at + 10).map(([name, bytes]) => bench.write('1', name, bytes)),
+          all.slice(at, at + 10).map(([name, bytes]) => proxy.write('1', name, bytes)),
         )
-      await eachOnce(bench, images)
+      await eachOnce(proxy, images)
     },
   },
   {
@@ -313,14 +315,14 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'Between images, and while only reads happen, the connection to the cache stays the same and open.',
-    async run(bench) {
+    async run(proxy) {
       for (let round = 0; round < 5; round++) {
-        await bench.store('1', `${round}.img`, first)
-        for (const name of [`${round}.img`, 'never.img']) await bench.read('1', name)
-        oneConnection(bench)
+        await proxy.store('1', `${round}.img`, first)
+        for (const name of [`${round}.img`, 'never.img']) await proxy.read('1', name)
+        oneConnection(proxy)
       }
-      await bench.stillServes('W6')
-      oneConnection(bench)
+      await proxy.stillServes('W6')
+      oneConnection(proxy)
     },
   },
   {
@@ -330,21 +332,21 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'An image is written four times, each time after the last version was forwarded: each version is forwarded whole, the same one again as well.',
-    async run(bench) {
+    async run(proxy) {
       const versions = [first, second, second, Buffer.alloc(0)]
       for (const [index, version] of versions.entries()) {
-        await bench.write('1', 'a.img', version)
-        const isNext = () => bench.cache.images.length > index
+        await proxy.write('1', 'a.img', version)
+        const isNext = () => proxy.fakeCache.images.length > index
         expectForwarded(
-          await bench.forwarded(
+          await proxy.forwarded(
             'a.img',
-            (image) => isNext() && bench.cache.images.indexOf(image) === index,
+            (image) => isNext() && proxy.fakeCache.images.indexOf(image) === index,
           ),
           version,
           'W5',
         )
       }
-      await bench.stillServes('W5')
+      await proxy.stillServes('W5')
     },
   },
   {
@@ -354,9 +356,9 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'A new image is forwarded with O_APPEND by a proxy of 2017, and with the open mode that its writer gave by one of 2019.',
-    async run(bench) {
-      const { openMode } = await bench.store('1', 'a.img', first)
-      const expected = bench.dialect === 'criu-2017' ? O_APPEND : O_WRONLY
+    async run(proxy) {
+      const { openMode } = await proxy.store('1', 'a.img', first)
+      const expected = proxy.dialect === 'criu-2017' ? O_APPEND : O_WRONLY
       demand(
         openMode === expected,
         'the open mode of a new image',
@@ -372,7 +374,7 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'An image of 2 GiB and one byte, too large for a signed 32-bit size, is forwarded and read (needs a --timeout of minutes).',
-    run: (bench) => huge(bench, 2 ** 31 + 1),
+    run: (proxy) => huge(proxy, 2 ** 31 + 1),
   },
   {
     id: 'proxy-image-over-4-gib',
@@ -381,6 +383,6 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'An image of 4 GiB and three bytes, too large for an unsigned 32-bit size, is forwarded and read (needs a --timeout of minutes).',
-    run: (bench) => huge(bench, 2 ** 32 + 3),
+    run: (proxy) => huge(proxy, 2 ** 32 + 3),
   },
 ]

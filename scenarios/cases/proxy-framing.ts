@@ -9,7 +9,7 @@ import {
   localImage,
   O_RDONLY,
   O_WRONLY,
-  type ProxyBench,
+  type ProxyUnderTest,
   remoteImage,
   someBytes,
 } from '../../harness/conformance/index.ts'
@@ -29,16 +29,16 @@ const frame = (...fields: Uint8Array[]) => encodeFrame(Buffer.concat(fields))
 
 /** Sends a header and an image in these pieces, and sees the image forwarded and served. */
 async function takes(
-  bench: ProxyBench,
+  proxy: ProxyUnderTest,
   name: string,
   pieces: readonly Buffer[],
   clause: string,
   image: Buffer = bytes,
 ): Promise<void> {
-  const client = await bench.connect()
+  const client = await proxy.connect()
   await client.sendPieces(pieces, `write ${name}`)
-  client.end()
-  const forwarded = await bench.forwarded(name, undefined, clause)
+  await client.end()
+  const forwarded = await proxy.forwarded(name, undefined, clause)
   demand(
     forwarded.snapshotId === '1',
     `the forwarded image ${name}`,
@@ -46,25 +46,25 @@ async function takes(
     forwarded.snapshotId,
   )
   expectForwarded(forwarded, image, clause)
-  expectImage(await bench.read('1', name), image, clause)
+  expectImage(await proxy.read('1', name), image, clause)
 }
 
 /** Sends what must be refused and ends: the connection is closed, and nothing was served on it. */
-async function refuses(bench: ProxyBench, sent: Buffer, what: string): Promise<void> {
-  const client = await bench.connect()
+async function refuses(proxy: ProxyUnderTest, sent: Buffer, what: string): Promise<void> {
+  const client = await proxy.connect()
   await client.send(sent, what)
-  client.end()
+  await client.end()
   expectRefused(
-    await bench.answer(client, `the end of a connection with ${what}`),
+    await proxy.answer(client, `the end of a connection with ${what}`),
     'F6',
     `the answer to ${what}`,
   )
 }
 
 /** After refusals: it serves, and nothing of what was refused has become an image. */
-async function noneTaken(bench: ProxyBench): Promise<void> {
-  await bench.stillServes('F6')
-  const taken = bench.cache.images.find(({ snapshotId }) => snapshotId !== 'probe')
+async function noneTaken(proxy: ProxyUnderTest): Promise<void> {
+  await proxy.stillServes('F6')
+  const taken = proxy.fakeCache.images.find(({ snapshotId }) => snapshotId !== 'probe')
   demand(
     taken === undefined,
     'what it forwards',
@@ -80,17 +80,17 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'The header of a write, its image, and the header of a read come one byte at a time: as good as in one piece.',
-    async run(bench) {
+    async run(proxy) {
       const sent = Buffer.concat([header('a.img'), bytes])
       await takes(
-        bench,
+        proxy,
         'a.img',
         Array.from(sent, (byte) => Buffer.from([byte])),
         'F2',
       )
-      const reader = await bench.connect()
+      const reader = await proxy.connect()
       await reader.sendPieces(Array.from(header('a.img', O_RDONLY), (byte) => Buffer.from([byte])))
-      expectImage(await bench.answer(reader), bytes, 'F2')
+      expectImage(await proxy.answer(reader), bytes, 'F2')
     },
   },
   {
@@ -99,10 +99,10 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'Header and image are sent in one piece, a short and a long one: what is behind the header is the beginning of the image.',
-    async run(bench) {
-      await takes(bench, 'short.img', [Buffer.concat([header('short.img'), bytes])], 'F2')
-      const long = someBytes(300_000, bench.seed)
-      await takes(bench, 'long.img', [Buffer.concat([header('long.img'), long])], 'F2', long)
+    async run(proxy) {
+      await takes(proxy, 'short.img', [Buffer.concat([header('short.img'), bytes])], 'F2')
+      const long = someBytes(300_000, proxy.seed)
+      await takes(proxy, 'long.img', [Buffer.concat([header('long.img'), long])], 'F2', long)
     },
   },
   {
@@ -111,12 +111,12 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'The header is cut in two at each of its bytes (in the length, in a tag, in a varint, before the last byte), the image right behind.',
-    async run(bench) {
+    async run(proxy) {
       const cuts = header('cut-00').length
       for (let cut = 1; cut <= cuts; cut++) {
         const name = `cut-${String(cut).padStart(2, '0')}`
         const sent = Buffer.concat([header(name), bytes])
-        await takes(bench, name, [sent.subarray(0, cut), sent.subarray(cut)], 'F2')
+        await takes(proxy, name, [sent.subarray(0, cut), sent.subarray(cut)], 'F2')
       }
     },
   },
@@ -126,7 +126,7 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'Headers of 1 to 3 times 256 bytes, whose length differs most when it is read the wrong way round, are taken; the reply is a frame of the same kind.',
-    async run(bench) {
+    async run(proxy) {
       for (const size of [256, 515, 768]) {
         const name = 'n'.repeat(size - header('').length + 4 - 1)
         demand(
@@ -135,10 +135,10 @@ export const cases: readonly Case[] = [
           { outcome: `a header of ${size}`, clause: 'F1' },
           name,
         )
-        await takes(bench, name, [header(name), bytes], 'F1')
+        await takes(proxy, name, [header(name), bytes], 'F1')
       }
-      const reader = await bench.openRead('1', 'never')
-      await bench.answer(reader)
+      const reader = await proxy.openRead('1', 'never')
+      await proxy.answer(reader)
       const { received } = reader
       const holds = received.length > 4 && received.readUInt32LE(0) === received.length - 4
       demand(
@@ -155,7 +155,7 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'An image that consists of headers of all kinds is only bytes: it comes back and is forwarded as it is.',
-    async run(bench) {
+    async run(proxy) {
       const inner = Buffer.concat([
         header('inner.img'),
         bytes,
@@ -163,13 +163,13 @@ export const cases: readonly Case[] = [
         remoteImage.encode({ snapshotId: '1', name: 'inner.img', openMode: 1, size: 3 }),
       ])
       await takes(
-        bench,
+        proxy,
         'outer.img',
         [header('outer.img'), inner, inner],
         'F2',
         Buffer.concat([inner, inner]),
       )
-      expectMissing(await bench.read('1', 'inner.img'), 'F2')
+      expectMissing(await proxy.read('1', 'inner.img'), 'F2')
     },
   },
   {
@@ -178,7 +178,7 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'Headers with unknown fields of every wire type (varint, 64 bits, bytes, group, 32 bits; low and high numbers), before, between and behind the known ones: they are skipped.',
-    async run(bench) {
+    async run(proxy) {
       const unknown = [
         '2005',
         '298807060504030201',
@@ -191,7 +191,7 @@ export const cases: readonly Case[] = [
       for (const [index, field] of [...unknown, Buffer.concat(unknown)].entries()) {
         const name = `unknown-${index}`
         await takes(
-          bench,
+          proxy,
           name,
           [
             frame(field, text(1, name), field, text(2, '1'), field, number(3, O_WRONLY), field),
@@ -207,13 +207,13 @@ export const cases: readonly Case[] = [
     clauses: ['F3'],
     role: 'proxy',
     about: 'The fields of a header may come in any order.',
-    async run(bench) {
+    async run(proxy) {
       const orders = ['132', '213', '231', '312', '321']
       for (const order of orders) {
         const name = `order-${order}`
         const fields = [text(1, name), text(2, '1'), number(3, O_WRONLY)]
         await takes(
-          bench,
+          proxy,
           name,
           [frame(...[...order].map((field) => fields[Number(field) - 1] ?? bytes)), bytes],
           'F3',
@@ -227,7 +227,7 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'A field that is there more than once has its last value, and a number may be encoded in more bytes than it needs: so protobuf.',
-    async run(bench) {
+    async run(proxy) {
       const twice = frame(
         number(3, O_RDONLY),
         text(2, '2'),
@@ -236,10 +236,10 @@ export const cases: readonly Case[] = [
         text(2, '1'),
         number(3, O_WRONLY),
       )
-      await takes(bench, 'last', [twice, bytes], 'F3')
+      await takes(proxy, 'last', [twice, bytes], 'F3')
       const long = frame(text(1, 'long'), text(2, '1'), Buffer.from('1881808000', 'hex'))
-      await takes(bench, 'long', [long, bytes], 'F3')
-      expectMissing(await bench.read('1', 'first'), 'F3')
+      await takes(proxy, 'long', [long, bytes], 'F3')
+      expectMissing(await proxy.read('1', 'first'), 'F3')
     },
   },
   {
@@ -248,17 +248,17 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'Headers that lack a field, or all fields, with image bytes behind: each ends its own connection, and nothing is stored.',
-    async run(bench) {
+    async run(proxy) {
       const fields = [text(1, 'x'), text(2, '1'), number(3, O_WRONLY)]
       for (const missing of fields.keys()) {
         const sent = Buffer.concat([
           frame(...fields.filter((_, index) => index !== missing)),
           bytes,
         ])
-        await refuses(bench, sent, `a header without field ${missing + 1}`)
+        await refuses(proxy, sent, `a header without field ${missing + 1}`)
       }
-      await refuses(bench, Buffer.concat([frame(), bytes]), 'a frame of length 0')
-      await noneTaken(bench)
+      await refuses(proxy, Buffer.concat([frame(), bytes]), 'a frame of length 0')
+      await noneTaken(proxy)
     },
   },
   {
@@ -267,19 +267,19 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'A length of 1 GiB, 2 GiB or 4 GiB less one, with a few bytes behind it and no end: the proxy does not wait for the rest, but ends the connection.',
-    async run(bench) {
+    async run(proxy) {
       for (const length of [2 ** 30, 2 ** 31, 2 ** 32 - 1]) {
-        const client = await bench.connect()
+        const client = await proxy.connect()
         await client.send(
           Buffer.concat([word(length), header('x').subarray(4)]),
           `a frame of ${length} bytes`,
         )
         expectRefused(
-          await bench.answer(client, `the end of a connection with a frame of ${length} bytes`),
+          await proxy.answer(client, `the end of a connection with a frame of ${length} bytes`),
           'F6',
         )
       }
-      await noneTaken(bench)
+      await noneTaken(proxy)
     },
   },
   {
@@ -288,11 +288,11 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'A client ends in the middle of its header, once at every byte: the connection is closed, and nothing else happens.',
-    async run(bench) {
+    async run(proxy) {
       const whole = header('x')
       for (let length = 0; length < whole.length; length++)
-        await refuses(bench, whole.subarray(0, length), `${length} bytes of a header`)
-      await noneTaken(bench)
+        await refuses(proxy, whole.subarray(0, length), `${length} bytes of a header`)
+      await noneTaken(proxy)
     },
   },
   {
@@ -301,22 +301,22 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'Names and snapshot ids that are not UTF-8 (a lone byte, a surrogate, an overlong slash, a cut-off character) are refused.',
-    async run(bench) {
+    async run(proxy) {
       for (const hex of ['ff', '61806b', 'eda080', 'c0af', 'f09f98']) {
         const invalid = Buffer.from(hex, 'hex')
         const mode = number(3, O_WRONLY)
         await refuses(
-          bench,
+          proxy,
           Buffer.concat([frame(text(1, invalid), text(2, '1'), mode), bytes]),
           `a name of bytes ${hex}`,
         )
         await refuses(
-          bench,
+          proxy,
           Buffer.concat([frame(text(1, 'x'), text(2, invalid), mode), bytes]),
           `a snapshot id of bytes ${hex}`,
         )
       }
-      await noneTaken(bench)
+      await noneTaken(proxy)
     },
   },
   {
@@ -325,15 +325,15 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'Frames whose content is not protobuf: wire types that do not exist, a text longer than its frame, a varint without end, a group that is never closed.',
-    async run(bench) {
+    async run(proxy) {
       const start = Buffer.concat([text(1, 'x'), text(2, '1'), number(3, O_WRONLY)])
       for (const hex of ['26', '27', '320961', '20ff', '4b0801', '08', '3d0102'])
         await refuses(
-          bench,
+          proxy,
           frame(start, Buffer.from(hex, 'hex')),
           `a message that ends with ${hex}`,
         )
-      await noneTaken(bench)
+      await noneTaken(proxy)
     },
   },
   {
@@ -342,13 +342,13 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'Clients send what is no header at all: zeros, ones, an HTTP request, pseudo-random bytes. Each only loses its connection.',
-    async run(bench) {
-      await refuses(bench, Buffer.alloc(65_536), 'zeros')
-      await refuses(bench, Buffer.alloc(65_536, 0xff), 'ones')
-      await refuses(bench, Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n'), 'an HTTP request')
+    async run(proxy) {
+      await refuses(proxy, Buffer.alloc(65_536), 'zeros')
+      await refuses(proxy, Buffer.alloc(65_536, 0xff), 'ones')
+      await refuses(proxy, Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n'), 'an HTTP request')
       for (let round = 0; round < 20; round++)
-        await refuses(bench, someBytes(1 + round * 37, bench.seed + round), 'pseudo-random bytes')
-      await noneTaken(bench)
+        await refuses(proxy, someBytes(1 + round * 37, proxy.seed + round), 'pseudo-random bytes')
+      await noneTaken(proxy)
     },
   },
   {
@@ -358,11 +358,11 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'Twenty connections are ended for what they sent; by its exit the proxy has written at least twenty lines to standard error or a log file.',
-    async run(bench) {
+    async run(proxy) {
       for (let round = 0; round < 20; round++)
-        await refuses(bench, Buffer.concat([word(2 ** 30), bytes]), 'a frame of 1 GiB')
-      await bench.finish()
-      const lines = await bench.logged()
+        await refuses(proxy, Buffer.concat([word(2 ** 30), bytes]), 'a frame of 1 GiB')
+      await proxy.finish()
+      const lines = await proxy.logged()
       demand(
         lines >= 20,
         'its log',

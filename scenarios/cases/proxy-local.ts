@@ -9,7 +9,7 @@ import {
   localImage,
   O_APPEND,
   O_WRONLY,
-  type ProxyBench,
+  type ProxyUnderTest,
   someBytes,
 } from '../../harness/conformance/index.ts'
 import { rewriting } from '../model/proxy.ts'
@@ -23,10 +23,15 @@ const second = Buffer.from('the second version')
 const sizes = [1, 4095, 4096, 4097, 65_535, 65_536, 65_537, 1_048_575, 1_048_576, 1_048_577]
 
 /** Appends, and waits until a read shows the whole. */
-async function grow(bench: ProxyBench, name: string, more: Buffer, whole: Buffer): Promise<void> {
-  await bench.append('1', name, more)
+async function grow(
+  proxy: ProxyUnderTest,
+  name: string,
+  more: Buffer,
+  whole: Buffer,
+): Promise<void> {
+  await proxy.append('1', name, more)
   expectImage(
-    await bench.untilReadable(
+    await proxy.untilReadable(
       '1',
       name,
       ({ error, size }) => error === 0 && size >= whole.length,
@@ -43,15 +48,15 @@ export const cases: readonly Case[] = [
     clauses: ['L1'],
     role: 'proxy',
     about: 'At the path that it was given there is a UNIX socket, and it serves there.',
-    async run(bench) {
-      const found = await lstat(bench.subject.socket)
+    async run(proxy) {
+      const found = await lstat(proxy.socket)
       demand(
         found.isSocket(),
-        bench.subject.socket,
+        proxy.socket,
         { outcome: 'a UNIX socket', clause: 'L1' },
         'another kind of file',
       )
-      await bench.stillServes('L1')
+      await proxy.stillServes('L1')
     },
   },
   {
@@ -60,11 +65,11 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'The socket is linked into another directory, as CRIU needs it for one directory per snapshot: it serves by that name as well.',
-    async run(bench) {
-      const link = `${bench.subject.directory}/linked.sock`
-      await symlink(bench.subject.socket, link)
-      bench.subject.socket = link
-      await bench.stillServes('L1')
+    async run(proxy) {
+      const link = `${proxy.daemon.directory}/linked.sock`
+      await symlink(proxy.socket, link)
+      proxy.socket = link
+      await proxy.stillServes('L1')
     },
   },
   {
@@ -73,20 +78,20 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'Clients that sent nothing, a part of a length or half a header stay connected; others write and read meanwhile.',
-    async run(bench) {
+    async run(proxy) {
       const header = localImage.encode({ snapshotId: '1', name: 'late.img', openMode: O_WRONLY })
       const slow = await Promise.all(
         [0, 1, 4, 5, header.length - 1].map(async (sent) => ({
           sent,
-          client: await bench.connect(),
+          client: await proxy.connect(),
         })),
       )
       for (const { sent, client } of slow) if (sent > 0) await client.send(header.subarray(0, sent))
-      await bench.stillServes('L2')
+      await proxy.stillServes('L2')
       const { client } = slow[3] as { client: Connection }
       await client.send(Buffer.concat([header.subarray(5), first]))
-      client.end()
-      expectForwarded(await bench.forwarded('late.img'), first, 'L2')
+      await client.end()
+      expectForwarded(await proxy.forwarded('late.img'), first, 'L2')
     },
   },
   {
@@ -95,22 +100,22 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'A thousand clients have an image open for writing at the same time; others are served meanwhile, then all end: every image is there.',
-    async run(bench) {
+    async run(proxy) {
       const clients = await Promise.all(
-        Array.from({ length: 1000 }, (_, index) => bench.openWrite('1', `image-${index}`)),
+        Array.from({ length: 1000 }, (_, index) => proxy.openWrite('1', `image-${index}`)),
       )
       await Promise.all(
         clients.map((client, index) => client.send(Buffer.from(`bytes of ${index}`))),
       )
-      await bench.stillServes('L2')
-      for (const client of clients) client.end()
+      await proxy.stillServes('L2')
+      await Promise.all(clients.map((client) => client.end()))
       for (const index of clients.keys())
         expectForwarded(
-          await bench.forwarded(`image-${index}`),
+          await proxy.forwarded(`image-${index}`),
           Buffer.from(`bytes of ${index}`),
           'W5',
         )
-      expectImage(await bench.read('1', 'image-999'), Buffer.from('bytes of 999'), 'L2')
+      expectImage(await proxy.read('1', 'image-999'), Buffer.from('bytes of 999'), 'L2')
     },
   },
   {
@@ -118,9 +123,9 @@ export const cases: readonly Case[] = [
     clauses: ['L3', 'L5'],
     role: 'proxy',
     about: 'An image is written, closed, and read: error 0, its bytes, a close.',
-    async run(bench) {
-      await bench.store('1', 'a.img', first)
-      expectImage(await bench.read('1', 'a.img'), first, 'L3')
+    async run(proxy) {
+      await proxy.store('1', 'a.img', first)
+      expectImage(await proxy.read('1', 'a.img'), first, 'L3')
     },
   },
   {
@@ -129,11 +134,11 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'Images of a page, of 64 KiB and of 1 MiB, and of a byte more and less, come back and are forwarded whole.',
-    async run(bench) {
+    async run(proxy) {
       const check = async (size: number) => {
-        const bytes = someBytes(size, bench.seed + size)
-        expectForwarded(await bench.store('1', `${size}.img`, bytes), bytes, 'W4')
-        expectImage(await bench.read('1', `${size}.img`), bytes, 'L3')
+        const bytes = someBytes(size, proxy.seed + size)
+        expectForwarded(await proxy.store('1', `${size}.img`, bytes), bytes, 'W4')
+        expectImage(await proxy.read('1', `${size}.img`), bytes, 'L3')
       }
       await Promise.all(sizes.map(check))
     },
@@ -144,16 +149,16 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'An image is written in 3,000 pieces of 0 to 99 bytes, the first of them with the header: it is their concatenation.',
-    async run(bench) {
-      const bytes = someBytes(150_000, bench.seed)
-      const client = await bench.connect()
+    async run(proxy) {
+      const bytes = someBytes(150_000, proxy.seed)
+      const client = await proxy.connect()
       const header = localImage.encode({ snapshotId: '1', name: 'pieces.img', openMode: O_WRONLY })
       await client.send(Buffer.concat([header, bytes.subarray(0, 99)]))
       for (let at = 99, index = 0; at < bytes.length; at += index % 100, index++)
         await client.send(bytes.subarray(at, at + (index % 100)))
-      client.end()
-      expectForwarded(await bench.forwarded('pieces.img'), bytes, 'L5')
-      expectImage(await bench.read('1', 'pieces.img'), bytes, 'L5')
+      await client.end()
+      expectForwarded(await proxy.forwarded('pieces.img'), bytes, 'L5')
+      expectImage(await proxy.read('1', 'pieces.img'), bytes, 'L5')
     },
   },
   {
@@ -162,14 +167,14 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'Writers close their connection, in both directions, right behind the last byte: their images are complete.',
-    async run(bench) {
+    async run(proxy) {
       const names = Array.from({ length: 20 }, (_, index) => `closed-${index}`)
       for (const name of names) {
-        const client = await bench.openWrite('1', name)
+        const client = await proxy.openWrite('1', name)
         await client.send(first)
         client.socket.destroy()
       }
-      for (const name of names) expectForwarded(await bench.forwarded(name), first, 'L5')
+      for (const name of names) expectForwarded(await proxy.forwarded(name), first, 'L5')
     },
   },
   {
@@ -177,12 +182,12 @@ export const cases: readonly Case[] = [
     clauses: ['L5'],
     role: 'proxy',
     about: 'A writer gets no byte, neither behind its header nor behind its image.',
-    async run(bench) {
-      const client = await bench.openWrite('1', 'a.img')
-      await client.send(someBytes(1_000_000, bench.seed))
-      client.end()
-      await bench.forwarded('a.img')
-      await bench.stillServes('L5')
+    async run(proxy) {
+      const client = await proxy.openWrite('1', 'a.img')
+      await client.send(someBytes(1_000_000, proxy.seed))
+      await client.end()
+      await proxy.forwarded('a.img')
+      await proxy.stillServes('L5')
       const { received } = client
       demand(
         received.length === 0,
@@ -199,17 +204,17 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'An image is written three times, also shorter and empty: a read gives the last version only, and each version is forwarded.',
-    async run(bench) {
+    async run(proxy) {
       for (const version of [first, second, Buffer.alloc(0), first]) {
-        const count = bench.cache.images.length
-        await bench.write('1', 'a.img', version)
-        const forwarded = await bench.forwarded(
+        const count = proxy.fakeCache.images.length
+        await proxy.write('1', 'a.img', version)
+        const forwarded = await proxy.forwarded(
           'a.img',
-          (image) => bench.cache.images.indexOf(image) >= count,
+          (image) => proxy.fakeCache.images.indexOf(image) >= count,
           'L5',
         )
         expectForwarded(forwarded, version, 'L5')
-        expectImage(await bench.read('1', 'a.img'), version, 'L5')
+        expectImage(await proxy.read('1', 'a.img'), version, 'L5')
       }
     },
   },
@@ -220,9 +225,9 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'An append to an image that is not there creates it; an append of nothing creates an empty one.',
-    async run(bench) {
-      await grow(bench, 'a.img', first, first)
-      await grow(bench, 'empty.img', Buffer.alloc(0), Buffer.alloc(0))
+    async run(proxy) {
+      await grow(proxy, 'a.img', first, first)
+      await grow(proxy, 'empty.img', Buffer.alloc(0), Buffer.alloc(0))
     },
   },
   {
@@ -232,12 +237,12 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'Appends, one after the other, to an image that was written: each puts its bytes behind what is there, one of no bytes changes nothing.',
-    async run(bench) {
-      await bench.store('1', 'a.img', first)
+    async run(proxy) {
+      await proxy.store('1', 'a.img', first)
       let whole = first
-      for (const more of [second, Buffer.alloc(0), someBytes(300_000, bench.seed), second]) {
+      for (const more of [second, Buffer.alloc(0), someBytes(300_000, proxy.seed), second]) {
         whole = Buffer.concat([whole, more])
-        await grow(bench, 'a.img', more, whole)
+        await grow(proxy, 'a.img', more, whole)
       }
     },
   },
@@ -249,12 +254,12 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'An image grows by an append, is replaced by a write, and grows again: nothing of the old one is left.',
-    async run(bench) {
-      await bench.store('1', 'a.img', first)
-      await grow(bench, 'a.img', second, Buffer.concat([first, second]))
-      await bench.store('1', 'a.img', second)
-      expectImage(await bench.read('1', 'a.img'), second, 'L5')
-      await grow(bench, 'a.img', first, Buffer.concat([second, first]))
+    async run(proxy) {
+      await proxy.store('1', 'a.img', first)
+      await grow(proxy, 'a.img', second, Buffer.concat([first, second]))
+      await proxy.store('1', 'a.img', second)
+      expectImage(await proxy.read('1', 'a.img'), second, 'L5')
+      await grow(proxy, 'a.img', first, Buffer.concat([second, first]))
     },
   },
   {
@@ -264,10 +269,10 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'Twenty clients append to one image at once, each in several pieces: the bytes of each are there once, whole, in some order.',
-    async run(bench) {
+    async run(proxy) {
       const block = (index: number) => Buffer.alloc(1000, 65 + index)
       const clients = await Promise.all(
-        Array.from({ length: 20 }, () => bench.openWrite('1', 'a.img', O_APPEND)),
+        Array.from({ length: 20 }, () => proxy.openWrite('1', 'a.img', O_APPEND)),
       )
       for (const at of [0, 300, 600])
         await Promise.all(
@@ -275,8 +280,8 @@ export const cases: readonly Case[] = [
             client.send(block(index).subarray(at, at === 600 ? 1000 : at + 300)),
           ),
         )
-      for (const client of clients) client.end()
-      const { bytes } = await bench.untilReadable('1', 'a.img', ({ size }) => size >= 20_000, 'L6')
+      await Promise.all(clients.map((client) => client.end()))
+      const { bytes } = await proxy.untilReadable('1', 'a.img', ({ size }) => size >= 20_000, 'L6')
       const blocks = Array.from({ length: 20 }, (_, index) =>
         bytes.subarray(index * 1000, index * 1000 + 1000).toString('latin1'),
       )
@@ -296,11 +301,11 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'A write of no bytes makes an empty image: forwarded with size 0, and read with error 0 and no bytes, unlike one that is not there.',
-    async run(bench) {
-      expectForwarded(await bench.store('1', 'empty.img', Buffer.alloc(0)), Buffer.alloc(0), 'L7')
-      await bench.stillServes('W4')
-      expectImage(await bench.read('1', 'empty.img'), Buffer.alloc(0), 'L7')
-      expectMissing(await bench.read('1', 'other.img'), 'L4')
+    async run(proxy) {
+      expectForwarded(await proxy.store('1', 'empty.img', Buffer.alloc(0)), Buffer.alloc(0), 'L7')
+      await proxy.stillServes('W4')
+      expectImage(await proxy.read('1', 'empty.img'), Buffer.alloc(0), 'L7')
+      expectMissing(await proxy.read('1', 'other.img'), 'L4')
     },
   },
   {
@@ -311,17 +316,17 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'Appends, to an image and to none, are forwarded as the whole image that results, its size, and an open mode with O_APPEND.',
-    async run(bench) {
-      await bench.store('1', 'a.img', first)
+    async run(proxy) {
+      await proxy.store('1', 'a.img', first)
       for (const [name, before] of [
         ['a.img', first],
         ['b.img', Buffer.alloc(0)],
       ] as const) {
         for (let whole = before, round = 0; round < 3; round++) {
           whole = Buffer.concat([whole, second])
-          await bench.append('1', name, second)
+          await proxy.append('1', name, second)
           const size = whole.length
-          const image = await bench.forwarded(name, (each) => each.size === size, 'D2')
+          const image = await proxy.forwarded(name, (each) => each.size === size, 'D2')
           expectForwarded(image, whole, 'D2')
           demand(
             (image.openMode & O_APPEND) !== 0,
@@ -331,7 +336,7 @@ export const cases: readonly Case[] = [
           )
         }
       }
-      await bench.stillServes('W4')
+      await proxy.stillServes('W4')
     },
   },
   {
@@ -342,12 +347,12 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'An append of n bytes to an image of m is forwarded with size m+n, open mode O_APPEND, and the n new bytes; the next image follows them.',
-    async run(bench) {
-      await bench.store('1', 'a.img', first)
+    async run(proxy) {
+      await proxy.store('1', 'a.img', first)
       for (let size = first.length, round = 0; round < 3; round++) {
         size += second.length
-        await bench.append('1', 'a.img', second)
-        const image = await bench.forwarded('a.img', (each) => each.size === size, 'D2')
+        await proxy.append('1', 'a.img', second)
+        const image = await proxy.forwarded('a.img', (each) => each.size === size, 'D2')
         demand(
           image.bytes.equals(second),
           'a forwarded append',
@@ -361,7 +366,7 @@ export const cases: readonly Case[] = [
           `${image.openMode}`,
         )
       }
-      await bench.stillServes('D2')
+      await proxy.stillServes('D2')
     },
   },
 ]

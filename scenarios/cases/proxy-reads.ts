@@ -8,7 +8,7 @@ import {
   O_APPEND,
   O_RDONLY,
   O_WRONLY,
-  type ProxyBench,
+  type ProxyUnderTest,
   someBytes,
 } from '../../harness/conformance/index.ts'
 import { rewriting } from '../model/proxy.ts'
@@ -19,23 +19,23 @@ const bytes = Buffer.from('some bytes')
 const [O_RDWR, O_CREAT, O_TRUNC, O_CLOEXEC] = [2, 0o100, 0o1000, 0o2000000]
 
 /** Opens a write whose image is sent but not ended; the image is larger than a socket's buffer, so the proxy has read of it. */
-async function unended(bench: ProxyBench, name: string, image: Buffer): Promise<Connection> {
-  const client = await bench.openWrite('1', name)
+async function unended(proxy: ProxyUnderTest, name: string, image: Buffer): Promise<Connection> {
+  const client = await proxy.openWrite('1', name)
   await client.send(image)
   return client
 }
 
 /** Sends a header with that open mode, and some bytes. */
-async function openAs(bench: ProxyBench, name: string, openMode: number): Promise<void> {
-  const client = await bench.openWrite('1', name, openMode)
+async function openAs(proxy: ProxyUnderTest, name: string, openMode: number): Promise<void> {
+  const client = await proxy.openWrite('1', name, openMode)
   await client.send(bytes)
-  client.end()
+  await client.end()
 }
 
 /** Asks for an image and waits for the reply, then reads no further. */
-async function pausedReader(bench: ProxyBench, name: string): Promise<Connection> {
-  const reader = await bench.openRead('1', name)
-  await bench.waitFor('the reply to a read', { outcome: 'error 0', clause: 'L3' }, reader.reply())
+async function pausedReader(proxy: ProxyUnderTest, name: string): Promise<Connection> {
+  const reader = await proxy.openRead('1', name)
+  await proxy.waitFor('the reply to a read', { outcome: 'error 0', clause: 'L3' }, reader.reply())
   reader.socket.pause()
   return reader
 }
@@ -47,9 +47,9 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'A read of an image that was never written is answered ENOENT and a close at once, and the proxy goes on serving.',
-    async run(bench) {
-      expectMissing(await bench.read('1', 'never.img'), 'L4')
-      await bench.stillServes('P1')
+    async run(proxy) {
+      expectMissing(await proxy.read('1', 'never.img'), 'L4')
+      await proxy.stillServes('P1')
     },
   },
   {
@@ -58,13 +58,13 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'Two hundred reads at once of images that are not there are answered ENOENT; images of these names that are then written can be read.',
-    async run(bench) {
+    async run(proxy) {
       const names = Array.from({ length: 200 }, (_, index) => `image-${index % 50}`)
-      for (const answer of await Promise.all(names.map((name) => bench.read('1', name))))
+      for (const answer of await Promise.all(names.map((name) => proxy.read('1', name))))
         expectMissing(answer, 'P1')
       for (const name of ['image-0', 'image-49']) {
-        await bench.store('1', name, Buffer.from(name))
-        expectImage(await bench.read('1', name), Buffer.from(name), 'P1')
+        await proxy.store('1', name, Buffer.from(name))
+        expectImage(await proxy.read('1', name), Buffer.from(name), 'P1')
       }
     },
   },
@@ -74,15 +74,15 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'The cache reads nothing and a large image is on its way to it: missing images are answered ENOENT, others are served, small ones are taken.',
-    async run(bench) {
-      await bench.store('1', 'a.img', bytes)
-      await bench.stallLink()
-      expectMissing(await bench.read('1', 'never.img'), 'P1')
-      expectImage(await bench.read('1', 'a.img'), bytes, 'S4')
-      await bench.write('1', 'b.img', bytes)
-      expectImage(await bench.untilReadable('1', 'b.img', undefined, 'L2'), bytes, 'L2')
-      bench.cache.resume()
-      expectForwarded(await bench.forwarded('b.img'), bytes, 'W5')
+    async run(proxy) {
+      await proxy.store('1', 'a.img', bytes)
+      await proxy.stallLink()
+      expectMissing(await proxy.read('1', 'never.img'), 'P1')
+      expectImage(await proxy.read('1', 'a.img'), bytes, 'S4')
+      await proxy.write('1', 'b.img', bytes)
+      expectImage(await proxy.untilReadable('1', 'b.img', undefined, 'L2'), bytes, 'L2')
+      proxy.fakeCache.resume()
+      expectForwarded(await proxy.forwarded('b.img'), bytes, 'W5')
     },
   },
   {
@@ -91,19 +91,19 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'A dump reads images of the pre-dump before it while it writes its own: those that are there come, for a process that is new there is none.',
-    async run(bench) {
-      const pages = someBytes(700_000, bench.seed)
-      await bench.store('/dumps/1', 'pagemap-1.img', bytes)
-      await bench.store('/dumps/1', 'pages-1.img', pages)
-      const writer = await bench.openWrite('/dumps/2', 'pages-1.img')
+    async run(proxy) {
+      const pages = someBytes(700_000, proxy.seed)
+      await proxy.store('/dumps/1', 'pagemap-1.img', bytes)
+      await proxy.store('/dumps/1', 'pages-1.img', pages)
+      const writer = await proxy.openWrite('/dumps/2', 'pages-1.img')
       await writer.send(pages.subarray(0, 300_000))
-      expectImage(await bench.read('/dumps/1', 'pagemap-1.img'), bytes, 'S4')
-      expectImage(await bench.read('/dumps/1', 'pages-1.img'), pages, 'S4')
-      expectMissing(await bench.read('/dumps/1', 'pagemap-2.img'), 'P1')
-      expectMissing(await bench.read('/dumps/2', 'pages-1.img'), 'P1')
-      writer.end()
+      expectImage(await proxy.read('/dumps/1', 'pagemap-1.img'), bytes, 'S4')
+      expectImage(await proxy.read('/dumps/1', 'pages-1.img'), pages, 'S4')
+      expectMissing(await proxy.read('/dumps/1', 'pagemap-2.img'), 'P1')
+      expectMissing(await proxy.read('/dumps/2', 'pages-1.img'), 'P1')
+      await writer.end()
       expectForwarded(
-        await bench.forwarded('pages-1.img', ({ snapshotId }) => snapshotId === '/dumps/2'),
+        await proxy.forwarded('pages-1.img', ({ snapshotId }) => snapshotId === '/dumps/2'),
         pages.subarray(0, 300_000),
         'W5',
       )
@@ -115,13 +115,13 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'Four dumps after one another write images of the same names: in the last one the images of every earlier snapshot can still be read.',
-    async run(bench) {
+    async run(proxy) {
       const ids = ['/dumps/1', '/dumps/2', '/dumps/3', '/dumps/4']
       for (const [index, id] of ids.entries()) {
-        await bench.store(id, 'inventory.img', Buffer.from(`inventory of ${id}`))
+        await proxy.store(id, 'inventory.img', Buffer.from(`inventory of ${id}`))
         for (const parent of ids.slice(0, index + 1))
           expectImage(
-            await bench.read(parent, 'inventory.img'),
+            await proxy.read(parent, 'inventory.img'),
             Buffer.from(`inventory of ${parent}`),
             'S4',
           )
@@ -134,24 +134,24 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'Readers of a large image leave: before the reply, after it, and in the middle. The next reader gets the image whole, and writes are taken.',
-    async run(bench) {
-      const image = someBytes(1_200_000, bench.seed)
-      await bench.store('1', 'a.img', image)
+    async run(proxy) {
+      const image = someBytes(1_200_000, proxy.seed)
+      await proxy.store('1', 'a.img', image)
       for (let round = 0; round < 5; round++) {
-        const early = await bench.openRead('1', 'a.img')
+        const early = await proxy.openRead('1', 'a.img')
         early.socket.destroy()
-        const late = await pausedReader(bench, 'a.img')
+        const late = await pausedReader(proxy, 'a.img')
         late.socket.destroy()
-        const half = await bench.openRead('1', 'a.img')
-        await bench.waitFor(
+        const half = await proxy.openRead('1', 'a.img')
+        await proxy.waitFor(
           'half an image',
           { outcome: 'its bytes', clause: 'L3' },
           half.until(() => half.received.length > 300_000 || half.ended !== undefined),
         )
         half.socket.destroy()
       }
-      expectImage(await bench.read('1', 'a.img'), image, 'L8')
-      await bench.stillServes('L8')
+      expectImage(await proxy.read('1', 'a.img'), image, 'L8')
+      await proxy.stillServes('L8')
     },
   },
   {
@@ -160,19 +160,19 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'Of thirty clients that read one image at the same time all but three break off: these three get it whole.',
-    async run(bench) {
-      const image = someBytes(1_200_000, bench.seed)
-      await bench.store('1', 'a.img', image)
+    async run(proxy) {
+      const image = someBytes(1_200_000, proxy.seed)
+      await proxy.store('1', 'a.img', image)
       const readers = await Promise.all(
-        Array.from({ length: 30 }, () => pausedReader(bench, 'a.img')),
+        Array.from({ length: 30 }, () => pausedReader(proxy, 'a.img')),
       )
       const stay = readers.filter((_, index) => index % 10 === 5)
       for (const reader of readers) {
         if (stay.includes(reader)) reader.socket.resume()
         else reader.socket.destroy()
       }
-      for (const reader of stay) expectImage(await bench.answer(reader), image, 'L8')
-      await bench.stillServes('L8')
+      for (const reader of stay) expectImage(await proxy.answer(reader), image, 'L8')
+      await proxy.stillServes('L8')
     },
   },
   {
@@ -181,14 +181,14 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'A client asks for a large image and does not read it: others read the same one and write, then it reads on and gets it whole.',
-    async run(bench) {
-      const image = someBytes(1_500_000, bench.seed)
-      await bench.store('1', 'a.img', image)
-      const slow = await pausedReader(bench, 'a.img')
-      expectImage(await bench.read('1', 'a.img'), image, 'L2')
-      await bench.stillServes('L2')
+    async run(proxy) {
+      const image = someBytes(1_500_000, proxy.seed)
+      await proxy.store('1', 'a.img', image)
+      const slow = await pausedReader(proxy, 'a.img')
+      expectImage(await proxy.read('1', 'a.img'), image, 'L2')
+      await proxy.stillServes('L2')
       slow.socket.resume()
-      expectImage(await bench.answer(slow), image, 'L9')
+      expectImage(await proxy.answer(slow), image, 'L9')
     },
   },
   {
@@ -197,12 +197,12 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'An image is read five times, one after the other, and then by fifty clients at once: all get the same bytes.',
-    async run(bench) {
-      const image = someBytes(100_001, bench.seed)
-      await bench.store('1', 'a.img', image)
+    async run(proxy) {
+      const image = someBytes(100_001, proxy.seed)
+      await proxy.store('1', 'a.img', image)
       for (let round = 0; round < 5; round++)
-        expectImage(await bench.read('1', 'a.img'), image, 'L9')
-      const answers = await Promise.all(Array.from({ length: 50 }, () => bench.read('1', 'a.img')))
+        expectImage(await proxy.read('1', 'a.img'), image, 'L9')
+      const answers = await Promise.all(Array.from({ length: 50 }, () => proxy.read('1', 'a.img')))
       for (const answer of answers) expectImage(answer, image, 'L9')
     },
   },
@@ -212,17 +212,17 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'A writer sent its whole image but did not end: reads get ENOENT. It ends, and reads get the image.',
-    async run(bench) {
-      const image = someBytes(1_000_000, bench.seed)
-      const client = await unended(bench, 'a.img', image)
+    async run(proxy) {
+      const image = someBytes(1_000_000, proxy.seed)
+      const client = await unended(proxy, 'a.img', image)
       expectMissing(
-        await bench.read('1', 'a.img'),
+        await proxy.read('1', 'a.img'),
         'L7',
         'a read of an image whose writer did not end',
       )
-      client.end()
-      await bench.forwarded('a.img')
-      expectImage(await bench.read('1', 'a.img'), image, 'L7')
+      await client.end()
+      await proxy.forwarded('a.img')
+      expectImage(await proxy.read('1', 'a.img'), image, 'L7')
     },
   },
   {
@@ -232,19 +232,19 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'While an image is being written anew, reads get its old version; once the writer ended, the new one.',
-    async run(bench) {
-      const [old, anew] = [someBytes(500_000, bench.seed), someBytes(1_000_000, bench.seed + 1)]
-      await bench.store('1', 'a.img', old)
-      const client = await unended(bench, 'a.img', anew)
+    async run(proxy) {
+      const [old, anew] = [someBytes(500_000, proxy.seed), someBytes(1_000_000, proxy.seed + 1)]
+      await proxy.store('1', 'a.img', old)
+      const client = await unended(proxy, 'a.img', anew)
       expectImage(
-        await bench.read('1', 'a.img'),
+        await proxy.read('1', 'a.img'),
         old,
         'L7',
         'a read of an image that is being written anew',
       )
-      client.end()
-      await bench.forwarded('a.img', ({ size }) => size === anew.length)
-      expectImage(await bench.read('1', 'a.img'), anew, 'L7')
+      await client.end()
+      await proxy.forwarded('a.img', ({ size }) => size === anew.length)
+      expectImage(await proxy.read('1', 'a.img'), anew, 'L7')
     },
   },
   {
@@ -254,15 +254,15 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'A reader that has its reply reads no further while the image is replaced by a shorter one; then it reads on and gets one version, whole.',
-    async run(bench) {
-      const [old, anew] = [someBytes(1_500_000, bench.seed), someBytes(1_000_000, bench.seed + 1)]
-      await bench.store('1', 'a.img', old)
-      const reader = await pausedReader(bench, 'a.img')
-      await bench.store('1', 'a.img', anew)
-      expectImage(await bench.read('1', 'a.img'), anew, 'L5')
+    async run(proxy) {
+      const [old, anew] = [someBytes(1_500_000, proxy.seed), someBytes(1_000_000, proxy.seed + 1)]
+      await proxy.store('1', 'a.img', old)
+      const reader = await pausedReader(proxy, 'a.img')
+      await proxy.store('1', 'a.img', anew)
+      expectImage(await proxy.read('1', 'a.img'), anew, 'L5')
       reader.socket.resume()
       expectOneOf(
-        await bench.answer(reader),
+        await proxy.answer(reader),
         [old, anew],
         'L7',
         'a read during which the image was replaced',
@@ -275,12 +275,12 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'A write has O_CREAT and O_TRUNC, a read O_CLOEXEC, as open(2) has them: a write and a read.',
-    async run(bench) {
-      await openAs(bench, 'a.img', O_WRONLY | O_CREAT | O_TRUNC)
-      expectForwarded(await bench.forwarded('a.img', undefined, 'F4'), bytes, 'F4')
+    async run(proxy) {
+      await openAs(proxy, 'a.img', O_WRONLY | O_CREAT | O_TRUNC)
+      expectForwarded(await proxy.forwarded('a.img', undefined, 'F4'), bytes, 'F4')
       for (const mode of [O_RDONLY, O_RDONLY | O_CLOEXEC]) {
-        const reader = await bench.openWrite('1', 'a.img', mode)
-        expectImage(await bench.answer(reader), bytes, 'F4')
+        const reader = await proxy.openWrite('1', 'a.img', mode)
+        expectImage(await proxy.answer(reader), bytes, 'F4')
       }
     },
   },
@@ -290,14 +290,14 @@ export const cases: readonly Case[] = [
     needs: ['append'],
     role: 'proxy',
     about: 'O_APPEND is an append also together with O_WRONLY and O_CREAT: what was there stays.',
-    async run(bench) {
-      await bench.store('1', 'a.img', bytes)
+    async run(proxy) {
+      await proxy.store('1', 'a.img', bytes)
       let whole = bytes
       for (const mode of [O_APPEND | O_WRONLY, O_APPEND | O_WRONLY | O_CREAT]) {
         whole = Buffer.concat([whole, bytes])
-        await openAs(bench, 'a.img', mode)
+        await openAs(proxy, 'a.img', mode)
         expectImage(
-          await bench.untilReadable('1', 'a.img', ({ size }) => size >= whole.length, 'F4'),
+          await proxy.untilReadable('1', 'a.img', ({ size }) => size >= whole.length, 'F4'),
           whole,
           'F4',
         )
@@ -310,12 +310,12 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'Opens for reading and writing (2), and with the modes 3 and all ones, may be taken or refused: other images and clients feel nothing.',
-    async run(bench) {
-      await bench.store('1', 'a.img', bytes)
+    async run(proxy) {
+      await proxy.store('1', 'a.img', bytes)
       for (const mode of [O_RDWR, O_RDWR | O_APPEND, 3, 0xffff_ffff])
-        await openAs(bench, 'b.img', mode)
-      expectImage(await bench.read('1', 'a.img'), bytes, 'F4')
-      await bench.stillServes('F6')
+        await openAs(proxy, 'b.img', mode)
+      expectImage(await proxy.read('1', 'a.img'), bytes, 'F4')
+      await proxy.stillServes('F6')
     },
   },
 ]

@@ -12,7 +12,7 @@ import {
   names2017,
   names2019,
   O_WRONLY,
-  type ProxyBench,
+  type ProxyUnderTest,
   show,
   snapshotEntry,
 } from '../../harness/conformance/index.ts'
@@ -23,14 +23,14 @@ type Identity = readonly [snapshotId: string, name: string]
 
 /** Stores an image under each, all different, then reads each of them. */
 async function keepsApart(
-  bench: ProxyBench,
+  proxy: ProxyUnderTest,
   identities: readonly Identity[],
   clause: string,
 ): Promise<void> {
   const bytes = (index: number) => Buffer.from(`image number ${index}`)
   for (const [index, [snapshotId, name]] of identities.entries()) {
-    await bench.write(snapshotId, name, bytes(index))
-    const forwarded = await bench.forwarded(
+    await proxy.write(snapshotId, name, bytes(index))
+    const forwarded = await proxy.forwarded(
       name,
       (image) => image.snapshotId === snapshotId,
       clause,
@@ -39,7 +39,7 @@ async function keepsApart(
   }
   for (const [index, [snapshotId, name]] of identities.entries())
     expectImage(
-      await bench.read(snapshotId, name),
+      await proxy.read(snapshotId, name),
       bytes(index),
       clause,
       `a read of ${show(snapshotId, name)}`,
@@ -48,16 +48,16 @@ async function keepsApart(
 
 /** Pushes, waits until the list has grown, and compares it. */
 async function pushes(
-  bench: ProxyBench,
+  proxy: ProxyUnderTest,
   ids: readonly string[],
-  nullId = bench.names.nullId,
+  nullId = proxy.names.nullId,
 ): Promise<void> {
   let list = Buffer.alloc(0)
   for (const id of ids) {
     const entry = snapshotEntry.encode(id)
-    await bench.append(nullId, LIST, entry)
+    await proxy.append(nullId, LIST, entry)
     list = Buffer.concat([list, entry])
-    const answer = await bench.untilReadable(
+    const answer = await proxy.untilReadable(
       nullId,
       LIST,
       ({ error, size }) => error === 0 && size >= list.length,
@@ -78,14 +78,14 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'One name under three ids, one of which begins like another: three images, each with its bytes; under a fourth id there is none.',
-    async run(bench) {
+    async run(proxy) {
       await keepsApart(
-        bench,
+        proxy,
         ['/dumps/1', '/dumps/10', '/dumps/1/'].map((id) => [id, 'core-1.img'] as const),
         'S1',
       )
-      expectMissing(await bench.read('/dumps/2', 'core-1.img'), 'S1')
-      expectMissing(await bench.read('/dumps/1', 'core-10.img'), 'S1')
+      expectMissing(await proxy.read('/dumps/2', 'core-1.img'), 'S1')
+      expectMissing(await proxy.read('/dumps/1', 'core-10.img'), 'S1')
     },
   },
   {
@@ -94,7 +94,7 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'Pairs of id and name that are equal when they are joined, by nothing, a slash, a colon or a NUL, or when letters are folded: all differ.',
-    async run(bench) {
+    async run(proxy) {
       const joined = ['', '/', ':', '\0'].flatMap((by): Identity[] => [
         [`a${by}b`, `c${by}1`],
         ['a', `b${by}c${by}1`],
@@ -107,7 +107,7 @@ export const cases: readonly Case[] = [
         ['bc1', 'a'],
       ]
       await keepsApart(
-        bench,
+        proxy,
         [...new Map([...joined, ...alike].map((pair) => [JSON.stringify(pair), pair])).values()],
         'S1',
       )
@@ -120,12 +120,12 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'An image is written anew under one of two snapshot ids: that of the other snapshot stays as it was.',
-    async run(bench) {
-      await bench.store('1', 'a.img', Buffer.from('of the first'))
-      await bench.store('2', 'a.img', Buffer.from('of the second'))
-      await bench.store('1', 'a.img', bytes)
-      expectImage(await bench.read('1', 'a.img'), bytes, 'S1')
-      expectImage(await bench.read('2', 'a.img'), Buffer.from('of the second'), 'S1')
+    async run(proxy) {
+      await proxy.store('1', 'a.img', Buffer.from('of the first'))
+      await proxy.store('2', 'a.img', Buffer.from('of the second'))
+      await proxy.store('1', 'a.img', bytes)
+      expectImage(await proxy.read('1', 'a.img'), bytes, 'S1')
+      expectImage(await proxy.read('2', 'a.img'), Buffer.from('of the second'), 'S1')
     },
   },
   {
@@ -135,14 +135,14 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'Before the first dump there is no list; each of three dumps appends its id and reads back, as frames in their order, all ids so far.',
-    async run(bench) {
+    async run(proxy) {
       expectMissing(
-        await bench.read(bench.names.nullId, LIST),
+        await proxy.read(proxy.names.nullId, LIST),
         'S3',
         'the list before the first dump',
       )
-      await pushes(bench, ['/dumps/1', '/dumps/2', '/dumps/3'])
-      await bench.stillServes('S3')
+      await pushes(proxy, ['/dumps/1', '/dumps/2', '/dumps/3'])
+      await proxy.stillServes('S3')
     },
   },
   {
@@ -152,9 +152,9 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'Thirty dumps push their ids, long, short, equal and unordered ones: the list is all of them, as they came.',
-    async run(bench) {
+    async run(proxy) {
       await pushes(
-        bench,
+        proxy,
         Array.from(
           { length: 30 },
           (_, index) => `/d/${'long/'.repeat((index * 7) % 40)}${index % 5}`,
@@ -169,13 +169,13 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'The list is an image like any other: what two dumps pushed is forwarded as `parent` of the null snapshot, between their images.',
-    async run(bench) {
-      const { nullId } = bench.names
+    async run(proxy) {
+      const { nullId } = proxy.names
       for (const id of ['1', '2']) {
-        await bench.push(id)
+        await proxy.push(id)
         const all = (id === '1' ? ['1'] : ['1', '2']).map((each) => snapshotEntry.encode(each))
         const size = Buffer.concat(all).length
-        const list = await bench.forwarded(
+        const list = await proxy.forwarded(
           LIST,
           (image) => image.snapshotId === nullId && image.size === size,
           'S2',
@@ -186,7 +186,7 @@ export const cases: readonly Case[] = [
           { outcome: `snapshot ${id} at its end`, clause: 'S2' },
           list.bytes.toString('hex'),
         )
-        await bench.store(id, 'core-1.img', Buffer.from(`of snapshot ${id}`))
+        await proxy.store(id, 'core-1.img', Buffer.from(`of snapshot ${id}`))
       }
     },
   },
@@ -196,14 +196,14 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'Images that are named like the list and like the finish requests, but under an ordinary snapshot id, are images: the proxy goes on.',
-    async run(bench) {
+    async run(proxy) {
       const names = [LIST, names2017.dumpFinish, names2017.restoreFinish, '', 'null']
       await keepsApart(
-        bench,
+        proxy,
         names.map((name) => ['/dumps/1', name] as const),
         'D1',
       )
-      await bench.stillServes('E3')
+      await proxy.stillServes('E3')
     },
   },
   {
@@ -214,9 +214,9 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'Where both dialects are understood, the list can be kept under the null snapshot id of 2019, the empty string, as under that of 2017.',
-    async run(bench) {
-      await pushes(bench, ['1', '2'], names2019.nullId)
-      await bench.stillServes('D1')
+    async run(proxy) {
+      await pushes(proxy, ['1', '2'], names2019.nullId)
+      await proxy.stillServes('D1')
     },
   },
   {
@@ -226,10 +226,10 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'In a dialect of one time the finish request of the other is an image like any other: stored, forwarded, served, and no end.',
-    async run(bench) {
-      const others = bench.dialect === 'criu-2017' ? names2019 : names2017
-      await keepsApart(bench, [[others.nullId, others.dumpFinish]], 'D1')
-      await bench.stillServes('D1')
+    async run(proxy) {
+      const others = proxy.dialect === 'criu-2017' ? names2019 : names2017
+      await keepsApart(proxy, [[others.nullId, others.dumpFinish]], 'D1')
+      await proxy.stillServes('D1')
     },
   },
   {
@@ -238,7 +238,7 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'Names and ids with slashes, dots, NUL, line feeds, spaces, no letters, and letters of many scripts are kept as they are.',
-    async run(bench) {
+    async run(proxy) {
       const odd = [
         'a/b',
         '.',
@@ -259,7 +259,7 @@ export const cases: readonly Case[] = [
         '-',
       ]
       await keepsApart(
-        bench,
+        proxy,
         [
           ...odd.map((name): Identity => ['1', name]),
           ...odd.map((id): Identity => [id, 'a.img']),
@@ -275,12 +275,12 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'Images are written whose names and ids would be files elsewhere, were they used as paths: no such file comes into being.',
-    async run(bench) {
-      const { directory } = bench.subject
-      const file = `/tmp/criu-remote-escaped-${process.pid}-${bench.seed}`
+    async run(proxy) {
+      const { directory } = proxy.daemon
+      const file = `/tmp/criu-remote-escaped-${process.pid}-${proxy.seed}`
       const up = `../${file.split('/').at(-1)}`
       await keepsApart(
-        bench,
+        proxy,
         [
           ['1', file],
           [directory, up],
@@ -302,10 +302,10 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'Names and ids of 4,095 bytes, the most that is allowed, of one- and three-byte characters; two of them differ in their last byte only.',
-    async run(bench) {
+    async run(proxy) {
       const longest = 'a'.repeat(NAME_LIMIT)
       await keepsApart(
-        bench,
+        proxy,
         [
           [longest, longest],
           [longest, `${longest.slice(1)}b`],
@@ -321,27 +321,27 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'A name or an id of 4,096 bytes is refused, whatever the number of its characters: nothing is stored or forwarded.',
-    async run(bench) {
+    async run(proxy) {
       for (const [what, bytesOf] of Object.entries({
         letters: (size: number) => 'a'.repeat(size),
         signs: long,
       })) {
         for (const number of [1, 2]) {
-          const client = await bench.connect()
+          const client = await proxy.connect()
           await client.send(
             Buffer.concat([twoTexts(number, bytesOf(NAME_LIMIT + 1)), bytes]),
             `4096 bytes of ${what} in field ${number}`,
           )
-          client.end()
+          await client.end()
           expectRefused(
-            await bench.answer(client),
+            await proxy.answer(client),
             'F5',
             `the answer to 4096 bytes of ${what} in field ${number}`,
           )
         }
       }
-      await bench.stillServes('F6')
-      const { length } = bench.cache.images
+      await proxy.stillServes('F6')
+      const { length } = proxy.fakeCache.images
       demand(
         length === 1,
         'what it forwards',

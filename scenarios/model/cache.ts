@@ -1,5 +1,5 @@
 import {
-  type CacheBench,
+  type CacheUnderTest,
   demand,
   expectImage,
   expectMissing,
@@ -25,15 +25,15 @@ export const imageOnLink = (
 
 /** Forwards an append to an image, in the form of the dialect. */
 export async function forwardAppend(
-  bench: CacheBench,
+  cache: CacheUnderTest,
   snapshotId: string,
   name: string,
   before: Buffer,
   more: Buffer,
 ): Promise<void> {
   const size = before.length + more.length
-  const body = appendsNewBytes.includes(bench.dialect) ? more : Buffer.concat([before, more])
-  await bench.link.send(
+  const body = appendsNewBytes.includes(cache.dialect) ? more : Buffer.concat([before, more])
+  await cache.link.send(
     Buffer.concat([header({ snapshotId, name, openMode: O_APPEND, size }), body]),
     `append to ${name}`,
   )
@@ -44,17 +44,17 @@ export async function forwardAppend(
  * connection to the proxy don't notice. `close`: the client also ends its side, since what it sent may be taken for a beginning.
  */
 export async function refusedAlone(
-  bench: CacheBench,
+  cache: CacheUnderTest,
   bytes: Buffer,
   { close = false, what = '' } = {},
 ): Promise<void> {
-  const waiter = await bench.openRead('1', `waited-for-${what}`)
-  const client = await bench.connect()
+  const waiter = await cache.openRead('1', `waited-for-${what}`)
+  const client = await cache.connect()
   await client.send(bytes, what)
-  if (close) client.end()
+  if (close) await client.end()
   const permitted = { outcome: 'the end of that connection', clause: 'F6' }
   expectRefused(
-    await bench.waitFor(
+    await cache.waitFor(
       `the end of a connection that sent ${what || 'no header'}`,
       permitted,
       client.answer(),
@@ -62,21 +62,21 @@ export async function refusedAlone(
     'F6',
   )
   const image = Buffer.from('an image for who waited meanwhile')
-  await bench.forward('1', `waited-for-${what}`, image)
+  await cache.forward('1', `waited-for-${what}`, image)
   expectImage(
-    await bench.answer(waiter, 'the answer to a client that waited meanwhile'),
+    await cache.answer(waiter, 'the answer to a client that waited meanwhile'),
     image,
     'F6',
   )
-  await bench.stillServes('F6')
+  await cache.stillServes('F6')
 }
 
 /**
  * Lets the cache see what clients asked before: one that sends an empty message is refused, after them. For at most 300 ms, since
  * a cache without a proxy may as well let all clients wait: then it has not answered any wrongly either.
  */
-export async function letItSee(bench: CacheBench): Promise<void> {
-  const last = await bench.connect()
+export async function letItSee(cache: CacheUnderTest): Promise<void> {
+  const last = await cache.connect()
   await last.send(Buffer.alloc(4), 'an empty message')
   await Promise.race([last.untilEnd(), new Promise((resolve) => setTimeout(resolve, 300))])
   last.reset()
@@ -100,29 +100,29 @@ export const NEVER = 'never.img'
  * the restore is finished; it writes nothing on the link at any time.
  */
 export async function linkIsLost(
-  bench: CacheBench,
+  cache: CacheUnderTest,
   { bytes, how, clause }: LinkLoss,
 ): Promise<void> {
   const held = Buffer.from('complete before the link was lost')
-  const waiters = [await bench.openRead('1', PARTIAL), await bench.openRead('1', NEVER)]
-  await bench.link.send(Buffer.concat([imageOnLink('1', 'held.img', held), bytes]))
-  await bench.serves('1', 'held.img', held, 'C1')
-  if (how === 'end') bench.closeLink()
-  if (how === 'reset') bench.resetLink()
+  const waiters = [await cache.openRead('1', PARTIAL), await cache.openRead('1', NEVER)]
+  await cache.link.send(Buffer.concat([imageOnLink('1', 'held.img', held), bytes]))
+  await cache.serves('1', 'held.img', held, 'C1')
+  if (how === 'end') cache.closeLink()
+  if (how === 'reset') cache.resetLink()
   for (const waiter of waiters)
     expectMissing(
-      await bench.answer(waiter, 'the answer to a client that waited when the link was lost'),
+      await cache.answer(waiter, 'the answer to a client that waited when the link was lost'),
       clause,
     )
-  for (const name of [PARTIAL, NEVER]) expectMissing(await bench.read('1', name), clause)
-  await bench.serves('1', 'held.img', held, 'C1')
-  if (how === 'stay') bench.closeLink()
-  await bench.finishRestore()
-  await bench.failedExit(clause)
+  for (const name of [PARTIAL, NEVER]) expectMissing(await cache.read('1', name), clause)
+  await cache.serves('1', 'held.img', held, 'C1')
+  if (how === 'stay') cache.closeLink()
+  await cache.finishRestore()
+  await cache.failedExit(clause)
   demand(
-    bench.link.received.length === 0,
+    cache.link.received.length === 0,
     'the link',
     { outcome: 'no byte from the cache', clause: 'W2' },
-    `${bench.link.received.length} bytes`,
+    `${cache.link.received.length} bytes`,
   )
 }

@@ -1,9 +1,10 @@
 import {
   type Answer,
+  type DaemonContext,
   describe,
   ENOENT,
   expectImage,
-  type PairBench,
+  type PairUnderTest,
   sha256,
   show,
   Violation,
@@ -11,7 +12,7 @@ import {
 
 /* What cases for the pair do again and again. */
 
-export type Side = PairBench['proxy']
+export type Side = DaemonContext
 
 /** Whether a read got exactly that; by its checksum, since the bytes of a large one are not kept. */
 export const isImage = (answer: Answer, bytes: Buffer): boolean =>
@@ -30,7 +31,7 @@ export async function servesAll(
     images.map(({ snapshotId, name }) => side.openRead(snapshotId, name)),
   )
   for (const [at, { snapshotId, name, bytes }] of images.entries()) {
-    const what = `a read of ${show(snapshotId, name)} at the ${side.subject.role}`
+    const what = `a read of ${show(snapshotId, name)} at the ${side.role}`
     expectImage(await side.answer(readers[at] as (typeof readers)[0], what), bytes, clause, what)
   }
 }
@@ -48,7 +49,7 @@ export async function untilServed(
   before?: Buffer,
 ): Promise<void> {
   const image = show(snapshotId, name)
-  const what = `a read of ${image} at the ${side.subject.role}`
+  const what = `a read of ${image} at the ${side.role}`
   const permitted = [
     { outcome: `its ${bytes.length} bytes`, clause },
     before === undefined
@@ -71,7 +72,7 @@ export async function untilServed(
 
 /** Writes an image to the proxy and waits until the cache serves it. */
 export async function migrate(
-  { proxy, cache }: PairBench,
+  { proxy, cache }: PairUnderTest,
   snapshotId: string,
   name: string,
   bytes: Buffer,
@@ -86,15 +87,15 @@ export async function migrate(
 }
 
 /** The dump is finished: the proxy exits with 0. */
-export async function finishDump({ proxy, names }: PairBench): Promise<void> {
-  proxy.subject.mayExit = true
+export async function finishDump({ proxy, names }: PairUnderTest): Promise<void> {
+  proxy.life.allowExit('the dump is finished')
   await proxy.write(names.nullId, names.dumpFinish, Buffer.alloc(0))
   await proxy.cleanExit('E1')
 }
 
 /** The restore is finished: the cache exits with 0. */
-export async function finishRestore({ cache, names }: PairBench): Promise<void> {
-  cache.subject.mayExit = true
+export async function finishRestore({ cache, names }: PairUnderTest): Promise<void> {
+  cache.life.allowExit('the restore is finished')
   await cache.openRead(names.nullId, names.restoreFinish)
   await cache.cleanExit('E2')
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { Violation } from '../../harness/conformance/index.ts'
 
 /*
- * A property of an implementation that runs: many inputs on the same daemons, the seed from the bench. A counterexample is
+ * A property of an implementation that runs: many inputs on the same daemons, the seed from the case. A counterexample is
  * shrunk as long as the daemons live, and becomes a violation with the steps, one per line, and fast-check's seed and path.
  *
  * The first failure of a dead daemon would shrink to nothing at all, since everything fails after it: then the input is

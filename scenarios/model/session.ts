@@ -6,7 +6,7 @@ import {
   LIST,
   O_APPEND,
   O_WRONLY,
-  type PairBench,
+  type PairUnderTest,
   show,
   snapshotEntry,
   someBytes,
@@ -38,7 +38,7 @@ export interface SharedList {
 }
 
 export class Session {
-  readonly #bench: PairBench
+  readonly #pair: PairUnderTest
   readonly #prefix: string
   readonly #list: SharedList | undefined
   readonly #store = new ModelStore()
@@ -50,8 +50,8 @@ export class Session {
   readonly script: string[] = []
 
   /** @param prefix of all snapshot ids, so that sessions on one pair don't meet. Without a list, pushes are left out. */
-  constructor(bench: PairBench, prefix: string, list?: SharedList) {
-    this.#bench = bench
+  constructor(pair: PairUnderTest, prefix: string, list?: SharedList) {
+    this.#pair = pair
     this.#prefix = prefix
     this.#list = list
   }
@@ -84,7 +84,7 @@ export class Session {
 
   /** After the end of the dump: who waits gets ENOENT, everything is still served at the cache. */
   async runAfterTheEnd(): Promise<void> {
-    const { cache } = this.#bench
+    const { cache } = this.#pair
     for (const { connection } of this.#waiters)
       expectMissing(await this.#named('the end of the dump', () => cache.answer(connection)), 'C3')
     for (const each of this.#store.all())
@@ -96,7 +96,7 @@ export class Session {
     const what = `the end of the last step of these:\n${[...this.script, `then: ${next}`].map((line) => `  ${line}`).join('\n')}\n `
     const begin = Promise.withResolvers<void>()
     const permitted = { outcome: 'an end of that step', clause: 'C2' }
-    const named = this.#bench.options.waiting.for(what, permitted, begin.promise.then(work))
+    const named = this.#pair.options.waiting.for(what, permitted, begin.promise.then(work))
     begin.resolve()
     return named
   }
@@ -110,9 +110,9 @@ export class Session {
       case 'close':
         return this.#close(step.client)
       case 'read':
-        return this.#read(this.#bench[step.side], this.#image(step.image))
+        return this.#read(this.#pair[step.side], this.#image(step.image))
       case 'begin':
-        return this.#begin(step.client, this.#bench[step.side], this.#image(step.image))
+        return this.#begin(step.client, this.#pair[step.side], this.#image(step.image))
       case 'go on':
         return this.#goOn(step.client)
       case 'leave':
@@ -131,7 +131,7 @@ export class Session {
     const taken = [...this.#writers.values()].some((other) => shown(other.image) === shown(image))
     if (this.#writers.has(client) || taken) return
     this.script.push(`client ${client} opens ${shown(image)} to ${mode}`)
-    const connection = await this.#bench.proxy.openWrite(
+    const connection = await this.#pair.proxy.openWrite(
       image.snapshotId,
       image.name,
       mode === 'append' ? O_APPEND : O_WRONLY,
@@ -159,7 +159,7 @@ export class Session {
     const bytes = this.#store.result(image, mode, writer.bytes)
     this.#writers.delete(client)
     this.#store.put(image, bytes)
-    connection.end()
+    await connection.end()
     await this.#arrives(image, bytes, before)
     const { received } = connection
     if (received.length > 0)
@@ -171,7 +171,7 @@ export class Session {
   }
 
   async #arrives(image: Image, bytes: Buffer, before: Buffer | undefined): Promise<void> {
-    const { proxy, cache } = this.#bench
+    const { proxy, cache } = this.#pair
     await untilServed(proxy, image.snapshotId, image.name, bytes, 'L5', before)
     if (before === undefined) await this.#compare(cache, image)
     else await untilServed(cache, image.snapshotId, image.name, bytes, 'W5', before)
@@ -187,7 +187,7 @@ export class Session {
   }
 
   async #read(side: Side, image: Image): Promise<void> {
-    const { role } = side.subject
+    const { role } = side
     const waits = role === 'cache' && this.#store.get(image) === undefined
     this.script.push(`a client ${waits ? 'waits for' : 'reads'} ${shown(image)} at the ${role}`)
     if (waits)
@@ -199,16 +199,16 @@ export class Session {
   async #compare(side: Side, image: Image): Promise<void> {
     const bytes = this.#store.get(image)
     const answer = await side.read(image.snapshotId, image.name)
-    const what = `a read of ${shown(image)} at the ${side.subject.role}`
+    const what = `a read of ${shown(image)} at the ${side.role}`
     if (bytes === undefined) expectMissing(answer, 'P1', what)
-    else expectImage(answer, bytes, side.subject.role === 'cache' ? 'C1' : 'L3', what)
+    else expectImage(answer, bytes, side.role === 'cache' ? 'C1' : 'L3', what)
   }
 
   async #begin(client: number, side: Side, image: Image): Promise<void> {
     const bytes = this.#store.get(image)
     if (bytes === undefined || this.#readers.has(client)) return
     this.script.push(
-      `client ${client} begins to read ${shown(image)} at the ${side.subject.role}, and stops`,
+      `client ${client} begins to read ${shown(image)} at the ${side.role}, and stops`,
     )
     const connection = await side.openRead(image.snapshotId, image.name)
     const error = await side.waitFor(
@@ -255,7 +255,7 @@ export class Session {
 
   async #push(): Promise<void> {
     if (this.#list === undefined) return
-    const { proxy, cache, names } = this.#bench
+    const { proxy, cache, names } = this.#pair
     const before = this.#list.bytes
     const entry = snapshotEntry.encode(`${this.#prefix}${before.length}`)
     this.script.push(`a dump pushes its entry, the list has ${before.length} bytes before`)
@@ -268,7 +268,7 @@ export class Session {
 
   async #compareAll(): Promise<void> {
     // What waits here waits for what never came; behind this image nothing else can.
-    await migrate(this.#bench, `${this.#prefix}end`, 'end.img', Buffer.from('end'))
+    await migrate(this.#pair, `${this.#prefix}end`, 'end.img', Buffer.from('end'))
     for (const { connection, image } of this.#waiters) {
       const permitted = { outcome: 'nothing, since nobody wrote it', clause: 'C2' }
       if (connection.received.length > 0 || connection.ended !== undefined)
@@ -279,7 +279,7 @@ export class Session {
         )
     }
     for (const { image } of this.#store.all())
-      for (const name of ['proxy', 'cache'] as const) await this.#compare(this.#bench[name], image)
+      for (const name of ['proxy', 'cache'] as const) await this.#compare(this.#pair[name], image)
   }
 
   /** The violation with what led to it. */

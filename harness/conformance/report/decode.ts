@@ -1,5 +1,5 @@
 import { FrameDecoder, localImage, localReply, remoteImage } from '../../../proto/index.ts'
-import { show } from '../bench.ts'
+import { show } from '../texts.ts'
 import type { TraceEvent } from '../trace.ts'
 
 /* What the bytes of an event are, as far as their beginning tells: headers and replies; anything else is image bytes. */

@@ -1,0 +1,182 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { localImage, O_APPEND, O_RDONLY, O_WRONLY, snapshotEntry } from '../../../proto/index.ts'
+import { type Completed, lastLine } from '../../hosts/host.ts'
+import { type Permitted, Violation } from '../../violation.ts'
+import { type Answer, Connection } from '../connection.ts'
+import { type ControlNames, LIST } from '../control-names.ts'
+import { type DaemonLife, isCrash } from '../daemon-life.ts'
+import type { DaemonUnderTest } from '../daemon-under-test.ts'
+import { describe, show } from '../texts.ts'
+import type { Trace } from '../trace.ts'
+import type { Waiting } from '../waiting.ts'
+
+/** The parts of a context that do not depend on the role. */
+export interface ContextOptions {
+  trace: Trace
+  dialect: string
+  names: ControlNames
+  /** The seed of the case's pseudo-random choices, so that a run can be repeated. */
+  seed: number
+  waiting: Waiting
+}
+
+/** CRIU's side at the UNIX socket of one daemon: opens images there as clients. */
+export class DaemonContext {
+  readonly options: ContextOptions
+  readonly daemon: DaemonUnderTest
+  /** The path at which clients connect; the daemon's own unless a case sets another. */
+  socket: string
+  #clients = 0
+
+  constructor(options: ContextOptions, daemon: DaemonUnderTest) {
+    this.options = options
+    this.daemon = daemon
+    this.socket = daemon.socket
+  }
+
+  get role(): 'proxy' | 'cache' {
+    return this.daemon.role
+  }
+
+  get life(): DaemonLife {
+    return this.daemon.life
+  }
+
+  get names(): ControlNames {
+    return this.options.names
+  }
+
+  get dialect(): string {
+    return this.options.dialect
+  }
+
+  get seed(): number {
+    return this.options.seed
+  }
+
+  /** Waits for an act of the implementation; the deadline of the case reports it if it is late. */
+  waitFor<T>(what: string, permitted: Permitted, work: Promise<T>): Promise<T> {
+    return this.options.waiting.for(what, permitted, work)
+  }
+
+  /** Opens a connection and sends nothing. Throws Violation if the daemon does not accept it. */
+  async connect(): Promise<Connection> {
+    const name = `${this.role} client ${++this.#clients}`
+    try {
+      return await Connection.to(name, { path: this.socket }, this.options.trace)
+    } catch (thrown) {
+      throw new Violation(
+        'connecting to its UNIX socket',
+        [{ outcome: 'a connection', clause: 'L1' }],
+        (thrown as Error).message,
+      )
+    }
+  }
+
+  /** Sends the request to read an image, and does not wait for the answer. */
+  async openRead(snapshotId: string, name: string): Promise<Connection> {
+    const client = await this.connect()
+    await client.send(
+      localImage.encode({ snapshotId, name, openMode: O_RDONLY }),
+      `read ${show(snapshotId, name)}`,
+    )
+    return client
+  }
+
+  /** Reads an image and returns the whole answer. */
+  async read(snapshotId: string, name: string): Promise<Answer> {
+    const client = await this.openRead(snapshotId, name)
+    return this.answer(client, `the answer to a read of ${show(snapshotId, name)}`)
+  }
+
+  /** Reads an image. Throws Violation unless the answer has exactly these bytes. */
+  async serves(snapshotId: string, name: string, bytes: Buffer, clause: string): Promise<void> {
+    const answer = await this.read(snapshotId, name)
+    if (answer.error !== 0 || !answer.bytes.equals(bytes)) {
+      throw new Violation(
+        `a read of ${show(snapshotId, name)}`,
+        [{ outcome: `error 0 and its ${bytes.length} bytes`, clause }],
+        describe(answer),
+      )
+    }
+  }
+
+  /** Waits for the daemon's close of a read, and returns the whole answer. */
+  answer(client: Connection, what = 'the answer to a read'): Promise<Answer> {
+    return this.waitFor(
+      what,
+      { outcome: 'a reply and a close', clause: 'L3' },
+      client.answer(),
+    ).finally(() => client.socket.destroy())
+  }
+
+  /** Sends the header of a write or append, and none of its bytes. */
+  async openWrite(snapshotId: string, name: string, openMode = O_WRONLY): Promise<Connection> {
+    const client = await this.connect()
+    await client.send(
+      localImage.encode({ snapshotId, name, openMode }),
+      `${openMode === O_APPEND ? 'append' : 'write'} ${show(snapshotId, name)}`,
+    )
+    return client
+  }
+
+  /** Writes an image and closes. A write has no answer: the image may not be complete yet. */
+  async write(snapshotId: string, name: string, bytes: Buffer, openMode = O_WRONLY): Promise<void> {
+    const client = await this.openWrite(snapshotId, name, openMode)
+    if (bytes.length > 0) await client.send(bytes)
+    await client.end()
+  }
+
+  /** Appends to an image and closes, as `write` does. */
+  append(snapshotId: string, name: string, bytes: Buffer): Promise<void> {
+    return this.write(snapshotId, name, bytes, O_APPEND)
+  }
+
+  /** Appends a snapshot id to the list of snapshots, as a pre-dump or dump does first. */
+  push(snapshotId: string): Promise<void> {
+    return this.append(this.names.nullId, LIST, snapshotEntry.encode(snapshotId))
+  }
+
+  /** Waits until the process has ended by itself. */
+  exit(clause: string): Promise<Completed> {
+    this.life.allowExit('the case waits for its exit')
+    return this.waitFor(
+      `the exit of the ${this.role}`,
+      { outcome: 'it exits by itself', clause },
+      this.daemon.process.exited,
+    )
+  }
+
+  /** Waits for its exit; returns the number of lines in its standard error and directory. */
+  async logged(): Promise<number> {
+    const { stderr } = await this.exit('F7')
+    const { directory } = this.daemon
+    const entries = await readdir(directory, { withFileTypes: true })
+    const files = entries.filter((entry) => entry.isFile())
+    const texts = await Promise.all(
+      files.map(({ name }) => readFile(`${directory}/${name}`, 'latin1')),
+    )
+    return [stderr, ...texts].join('\n').split('\n').filter(Boolean).length
+  }
+
+  /** Waits for its exit. Throws Violation unless the code is 0. */
+  async cleanExit(clause: string): Promise<void> {
+    await this.#exitWith(clause, 'exit 0', (code) => code === 0)
+  }
+
+  /** Waits for its exit. Throws Violation if the code is 0 or that of a crash. */
+  async failedExit(clause: string): Promise<void> {
+    const permitted = 'an exit code from 1 to 128'
+    await this.#exitWith(clause, permitted, (code) => code !== 0 && !isCrash(code))
+  }
+
+  async #exitWith(clause: string, outcome: string, permits: (code: number) => boolean) {
+    const { code, stderr } = await this.exit(clause)
+    if (permits(code)) return
+    throw new Violation(
+      `the exit of the ${this.role}`,
+      [{ outcome, clause }],
+      `exit ${code} (${lastLine(stderr)})`,
+    )
+  }
+}

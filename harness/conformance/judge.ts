@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto'
+import type { Descriptor } from '../implementation/descriptor.ts'
+import { Violation } from '../violation.ts'
+import { type Case, NotApplicable } from './case.ts'
+import type { DaemonUnderTest } from './daemon-under-test.ts'
+import type { CaseResult } from './result.ts'
+
+/*
+ * What a case's end means. A Violation is the implementation's fault. A forbidden end of a daemon
+ * is one as well, whatever the case saw. Any other error is the harness's, and decides nothing.
+ */
+
+/** The part of a result that is judged. */
+export type CaseVerdict = Pick<CaseResult, 'outcome' | 'what' | 'expected' | 'actual'>
+
+/** Returns why a case does not apply to an implementation; undefined if it does. */
+export function inapplicable(
+  { role, needs = [], dialects }: Case,
+  { proxy, cache, capabilities, dialect }: Descriptor,
+): string | undefined {
+  if (role !== 'cache' && proxy === undefined) return 'its descriptor has no proxy'
+  if (role !== 'proxy' && cache === undefined) return 'its descriptor has no cache'
+  const lacking = needs.find((capability) => !capabilities[capability])
+  if (lacking !== undefined) return `its descriptor says that it has no ${lacking}`
+  if (dialects !== undefined && !dialects.includes(dialect))
+    return `it is for dialect ${dialects.join(' or ')}, not ${dialect}`
+  return undefined
+}
+
+/** Returns the verdict on the first daemon that ended in a way that its case does not allow. */
+export function forbiddenEnd(daemons: readonly DaemonUnderTest[]): CaseVerdict | undefined {
+  for (const { role, life } of daemons) {
+    const violation = life.forbiddenEnd(role)
+    if (violation !== undefined) return failed(violation)
+  }
+  return undefined
+}
+
+/** Returns the verdict on a case that threw. */
+export function verdictOf(thrown: unknown, { level = 'must' }: Case): CaseVerdict {
+  if (thrown instanceof NotApplicable) return { outcome: 'not-applicable', actual: thrown.message }
+  if (thrown instanceof Violation)
+    return { ...failed(thrown), outcome: level === 'must' ? 'fail' : 'warn' }
+  return {
+    outcome: 'inconclusive',
+    what: 'the harness',
+    actual: thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown),
+  }
+}
+
+/** Returns a hash of the observation without numbers and addresses, which differ between runs. */
+export function signatureOf({ what = '', actual = '' }: CaseVerdict): string {
+  const text = `${what}: ${actual}`
+    .replaceAll(/0x[0-9a-f]+|[0-9a-f]{8,}|\d+/g, '#')
+    .replaceAll(/\s+/g, ' ')
+  return createHash('sha256').update(text).digest('hex').slice(0, 12)
+}
+
+function failed({ what, permitted, actual }: Violation): CaseVerdict {
+  return { outcome: 'fail', what, expected: permitted, actual }
+}
