@@ -7,12 +7,16 @@ import { checkout } from './checkout.ts'
 import { HostError } from './host.ts'
 
 /*
- * Scripts of this checkout made ready to start soon: types stripped, many files made one, and compiled.
+ * Bundles of this checkout's scripts that start fast.
  *
- * A daemon of the reference is started for each case and each test. To find, read and strip a hundred modules takes Node longer than
- * all else in a start. So that is done once, and V8's code is kept as well; of proxy and cache, which are most of what is started,
- * the heap is kept, as it is when all modules have run (a startup snapshot). Only for daemons and the agent: the suite finds its cases by
- * their folder, and must share its modules with them.
+ * Every case and every test starts a daemon of the reference. Node takes longer to find, read and
+ * strip a hundred modules than to do the rest of a start. So these steps run once: a bundle has the
+ * types stripped and the modules joined into few files, and Node keeps V8's compiled code. Most
+ * started processes are proxies and caches, so for them a startup snapshot also keeps the heap, as
+ * it is after all modules have run.
+ *
+ * Only daemons and the agent use bundles: the suite finds its cases by their folder, and must share
+ * its modules with them.
  */
 
 const CLI = `${checkout}/harness/cli/main.ts`
@@ -20,14 +24,14 @@ const SNAPSHOT = `${checkout}/harness/cli/daemon-snapshot.ts`
 
 export interface Bundled {
   command: readonly string[]
-  /** Variables for the command. */
+  /** Environment variables for the command. */
   environment: Record<string, string>
 }
 
-/** A change to the sources: what is bundled in place of a file's text. */
+/** Returns the text to bundle in place of a source file's text. */
 export type Change = (path: string, text: string) => string
 
-/** Bundles the scripts of a command, and `criu-remote`, into the directory. Throws HostError. */
+/** Bundles the scripts of a command, and `criu-remote`, into `directory`. Throws HostError. */
 export async function bundle(
   command: readonly string[],
   directory: string,
@@ -35,8 +39,27 @@ export async function bundle(
 ): Promise<Bundled> {
   const bundled = (script: string) => `${directory}/${basename(script, '.ts')}.mjs`
   const scripts = command.filter((word) => word.startsWith(checkout) && word.endsWith('.ts'))
+  await buildModules([CLI, ...scripts], directory, change)
+  const environment = {
+    NODE_COMPILE_CACHE: `${directory}/compiled`,
+    CRIU_REMOTE_MAIN: bundled(CLI),
+    CRIU_REMOTE_SNAPSHOT: await takeSnapshot(directory, change),
+  }
+  await fillCompileCache(bundled(CLI), environment)
+  return {
+    command: command.map((word) => (scripts.includes(word) ? bundled(word) : word)),
+    environment,
+  }
+}
+
+/** Writes one .mjs file for each script, and the modules that they share. */
+async function buildModules(
+  scripts: readonly string[],
+  directory: string,
+  change: Change,
+): Promise<void> {
   await build({
-    entryPoints: [CLI, ...scripts].map((script) => ({ in: script, out: basename(script, '.ts') })),
+    entryPoints: scripts.map((script) => ({ in: script, out: basename(script, '.ts') })),
     outdir: directory,
     outExtension: { '.js': '.mjs' },
     bundle: true,
@@ -46,7 +69,7 @@ export async function bundle(
     format: 'esm',
     plugins: [sources(change)],
     external: ['testcontainers', 'playwright-core'],
-    // CommonJS packages require Node's own modules.
+    // CommonJS packages call `require` for Node's own modules.
     banner: {
       js: "import { createRequire } from 'node:module';const require = createRequire(import.meta.url);",
     },
@@ -54,22 +77,11 @@ export async function bundle(
   }).catch((thrown) => {
     throw HostError.from(thrown, 'bundling scripts')
   })
-  const environment = {
-    NODE_COMPILE_CACHE: `${directory}/compiled`,
-    CRIU_REMOTE_MAIN: bundled(CLI),
-    CRIU_REMOTE_SNAPSHOT: await takeSnapshot(directory, change),
-  }
-  await execa(process.execPath, [bundled(CLI), 'proxy', '--help'], {
-    env: environment,
-    reject: false,
-  })
-  return {
-    command: command.map((word) => (scripts.includes(word) ? bundled(word) : word)),
-    environment,
-  }
 }
 
-/** The path of the snapshot. It is of one file of CommonJS, as Node wants it. */
+/**
+ * Writes the startup snapshot of proxy and cache; returns its path. Node needs one CommonJS file.
+ */
 async function takeSnapshot(directory: string, change: Change): Promise<string> {
   const [script, blob] = [`${directory}/snapshot.cjs`, `${directory}/snapshot.blob`]
   try {
@@ -90,7 +102,10 @@ async function takeSnapshot(directory: string, change: Change): Promise<string> 
   }
 }
 
-/** The sources with that change. Files that a module reads beside itself are where they were. */
+/**
+ * Loads the sources with `change` applied. `import.meta.url` stays the URL of the source file, so
+ * that a module still finds the files next to it.
+ */
 const sources = (change: Change): Plugin => ({
   name: 'sources',
   setup({ onLoad }) {
@@ -104,3 +119,8 @@ const sources = (change: Change): Plugin => ({
     })
   },
 })
+
+/** Runs the bundle once, so that the first daemon finds its compiled code. */
+async function fillCompileCache(main: string, environment: Record<string, string>): Promise<void> {
+  await execa(process.execPath, [main, 'proxy', '--help'], { env: environment, reject: false })
+}

@@ -1,12 +1,15 @@
 import { fileURLToPath } from 'node:url'
 
-/** The root of this package: containers see it read-only at the same path. */
+/** The root of this package. Containers see it read-only at the same path. */
 export const checkout = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
 
-/** For what is kept between runs. In the checkout, so that containers, which see it read-only, have it too. */
+/**
+ * Directory of files that are kept between runs. It is in the checkout, so that containers can read
+ * it as well.
+ */
 export const cacheDirectory = `${checkout}/node_modules/.cache/criu-remote`
 
-/** Returns the command line of a Node binary; a script's path goes after it. */
+/** Returns the command line of a Node binary, to be followed by a script's path. */
 export const nodeCommand = (binary: string): readonly string[] => [
   binary,
   '--disable-warning=ExperimentalWarning',
@@ -14,11 +17,13 @@ export const nodeCommand = (binary: string): readonly string[] => [
 
 /** Command lines that every host has. */
 export interface HostCommands {
-  /** Node: the path of a script and its parameters go after it. */
+  /** Node, to be followed by the path of a script and its parameters. */
   node: readonly string[]
   /** `criu-remote`. */
   criuRemote: readonly string[]
-  /** `criu-remote`, for its commands `proxy` and `cache` only: a startup snapshot where there is one. */
+  /**
+   * `criu-remote` for its commands `proxy` and `cache` only: the startup snapshot, if one exists.
+   */
   daemons: readonly string[]
 }
 

@@ -1,23 +1,25 @@
 import { execa } from 'execa'
 import { Lines } from './lines.ts'
 
-/** A process that is talked to by its standard input and output. */
+/** A process that exchanges messages with this process over its standard input and output. */
 export interface Connected {
-  /** In the pid namespace of whoever started it. */
+  /** The pid in the pid namespace of the process's parent. */
   pid: number
   write(bytes: Buffer): void
-  /** Resolves at its end, with how that was and what it said of it, in one line. */
+  /** Resolves at the end of the process with one line: its exit code or signal, and its stderr. */
   ended: Promise<string>
   kill(): Promise<void>
 }
 
-/** Starts such a process; `onOutput` is given the pieces of its standard output as they come. Throws HostError. */
+/**
+ * Starts a connected process; `onOutput` gets each piece of its standard output. Throws HostError.
+ */
 export type Connect = (
   command: readonly string[],
   onOutput: (bytes: Buffer) => void,
 ) => Promise<Connected>
 
-/** Starts it on this machine; it ends with this process. */
+/** Starts a connected process on this machine. The process ends with this one. */
 export const connectHere: Connect = async ([file = '', ...parameters], onOutput) => {
   const child = execa(file, parameters, {
     stdin: 'pipe',

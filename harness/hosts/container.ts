@@ -1,4 +1,4 @@
-import { addAbortSignal, PassThrough, type Writable } from 'node:stream'
+import { addAbortSignal, type Duplex, PassThrough, type Writable } from 'node:stream'
 import { ANNOUNCE, Announced } from './announce-pid.ts'
 import { checkout, hostCommands } from './checkout.ts'
 import {
@@ -25,10 +25,10 @@ import { label, reapNetwork } from './reaper.ts'
 /*
  * Privileged containers as hosts, through testcontainers.
  *
- * Each pair of hosts has a network of its own. A container's root file system is read-only and all that can be
- * written is in memory, so that an image that reaches a file has no disk to reach. It sees this checkout
- * and this node binary read-only, and so runs the same `criu-remote`. Everything carries a label by which the
- * reaper removes it after this process has died in whatever way.
+ * Each pair of hosts has a network of its own. A container's root file system is read-only, and all
+ * its writable directories are in memory, so no image can reach a disk. The container sees this
+ * checkout and this node binary read-only, so it runs the same `criu-remote`. Every container
+ * carries a label, by which the reaper removes it after this process has ended, also after SIGKILL.
  */
 
 const NODE = '/opt/criu-remote-node'
@@ -39,17 +39,19 @@ const TMPFS = {
   '/root': 'rw,mode=700',
   '/var/tmp': 'rw,mode=1777',
 }
-/** Stays, and reaps the processes that restored trees leave to it. */
+/** First process of a container: waits for ever and reaps orphans of restored process trees. */
 const INIT = ['sh', '-c', 'trap "exit 0" TERM; while :; do sleep 3600 & wait $!; done']
 
 export interface ContainerOptions {
   /** The name of an image, or the path of a Dockerfile to build one from. */
   image?: string
-  /** Further directories to see, read-only at the same path. */
+  /** Further directories that the container sees, read-only at the same path. */
   mounts?: readonly string[]
 }
 
-/** Two containers on a network of their own: a source and a destination. */
+/**
+ * Starts a source and a destination: two containers on a network of their own. Throws HostError.
+ */
 export async function containerPair(
   options: ContainerOptions = {},
 ): Promise<{ source: Host; destination: Host; stop: () => Promise<void> }> {
@@ -58,7 +60,7 @@ export async function containerPair(
   return { source, destination, stop }
 }
 
-/** A container alone. */
+/** Starts one container on a network of its own. Throws HostError. */
 export async function oneContainer(options: ContainerOptions = {}): Promise<Host> {
   const { hosts, stop } = await startContainers(['container'], options)
   return { ...(hosts[0] as Host), stop }
@@ -118,7 +120,9 @@ async function containerHost(
   )
 }
 
-/** A container that runs already, by name or id; it is left running. */
+/**
+ * Returns a running container, by name or id, as a host. Its `stop` leaves the container running.
+ */
 export async function existingContainer(id: string): Promise<Host> {
   const client = await getContainerRuntimeClient()
   const found = await client.container.inspect(client.container.getById(id)).catch((thrown) => {
@@ -160,56 +164,74 @@ async function stopContainer(container: StartedTestContainer): Promise<void> {
   await container.stop({ timeout: 0, remove: true, removeVolumes: true }).catch(() => {})
 }
 
-/** The engine does not always answer for a process whose container is removed, or end its stream: whoever stops the host does, by `stopped`. */
+/**
+ * Starts a process in a container. Throws HostError.
+ *
+ * After a container is removed, the engine may neither answer for a process in it nor end its
+ * stream. The host's `stop` therefore aborts `stopped`, which ends both.
+ */
 async function startInContainer(
   id: string,
   stopped: AbortSignal,
   command: readonly string[],
-  { environment, workingDirectory, onLine }: StartOptions = {},
+  options: StartOptions = {},
 ): Promise<HostProcess> {
   const client = await getContainerRuntimeClient()
   const container = client.container.getById(id)
   const announced = new Announced()
-  const stdout = new Lines((line) => announced.take(line, onLine))
+  const stdout = new Lines((line) => announced.take(line, options.onLine))
   const stderr = new Lines()
   try {
-    const exec = await container.exec({
-      Cmd: [...ANNOUNCE, ...command],
-      AttachStdout: true,
-      AttachStderr: true,
-      abortSignal: stopped,
-      ...(environment && {
-        Env: Object.entries(environment).map(([key, value]) => `${key}=${value}`),
-      }),
-      ...(workingDirectory !== undefined && { WorkingDir: workingDirectory }),
-    })
+    const exec = await container.exec({ ...execOptions(command, options), abortSignal: stopped })
     const stream = addAbortSignal(
       stopped,
       await exec.start({ hijack: true, stdin: false, abortSignal: stopped }),
     )
     client.container.dockerode.modem.demuxStream(stream, collect(stdout), collect(stderr))
-    const exited = new Promise<void>((resolve) =>
-      stream
-        .once('end', resolve)
-        .once('close', resolve)
-        .once('error', () => resolve()),
-    ).then(async (): Promise<Completed> => {
+    const exited = endOf(stream).then(async (): Promise<Completed> => {
       const { ExitCode } = await exec
         .inspect({ abortSignal: stopped })
         .catch(() => ({ ExitCode: null }))
       return { code: ExitCode ?? 137, stdout: announced.end(stdout.text), stderr: stderr.text }
     })
-    const started = await announced.pid
+    const pid = await announced.pid
     const kill: HostProcess['kill'] = async (signal) => {
-      const killer = startInContainer(id, stopped, ['kill', `-${signal.slice(3)}`, String(started)])
+      const killer = startInContainer(id, stopped, ['kill', `-${signal.slice(3)}`, String(pid)])
       await killer.then(({ exited }) => exited).catch(() => {})
     }
-    return { pid: started, exited, kill }
+    return { pid, exited, kill }
   } catch (thrown) {
     throw HostError.from(thrown, `starting ${command[0]} in a container`)
   }
 }
 
+/** Returns the engine's options for a process that announces its pid. */
+function execOptions(
+  command: readonly string[],
+  { environment, workingDirectory }: StartOptions,
+): { Cmd: string[]; AttachStdout: true; AttachStderr: true; Env?: string[]; WorkingDir?: string } {
+  return {
+    Cmd: [...ANNOUNCE, ...command],
+    AttachStdout: true,
+    AttachStderr: true,
+    ...(environment && {
+      Env: Object.entries(environment).map(([key, value]) => `${key}=${value}`),
+    }),
+    ...(workingDirectory !== undefined && { WorkingDir: workingDirectory }),
+  }
+}
+
+/** Resolves at the end of a stream, also after an error or an abort. */
+function endOf(stream: Duplex): Promise<void> {
+  return new Promise((resolve) =>
+    stream
+      .once('end', resolve)
+      .once('close', resolve)
+      .once('error', () => resolve()),
+  )
+}
+
+/** Returns a stream that adds its text to `lines`. */
 function collect(lines: Lines): Writable {
   return new PassThrough().setEncoding('utf8').on('data', (text: string) => lines.add(text))
 }

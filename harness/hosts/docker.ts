@@ -1,4 +1,7 @@
-/* The one place where testcontainers enters. Its own reaper needs an image from Docker Hub; ours does not. */
+/*
+ * The only file that imports testcontainers. Its own reaper needs an image from Docker Hub; the
+ * reaper of this project (reaper.ts) needs none.
+ */
 process.env['TESTCONTAINERS_RYUK_DISABLED'] ??= 'true'
 
 export {

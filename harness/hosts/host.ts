@@ -2,59 +2,66 @@ import type { RemoteError } from '../../reference/index.ts'
 import type { HostCommands } from './checkout.ts'
 
 /*
- * A host is where a proxy, a cache, CRIU and the process to migrate run: this machine, or a container. Scenarios
- * see this interface only.
+ * A host is the place where a proxy, a cache, CRIU and the target process run: this machine, a
+ * container, namespaces, or any of them inside a guest. Scenarios see this interface only.
  */
 
 export interface StartOptions {
   environment?: Record<string, string>
   workingDirectory?: string
-  /** Called for each line of standard output as it comes. */
+  /** Called for each line of standard output as it arrives. */
   onLine?: (line: string) => void
 }
 
 export interface Completed {
-  /** Exit code; 128 and the signal's number for a process that a signal ended, as a shell reports it. */
+  /** Exit code; 128 plus the signal's number if a signal ended the process, as in a shell. */
   code: number
+  /** The last 64 Ki characters. */
   stdout: string
-  /** The last 64 KiB. */
+  /** The last 64 Ki characters. */
   stderr: string
 }
 
 /** A process on a host. */
 export interface HostProcess {
-  /** In the host's own pid namespace. */
+  /** The pid in the host's own pid namespace. */
   pid: number
-  /** Resolves when it has ended; never rejects. */
+  /** Resolves at the end of the process; never rejects. */
   exited: Promise<Completed>
-  /** Sends a signal; nothing if it has ended. */
+  /** Sends a signal; does nothing after the end of the process. */
   kill(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>
 }
 
 export interface Host extends HostCommands {
   name: string
-  /** Hosts that share a kernel have the same value: a fact about the kernel is found out once. */
+  /** The same object for all hosts of one kernel: a fact about a kernel is tested once. */
   kernel: object
-  /** IP address at which the other host of a pair reaches it. */
+  /** IP address at which the other host of a pair reaches this one. */
   address: string
-  /** Whether pids here are its own, apart from this machine's. */
+  /** Whether the host has a pid namespace of its own. */
   ownPids: boolean
-  /** The /proc/PID of a process of the host, where this machine has them: what listens there can then be seen from here. */
+  /**
+   * The /proc/PID of one process of the host, if this machine's /proc shows it. Listening sockets
+   * of the host can then be read from this machine.
+   */
   procDirectory?: string
   start(command: readonly string[], options?: StartOptions): Promise<HostProcess>
-  /** A fresh private directory in memory (tmpfs where the host has one), removed with the host. */
+  /** Makes a private directory, on tmpfs if the host has one. `stop` removes it. */
   directory(): Promise<string>
+  /** Returns a TCP port on which nothing listens; 0 if the host gives out none. */
   freePort(): Promise<number>
-  /** Ends everything that was started here and removes what was made. */
+  /** Ends every process of the host and removes its directories. */
   stop(): Promise<void>
 }
 
 export interface RunOptions extends StartOptions {
-  /** Deadline in ms; the process is killed and the run throws. */
+  /** Deadline in ms. After it the process is killed and the run throws. */
   timeout?: number
 }
 
-/** Runs a command to its end, whatever its exit code. Throws at the deadline. */
+/**
+ * Runs a command to its end and returns its exit code and output. Throws HostError at the deadline.
+ */
 export async function run(
   host: Host,
   command: readonly string[],
@@ -76,7 +83,10 @@ export async function run(
   return completed
 }
 
-/** Standard output of a command that must succeed; throws with its last line of errors if it does not. */
+/**
+ * Returns the standard output of a command. Throws HostError if it fails, with the last line of its
+ * standard error.
+ */
 export async function output(
   host: Host,
   command: readonly string[],
@@ -90,7 +100,7 @@ export async function output(
   return stdout
 }
 
-/** Runs a shell script with parameters $1, $2 ...; standard output, as `output`. */
+/** Runs a shell script with parameters $1, $2 ... Returns and throws like `output`. */
 export function shell(
   host: Host,
   script: string,
@@ -100,7 +110,7 @@ export function shell(
   return output(host, ['sh', '-c', script, 'sh', ...parameters], options)
 }
 
-/** The bytes of a file of any size; undefined if there is none. */
+/** Returns the bytes of a file of any size; undefined if the file cannot be read. */
 export async function fileOn(host: Host, path: string): Promise<Buffer | undefined> {
   const lines: string[] = []
   const { code } = await run(host, ['base64', path], { onLine: (line) => lines.push(line) })
@@ -110,17 +120,18 @@ export async function fileOn(host: Host, path: string): Promise<Buffer | undefin
 /** The kernel of this machine, which its containers and namespaces share. */
 export const thisKernel: object = {}
 
-/** Something that a host was asked for and can't do: harness trouble, never a verdict on an implementation. */
+/** A failure of a host: trouble of the harness, never a verdict on an implementation. */
 export class HostError extends Error {
   override name = 'HostError'
 
+  /** Returns a HostError with a message of one line: the step that failed, then the cause. */
   static from(thrown: unknown, doing: string): HostError {
     const { message } = thrown as Error | RemoteError
     return new HostError(`${doing}: ${message ?? thrown}`.replaceAll('\n', ' '), { cause: thrown })
   }
 }
 
-/** The last line with text in it. */
+/** Returns the last line of a text that is not blank. */
 export function lastLine(text: string): string {
   return text.trimEnd().split('\n').at(-1)?.trim() ?? ''
 }

@@ -9,7 +9,7 @@ import { type Completed, type Host, run, shell } from './host.ts'
 import { defaultImage } from './image.ts'
 import { localHost } from './local.ts'
 
-/* Both kinds of hosts do the same, and neither leaves anything behind. */
+/* Both kinds of hosts behave in the same way, and neither leaves a process, file or container. */
 
 /** Opens a pair of containers, prints their addresses, and waits for ever. */
 const OPEN_AND_WAIT = `
@@ -25,8 +25,8 @@ await t.test('this machine as a host', async (t) => {
   const directory = await host.directory()
   const sleeper = await host.start(['sleep', '1000'])
   await host.stop()
-  t.match(await sleeper.exited, { code: 137 }, 'what was started is stopped')
-  t.notOk(existsSync(directory), 'and what was made is removed')
+  t.match(await sleeper.exited, { code: 137 }, 'its process is stopped')
+  t.notOk(existsSync(directory), 'and its directory is removed')
 })
 
 const left = process.env['CRIU_REMOTE_NO_CONTAINERS']
@@ -37,7 +37,7 @@ if (pair instanceof Error) {
   t.teardown(() => pair.stop())
   await t.test('a container as a host', (t) => behaves(t, pair.source))
 
-  await t.test('the two reach each other', async (t) => {
+  await t.test('the two containers reach each other', async (t) => {
     const port = await pair.destination.freePort()
     const listening = await pair.destination.start([
       'python3',
@@ -51,20 +51,20 @@ if (pair instanceof Error) {
   })
 
   await t.test(
-    'the root file system is read-only, and what can be written is memory',
+    'the root file system is read-only, and the writable directories are in memory',
     async (t) => {
       t.not((await run(pair.source, ['touch', '/etc/x'])).code, 0)
       t.match(await shell(pair.source, 'stat -f -c %T /run /tmp'), /^tmpfs\ntmpfs\n$/)
     },
   )
 
-  await t.test('a container that runs already is a host too, and is left running', async (t) => {
+  await t.test('a running container is a host as well, and keeps running', async (t) => {
     const id = (await shell(pair.source, 'hostname')).trim()
     const host = await existingContainer(id)
     t.match(await run(host, ['true']), { code: 0 })
     const sleeper = await host.start(['sleep', '1000'])
     await host.stop()
-    t.match(await sleeper.exited, { code: 137 }, 'what was awaited there is awaited no more')
+    t.match(await sleeper.exited, { code: 137 }, 'the wait for its process ends')
     t.match(await run(pair.source, ['true']), { code: 0 }, 'the container runs on')
     await t.rejects(run(host, ['true']), { message: /starting true in a container/ })
     await t.rejects(existingContainer('no-such-container'), { message: /no-such-container/ })
@@ -139,7 +139,7 @@ async function behaves(t: Test, host: Host): Promise<void> {
   t.equal(
     (await shell(host, 'cat /proc/$1/comm', [String(sleeper.pid)])).trim(),
     'sleep',
-    'the pid is that of the command',
+    'the pid belongs to the command',
   )
   await sleeper.kill('SIGTERM')
   t.match(await sleeper.exited, { code: 143 })
@@ -148,7 +148,7 @@ async function behaves(t: Test, host: Host): Promise<void> {
   t.match(
     await run(host, [...host.criuRemote, '--version']),
     { code: 0, stdout: /^\d+\.\d+\.\d+\n$/ },
-    'criu-remote runs there',
+    'criu-remote runs on the host',
   )
 }
 

@@ -4,10 +4,13 @@ import { basename, dirname, resolve } from 'node:path'
 import { GenericContainer } from './docker.ts'
 import { HostError } from './host.ts'
 
-/** The image of the hosts: what set-up built or pulled, unless the user names another. */
+/** Returns the default image of container hosts: the set-up builds it and exports its name. */
 export const defaultImage = () => process.env['CRIU_REMOTE_IMAGE'] ?? 'criu-remote-host:latest'
 
-/** An image by its name, or built from a Dockerfile where the name is the path of one; the name. */
+/**
+ * Returns the name of an image. If `image` is the path of a Dockerfile, builds the image first.
+ * Throws HostError.
+ */
 export async function imageByName(image: string): Promise<string> {
   const file = statSync(image, { throwIfNoEntry: false })
   if (file === undefined || !image.includes('/')) return image

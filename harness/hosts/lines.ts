@@ -1,7 +1,9 @@
-/** Limit of what is kept of a process's output, in characters. */
-const KEPT = 65_536
+/** How many characters of a process's output are kept, counted from its end. */
+const CHARACTERS_KEPT = 65_536
 
-/** Collects text, keeping its last 64 Ki characters, and hands over whole lines. */
+/**
+ * Keeps the last 64 Ki characters of a text that arrives in pieces; calls `onLine` for whole lines.
+ */
 export class Lines {
   readonly #onLine: ((line: string) => void) | undefined
   #text = ''
@@ -11,12 +13,13 @@ export class Lines {
     this.#onLine = onLine
   }
 
+  /** The last characters of the text so far. */
   get text(): string {
     return this.#text
   }
 
   add(piece: string): void {
-    this.#text = (this.#text + piece).slice(-KEPT)
+    this.#text = (this.#text + piece).slice(-CHARACTERS_KEPT)
     if (this.#onLine === undefined) return
     const lines = (this.#partial + piece).split('\n')
     this.#partial = lines.pop() ?? ''

@@ -13,7 +13,7 @@ import {
 import { Lines } from './lines.ts'
 import { freePort } from './ports.ts'
 
-/** This machine as a host: processes of its own, on loopback. */
+/** Returns this machine as a host, with loopback as its address. */
 export function localHost(): Host {
   const running = new Set<HostProcess>()
   const directories: string[] = []
@@ -44,7 +44,7 @@ export function localHost(): Host {
   }
 }
 
-/** Starts a process of this machine. */
+/** Starts a process on this machine. Throws HostError. */
 async function startLocal(
   [file, ...parameters]: readonly string[],
   { environment, workingDirectory, onLine }: StartOptions,

@@ -1,37 +1,37 @@
 import { hostCommands } from './checkout.ts'
 import { type Connect, connectHere } from './connected.ts'
 import { type Host, output, thisKernel } from './host.ts'
-import { Init } from './init.ts'
+import { ProcessStarter } from './process-starter.ts'
 
-/** A running kernel in which hosts of namespaces can be made: that of this process, or a virtual machine's. */
+/** A running kernel in which namespace hosts are made: this process's kernel, or a guest's. */
 export interface Machine {
-  /** Its root, outside of all hosts that are made in it. Its end is the end of them all. */
+  /** The machine's root, outside all hosts in it. Its `stop` ends them all. */
   host: Host
   connect: Connect
-  /** Whether its /proc is this process's. */
+  /** Whether the machine's /proc is this process's /proc. */
   isHere: boolean
 }
 
 /**
- * This machine, where processes are started by `program`, harness/native/init.c compiled: to fork a process as large as this one
- * takes longer than most of what is started.
+ * Returns this machine. `program` (harness/native/init.c, compiled) starts its processes, because a
+ * fork of a process as large as this one takes longer than most of the started programs run.
  */
 export async function thisMachine(program: string): Promise<Machine> {
-  return machineOf('this machine', await Init.start(connectHere, [program]), true)
+  return machineOf('this machine', await ProcessStarter.start(connectHere, [program]), true)
 }
 
-/** The machine in which that process is. */
-export function machineOf(name: string, init: Init, isHere: boolean): Machine {
+/** Returns the machine in which a process starter runs. */
+export function machineOf(name: string, starter: ProcessStarter, isHere: boolean): Machine {
   const host: Host = {
     name,
     address: '127.0.0.1',
     ...hostCommands(process.execPath),
     kernel: isHere ? thisKernel : {},
     ownPids: false,
-    start: (command, options) => init.start(command, options),
+    start: (command, options) => starter.start(command, options),
     directory: async () => (await output(host, ['mktemp', '-d', '/run/criu-remote-XXXXXX'])).trim(),
     freePort: async () => 0,
-    stop: () => init.stop(),
+    stop: () => starter.stop(),
   }
-  return { host, connect: init.connect, isHere }
+  return { host, connect: starter.connect, isHere }
 }

@@ -1,19 +1,21 @@
 import { readFileSync } from 'node:fs'
 import { hostCommands } from './checkout.ts'
 import { type Host, output, shell } from './host.ts'
-import { Init } from './init.ts'
 import type { Machine } from './machine.ts'
+import { ProcessStarter } from './process-starter.ts'
 
 /*
- * Hosts that are namespaces of a machine: pids, mounts, network, IPC and host name of their own.
+ * Hosts that are namespaces of a machine: each has its own pids, mounts, network, IPC and host
+ * name.
  *
- * A test of zdtm mode gets one of them, or two that a cable (a veth pair) joins. They start in a fraction of a second and work
- * within a virtual machine as within a container; what they share is the file system, so that files that a process has open
- * are there at both ends of its migration. The process 1 of each starts what is to run there, and reaps what is orphaned, such as
- * a restored process; when it is killed the kernel kills everything in it. Needs root.
+ * A test of zdtm mode gets one host, or two that a cable (a veth pair) joins. These hosts start in
+ * a fraction of a second, inside a guest as well as in a container. They share the file system, so
+ * a file that a process has open exists at both ends of its migration. Process 1 of a host
+ * (harness/native/init.c) starts the host's processes and reaps orphans, for example a restored
+ * process. When process 1 is killed, the kernel kills every process of the host. Needs root.
  */
 
-/** Brings up what every process expects, and becomes that process 1. */
+/** Mounts the file systems that processes expect, then becomes process 1. */
 const SETUP = `
 ip link set lo up
 mount -t devpts -o newinstance,ptmxmode=0666,mode=0620 devpts /dev/pts
@@ -35,21 +37,21 @@ const UNSHARE = [
   '--kill-child',
 ]
 const FIRST_PORT = 9996
-/** Addresses of the two ends of the cable. */
+/** Addresses of the cable's two ends. */
 const ADDRESSES = ['10.77.0.1', '10.77.0.2'] as const
 
 export interface NamespaceOptions {
   machine: Machine
   count: 1 | 2
-  /** Whether a network joins two, which it does unless this says no. */
+  /** Whether a cable joins the two hosts; true by default. */
   joined?: boolean
-  /** Where they have their directories, visible also from outside. */
+  /** Parent of the hosts' directories, visible from outside as well. */
   directory: string
-  /** Process 1: harness/native/init.c compiled. */
+  /** Path of the program of process 1: harness/native/init.c, compiled. */
   init: string
 }
 
-/** One host, or two that a network joins. Throws HostError. */
+/** Starts one host, or two that a cable joins. Throws HostError. */
 export async function namespaceHosts({
   count,
   joined = true,
@@ -78,16 +80,9 @@ async function namespaceHost(
   address: string,
   { machine, directory, init: program }: Omit<NamespaceOptions, 'count'>,
 ): Promise<{ host: Host; holder: number }> {
-  const init = await Init.start(machine.connect, [
-    'unshare',
-    ...UNSHARE,
-    'sh',
-    '-c',
-    SETUP,
-    'sh',
-    program,
-  ])
-  const { holder } = init
+  const command = ['unshare', ...UNSHARE, 'sh', '-c', SETUP, 'sh', program]
+  const starter = await ProcessStarter.start(machine.connect, command)
+  const { holder } = starter
   let nextPort = FIRST_PORT
   let nextDirectory = 1
   const host: Host = {
@@ -99,19 +94,21 @@ async function namespaceHost(
     ...(machine.isHere && {
       procDirectory: `/proc/${Number(readFileSync(`/proc/${holder}/task/${holder}/children`, 'utf8'))}`,
     }),
-    start: (command, options) => init.start(command, options),
+    start: (command, options) => starter.start(command, options),
     async directory() {
       const made = `${directory}/${name}-${nextDirectory++}`
       await output(host, ['mkdir', made])
       return made
     },
     freePort: async () => nextPort++,
-    stop: () => init.stop(),
+    stop: () => starter.stop(),
   }
   return { host, holder }
 }
 
-/** With the parents of both processes 1. */
+/**
+ * Joins two network namespaces by a veth pair. $1 and $2: pids of the parents of both processes 1.
+ */
 const JOIN = `
 end() { echo "netns $(cat "/proc/$1/task/$1/children") name cable"; }
 ip link add $(end "$1") type veth peer $(end "$2")`

@@ -2,7 +2,10 @@ import { containerPair, existingContainer } from './container.ts'
 import { type Host, HostError } from './host.ts'
 import { localHost } from './local.ts'
 
-/** A source and a destination by their names on the command line: `container`, `container:NAME`, `local`. */
+/**
+ * Opens the source and the destination that the command line names: `container`, `container:NAME`
+ * or `local`. Throws HostError.
+ */
 export async function openHosts(
   source: string,
   destination: string,
@@ -12,7 +15,7 @@ export async function openHosts(
     return containerPair(image === undefined ? {} : { image })
   if (source === 'container' || destination === 'container')
     throw new HostError(
-      'opening hosts: a fresh container can only be paired with another, on a network of their own',
+      'opening hosts: a fresh container works only with a second fresh container, on their own network',
     )
   const hosts = [await openHost(source), await openHost(destination)] as const
   return {

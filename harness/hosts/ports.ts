@@ -1,22 +1,27 @@
 import { createServer } from 'node:net'
 
 /*
- * Ports of this machine for daemons that are to listen there.
+ * Ports of this machine for daemons.
  *
- * Between the look whether a port is free and the daemon that takes it another process can give it to another daemon. So each process has
- * a block of ports for itself: it holds a name for it, an abstract UNIX socket, which belongs to the network namespace as the
- * ports do, and which the kernel frees whatever becomes of the process.
+ * After a process has found a free port, and before its daemon listens there, another process can
+ * give the same port to another daemon. So each process claims a block of ports. The claim is an
+ * abstract UNIX socket: its name belongs to the network namespace, as the ports do, and the kernel
+ * frees it at the end of the process.
  */
 
-/** Below the ports that the kernel gives to outgoing connections. */
+/** The blocks lie below the ports that the kernel gives to outgoing connections. */
 const FIRST_PORT = 20_000
 const BLOCKS = 60
+/** Ports in a block. */
 const BLOCK = 200
 
 let claimed: Promise<number> | undefined
 let next = 0
 
-/** A port of this machine's loopback that nobody listens at, and that no other process of this project is given. */
+/**
+ * Returns a loopback port on which nothing listens, and which no other process of this project
+ * gives out.
+ */
 export async function freePort(): Promise<number> {
   claimed ??= claimBlock(process.pid % BLOCKS)
   const first = await claimed
@@ -26,7 +31,10 @@ export async function freePort(): Promise<number> {
   }
 }
 
-/** The first port of a block that is now this process's, that of this number if it is free. Where all are taken it is another's too. */
+/**
+ * Claims a block for this process, the preferred one if it is free. Returns its first port. If
+ * every block is held, returns the preferred one, which then has two users.
+ */
 export async function claimBlock(preferred: number): Promise<number> {
   const firstOf = (block: number) => FIRST_PORT + (block % BLOCKS) * BLOCK
   for (let tried = 0; tried < BLOCKS; tried++) {
@@ -36,7 +44,9 @@ export async function claimBlock(preferred: number): Promise<number> {
   return firstOf(preferred)
 }
 
-/** Whether the name is this process's now, until its end. */
+/**
+ * Takes the socket name until the end of this process. Returns false if another process holds it.
+ */
 function hold(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer().once('error', () => resolve(false))
@@ -44,6 +54,7 @@ function hold(path: string): Promise<boolean> {
   })
 }
 
+/** Returns whether a server can listen there at the moment. */
 function canListen(place: { port: number; host: string }): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer().once('error', () => resolve(false))

@@ -4,45 +4,45 @@ import { execa } from 'execa'
 import t from 'tap'
 import { checkout } from './checkout.ts'
 import { connectHere } from './connected.ts'
-import { Init } from './init.ts'
+import { ProcessStarter } from './process-starter.ts'
 
-/* Process 1 of hosts: it starts processes, talks to them, and to another of its kind, and takes them with it when it ends. */
+/*
+ * The small program init.c starts processes, exchanges bytes with them, and ends them at its own
+ * end.
+ */
 
 const directory = mkdtempSync(`${tmpdir()}/criu-remote-test-`)
 t.teardown(() => rmSync(directory, { recursive: true }))
 const program = `${directory}/init`
 await execa('gcc', ['-O2', '-o', program, `${checkout}/harness/native/init.c`])
 
-t.test(
-  'output, errors, environment, directory and exit code are those of the process',
-  async (t) => {
-    const init = await Init.start(connectHere, [program])
-    t.teardown(() => init.stop())
-    const lines: string[] = []
-    const command = ['sh', '-c', 'pwd; echo "$WORD"; echo trouble >&2; cat; exit 7']
-    const { exited } = await init.start(command, {
-      environment: { WORD: 'a b' },
-      workingDirectory: '/usr',
-      onLine: (line) => lines.push(line),
-    })
-    t.match(await exited, { code: 7, stderr: 'trouble\n' })
-    t.same(lines, ['/usr', 'a b'])
-    const killed = await init.start(['sleep', '60'])
-    await killed.kill('SIGKILL')
-    t.equal((await killed.exited).code, 128 + 9)
-    t.equal((await (await init.start(['/no/such/program'])).exited).code, 127)
-  },
-)
+t.test('a process has its output, environment, directory and exit code', async (t) => {
+  const starter = await ProcessStarter.start(connectHere, [program])
+  t.teardown(() => starter.stop())
+  const lines: string[] = []
+  const command = ['sh', '-c', 'pwd; echo "$WORD"; echo trouble >&2; cat; exit 7']
+  const { exited } = await starter.start(command, {
+    environment: { WORD: 'a b' },
+    workingDirectory: '/usr',
+    onLine: (line) => lines.push(line),
+  })
+  t.match(await exited, { code: 7, stderr: 'trouble\n' })
+  t.same(lines, ['/usr', 'a b'])
+  const killed = await starter.start(['sleep', '60'])
+  await killed.kill('SIGKILL')
+  t.equal((await killed.exited).code, 128 + 9)
+  t.equal((await (await starter.start(['/no/such/program'])).exited).code, 127)
+})
 
 t.test(
-  'a process that is talked to gets all bytes, also those that it does not read at once',
+  'a connected process gets all bytes, also the bytes that it does not read at once',
   async (t) => {
-    const init = await Init.start(connectHere, [program])
-    t.teardown(() => init.stop())
+    const starter = await ProcessStarter.start(connectHere, [program])
+    t.teardown(() => starter.stop())
     const bytes = Buffer.alloc(300_000, 'some bytes ')
     const got: Buffer[] = []
     const all = Promise.withResolvers<void>()
-    const { write, kill, ended } = await init.connect(
+    const { write, kill, ended } = await starter.connect(
       ['sh', '-c', 'read -r go; exec cat'],
       (piece) => {
         got.push(piece)
@@ -51,7 +51,7 @@ t.test(
     )
     write(Buffer.from('go\n'))
     write(bytes)
-    const other = await init.start(['echo', 'not delayed'])
+    const other = await starter.start(['echo', 'not delayed'])
     t.match(await other.exited, { code: 0, stdout: 'not delayed\n' })
     await all.promise
     t.ok(Buffer.concat(got).equals(bytes))
@@ -60,19 +60,19 @@ t.test(
   },
 )
 
-t.test('one that does not read delays nobody', async (t) => {
-  const init = await Init.start(connectHere, [program])
-  t.teardown(() => init.stop())
-  const { write } = await init.connect(['sleep', '60'], () => {})
+t.test('a connected process that does not read delays no other process', async (t) => {
+  const starter = await ProcessStarter.start(connectHere, [program])
+  t.teardown(() => starter.stop())
+  const { write } = await starter.connect(['sleep', '60'], () => {})
   write(Buffer.alloc(1_000_000))
-  t.match(await (await init.start(['echo', 'here'])).exited, { code: 0, stdout: 'here\n' })
+  t.match(await (await starter.start(['echo', 'here'])).exited, { code: 0, stdout: 'here\n' })
 })
 
-t.test('one within another is reached by the stream of the outer, and ends with it', async (t) => {
-  const outer = await Init.start(connectHere, [program])
-  const inner = await Init.start(outer.connect, [program])
+t.test('an inner starter uses the stream of the outer one, and ends with it', async (t) => {
+  const outer = await ProcessStarter.start(connectHere, [program])
+  const inner = await ProcessStarter.start(outer.connect, [program])
   const started = await inner.start(['sh', '-c', 'echo $PPID; exec sleep 60'])
-  t.ok(started.pid > inner.holder, 'a child of the inner one')
+  t.ok(started.pid > inner.holder, 'a child of the inner starter')
   await outer.stop()
   await inner.ended
   t.equal((await started.exited).code, 137)
@@ -82,8 +82,8 @@ t.test('one within another is reached by the stream of the outer, and ends with 
   })
 })
 
-t.test('what does not become that program is refused with what it said', async (t) => {
-  await t.rejects(Init.start(connectHere, ['sh', '-c', 'echo not today >&2; exit 3']), {
+t.test('a command that does not become init.c is refused with its stderr', async (t) => {
+  await t.rejects(ProcessStarter.start(connectHere, ['sh', '-c', 'echo not today >&2; exit 3']), {
     message: 'making a host: exit 3: not today',
   })
 })

@@ -1,19 +1,23 @@
 import { StringDecoder } from 'node:string_decoder'
+import { ByteQueue } from '../byte-queue.ts'
 import type { Connect, Connected } from './connected.ts'
 import { type Completed, HostError, type HostProcess, lastLine, type StartOptions } from './host.ts'
 import { Lines } from './lines.ts'
 
 /*
- * The other end of harness/native/init.c, which has the format of what is said: a process that starts processes when asked, in
- * namespaces of its own, or in a virtual machine. One of them may be such a process again, so there is one stream to a machine and any
- * number of hosts in it.
+ * The client of harness/native/init.c, a small program that starts processes on request, in
+ * namespaces of its own or in a guest. The format of requests and events is in its source.
+ *
+ * A process that init.c starts can be another init.c, so one stream to a machine serves any number
+ * of hosts in it.
  */
 
+/** Bytes of a number. */
 const WORD = 4
-/** Of an event: id, kind, length. */
+/** Bytes of an event's header: id, kind, length. */
 const HEADER = 3 * WORD
 const PID = 'P'.charCodeAt(0)
-const OUT = 'O'.charCodeAt(0)
+const OUTPUT = 'O'.charCodeAt(0)
 const ERRORS = 'E'.charCodeAt(0)
 const START = 'S'.charCodeAt(0)
 const CONNECT = 'C'.charCodeAt(0)
@@ -29,23 +33,28 @@ interface Started {
   stderrText: StringDecoder
 }
 
-export class Init {
-  /** Resolves at its end. */
+export class ProcessStarter {
+  /** Resolves at the end of init.c. */
   readonly ended: Promise<void>
   readonly #connected: Connected
+  readonly #events: ByteQueue
   readonly #started = new Map<number, Started>()
   #nextId = 1
-  /** How it ended. */
+  /** How init.c ended, in one line. */
   #end: string | undefined
 
-  /** @param command makes the namespaces, if it is to have its own, and becomes the program. Throws HostError if it ends at once. */
-  static async start(connect: Connect, command: readonly string[]): Promise<Init> {
+  /**
+   * Starts init.c and waits for its first event. Throws HostError if init.c ends before.
+   *
+   * @param command the path of init.c, compiled, after a command that makes its namespaces, if any.
+   */
+  static async start(connect: Connect, command: readonly string[]): Promise<ProcessStarter> {
     const first = Promise.withResolvers<void>()
-    let left: Buffer = Buffer.alloc(0)
-    let init: Init | undefined
+    const events = new ByteQueue()
+    let starter: ProcessStarter | undefined
     const connected = await connect(command, (bytes) => {
-      left = Buffer.concat([left, bytes])
-      if (init !== undefined) left = init.#take(left)
+      events.push(bytes)
+      if (starter !== undefined) starter.#takeEvents()
       first.resolve()
     })
     const early = connected.ended.then((how) => {
@@ -53,13 +62,14 @@ export class Init {
     })
     early.catch(() => {})
     await Promise.race([first.promise, early])
-    init = new Init(connected)
-    left = init.#take(left)
-    return init
+    starter = new ProcessStarter(connected, events)
+    starter.#takeEvents()
+    return starter
   }
 
-  private constructor(connected: Connected) {
+  private constructor(connected: Connected, events: ByteQueue) {
     this.#connected = connected
+    this.#events = events
     this.ended = connected.ended.then((how) => {
       this.#end = how
       for (const { pid, exited, stdout, stderr } of this.#started.values()) {
@@ -69,11 +79,14 @@ export class Init {
     })
   }
 
-  /** Of the process that was started: where that makes namespaces, the parent of the program in them. */
+  /**
+   * Pid of the process of `command`. If `command` makes namespaces, that is the parent of init.c.
+   */
   get holder(): number {
     return this.#connected.pid
   }
 
+  /** Starts a process without standard input. Throws HostError after the end of init.c. */
   async start(
     command: readonly string[],
     { onLine, ...options }: StartOptions = {},
@@ -90,27 +103,28 @@ export class Init {
     return {
       pid: await started.pid.promise,
       exited: started.exited.promise,
-      kill: async (signal) => this.#say(id, SIGNALS[signal]),
+      kill: async (signal) => this.#send(id, SIGNALS[signal]),
     }
   }
 
-  /** Starts a process that is talked to. */
+  /** Starts a connected process. Throws HostError after the end of init.c. */
   readonly connect: Connect = async (command, onOutput) => {
     const { id, started } = this.#ask(CONNECT, command, new Lines(), onOutput)
     return {
       pid: await started.pid.promise,
-      write: (bytes) => this.#say(id, INPUT, bytes),
+      write: (bytes) => this.#send(id, INPUT, bytes),
       ended: started.exited.promise.then(({ code, stderr }) => `exit ${code}: ${lastLine(stderr)}`),
-      kill: async () => this.#say(id, SIGNALS.SIGKILL),
+      kill: async () => this.#send(id, SIGNALS.SIGKILL),
     }
   }
 
-  /** Ends it, and with it everything that it started. */
+  /** Ends init.c, and with it every process that it started. */
   async stop(): Promise<void> {
     await this.#connected.kill()
     await this.ended
   }
 
+  /** Asks for a new process, and records it under a new id. */
   #ask(
     kind: number,
     command: readonly string[],
@@ -121,10 +135,9 @@ export class Init {
     if (this.#end !== undefined)
       throw new HostError(`starting ${command[0]}: the host has ended: ${this.#end}`)
     const id = this.#nextId++
-    const [pid, exited] = [Promise.withResolvers<number>(), Promise.withResolvers<Completed>()]
     const started = {
-      pid,
-      exited,
+      pid: Promise.withResolvers<number>(),
+      exited: Promise.withResolvers<Completed>(),
       onOutput,
       stdout,
       stderr: new Lines(),
@@ -132,17 +145,12 @@ export class Init {
     }
     this.#started.set(id, started)
     const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`)
-    this.#say(
-      id,
-      kind,
-      Buffer.from(
-        [workingDirectory, ...variables, '', ...command].map((word) => `${word}\0`).join(''),
-      ),
-    )
+    const words = [workingDirectory, ...variables, '', ...command]
+    this.#send(id, kind, Buffer.from(words.map((word) => `${word}\0`).join('')))
     return { id, started }
   }
 
-  #say(id: number, request: number, rest: Buffer = Buffer.alloc(0)): void {
+  #send(id: number, request: number, rest: Buffer = Buffer.alloc(0)): void {
     const header = Buffer.alloc(HEADER)
     header.writeUInt32LE(2 * WORD + rest.length, 0)
     header.writeUInt32LE(id, WORD)
@@ -150,23 +158,22 @@ export class Init {
     if (this.#end === undefined) this.#connected.write(Buffer.concat([header, rest]))
   }
 
-  /** Takes all whole events; what is left. */
-  #take(bytes: Buffer): Buffer {
-    let rest = bytes
-    while (rest.length >= HEADER && rest.length >= HEADER + rest.readUInt32LE(2 * WORD)) {
-      const end = HEADER + rest.readUInt32LE(2 * WORD)
-      this.#hear(rest.readUInt32LE(0), rest.readUInt32LE(WORD), rest.subarray(HEADER, end))
-      rest = rest.subarray(end)
+  /** Handles every complete event; the bytes of an incomplete one stay in the queue. */
+  #takeEvents(): void {
+    for (;;) {
+      const length = this.#events.peekUint32LE(2 * WORD)
+      if (length === undefined || this.#events.length < HEADER + length) return
+      const header = this.#events.take(HEADER)
+      this.#handle(header.readUInt32LE(0), header.readUInt32LE(WORD), this.#events.take(length))
     }
-    return rest
   }
 
-  #hear(id: number, event: number, payload: Buffer): void {
+  #handle(id: number, event: number, payload: Buffer): void {
     const started = this.#started.get(id)
     if (started === undefined) return
     const { pid, exited, onOutput, stdout, stderr, stderrText } = started
     if (event === PID) pid.resolve(payload.readInt32LE(0))
-    else if (event === OUT) onOutput(payload)
+    else if (event === OUTPUT) onOutput(payload)
     else if (event === ERRORS) stderr.add(stderrText.write(payload))
     else {
       this.#started.delete(id)

@@ -1,7 +1,7 @@
 import { text } from 'node:stream/consumers'
 import { removeAll } from './reaper.ts'
 
-/* The reaper's process: `node reaper-main.ts SESSION`, with the names of networks on standard input. */
+/* The reaper's process: `node reaper-main.ts SESSION`. It reads names of networks from stdin. */
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
 process.stdout.on('error', () => {})

@@ -5,20 +5,21 @@ import { checkout } from './checkout.ts'
 import { getContainerRuntimeClient } from './docker.ts'
 
 /*
- * Removes the containers and networks of a process that died before it could: a process in a session of its own, so that
- * no Ctrl-C reaches it, which is told the names of networks on its standard input, and waits for the end of that, which
- * is the end of its parent.
+ * Removes the containers and networks of a process that died before it removed them.
+ *
+ * The reaper is a process in a session of its own, so Ctrl-C does not reach it. It reads names of
+ * networks from its standard input until end of file, which is the end of its parent.
  */
 
 const KEY = 'criu-remote.session'
 const session = randomUUID()
 
-/** The label of every container that this process starts. */
+/** Returns the label of every container that this process starts. */
 export const label = () => ({ [KEY]: session })
 
 let reaper: Promise<Writable> | undefined
 
-/** Has the network removed after this process, with the containers on it. */
+/** Tells the reaper to remove the network, and the containers of this process, after its end. */
 export async function reapNetwork(name: string): Promise<void> {
   reaper ??= startReaper()
   const names = await reaper
@@ -41,7 +42,7 @@ function startReaper(): Promise<Writable> {
   })
 }
 
-/** Removes all containers that carry the session's label, then those networks. */
+/** Removes all containers with the session's label, then the networks. */
 export async function removeAll(ofSession: string, networks: readonly string[]): Promise<void> {
   const { dockerode } = (await getContainerRuntimeClient()).container
   const containers = await dockerode.listContainers({
