@@ -1,47 +1,58 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync, read, statSync, writevSync } from 'node:fs'
 import { RemoteError } from '../../reference/index.ts'
-import { IN_HEADER, MAX_TRANSFER } from './wire.ts'
+import { REQUEST_HEADER } from './requests.ts'
+import { MAX_TRANSFER } from './wire.ts'
 
 /*
- * The kernel's side of the mount: /dev/fuse, the one place where FUSE enters.
+ * The kernel's side of a mount on this machine: reads requests from /dev/fuse and writes replies to
+ * it.
  *
- * mount(8) is given the opened device and does the system call that Node lacks; nothing of libfuse is needed.
- * A request is read by a blocking read in libuv's thread pool: the device can't be polled from Node. There is one
- * read at a time: a second one gained nothing when measured, and took threads of the pool from everybody else. A
- * buffer is as large as the largest WRITE; requests without data are copied out of it, or a thousand waiting opens
- * would hold a gigabyte. While the read is under way, process.exit() would wait for its thread: unmount first.
+ * mount(8) gets the opened device and makes the mount(2) system call, which Node lacks. libfuse is
+ * not needed. A request is read by a blocking read in libuv's thread pool, because Node cannot poll
+ * the device. Only one read is under way at a time: a second read was no faster when measured, and
+ * it takes a thread of the pool from other work. A buffer is as large as the largest WRITE. Small
+ * requests are copied out of it, because otherwise a thousand waiting opens would hold a gigabyte.
+ * While a read is under way, process.exit() would wait for its thread, so a process must unmount
+ * first.
  *
- * A mount outlives its server and then fails every access. So a watchdog in a session of its own holds a pipe from
- * this process, and unmounts when the pipe breaks: also after SIGKILL.
+ * A mount outlives its server and then fails every access. So a watchdog process in its own session
+ * holds a pipe from this process, and unmounts when the pipe breaks, which happens after SIGKILL as
+ * well.
  */
 
+/** Size of a request's buffer, in bytes: the largest WRITE and its headers. */
 const BUFFER = MAX_TRANSFER + 4096
-/** Requests up to this size are copied out of their buffer, which can then be used again at once. */
+/**
+ * Largest request, in bytes, that is copied out of its buffer, so that the buffer is free at once.
+ */
 const SMALL = 65_536
 /**
- * Makes mount(8) use mount(2). With the newer calls it asks for the attributes of a mount that nobody serves yet, and on
- * Linux 6.1 waits for them for ever.
+ * Makes mount(8) use mount(2). With the newer system calls it asks for the attributes of the mount
+ * before the mount is served, and on Linux 6.1 waits for them for ever.
  */
 const CLASSIC_MOUNT = { LIBMOUNT_FORCE_MOUNT2: 'always' }
-/** What one writev(2) takes; a reply must be one. */
+/** Largest number of parts that writev(2) takes. A reply must be one writev(2). */
 const PARTS = 1024
 const MOUNT_OPTIONS = 'rootmode=40000,user_id=0,group_id=0,allow_other,nosuid,nodev,noexec'
 
 export interface Device {
-  /** Resolves when the kernel ended the connection: it was unmounted. */
+  /** Resolves when the kernel has ended the connection after an unmount. */
   closed: Promise<void>
   reply(parts: readonly Buffer[]): void
-  /** Aborts all requests and unmounts, also while files are open. */
+  /** Aborts all requests and unmounts, even if files are open. */
   unmount(): Promise<void>
 }
 
-/** Mounts, and gives each request to `handle`, which is done with its bytes when its promise settles. */
+/**
+ * Mounts and passes each request to `handle`, which must not use its bytes after its promise has
+ * settled.
+ */
 export type OpenDevice = (handle: (request: Buffer) => Promise<void>) => Promise<Device>
 
 /**
- * Mounts at `directory`. `inside` is the beginning of a command that runs the rest of it in the mount namespace to mount in; none for
- * this process's own. Throws RemoteError.
+ * Mounts at `directory`. `inside` is a command prefix that runs a command in the mount namespace to
+ * mount in; by default that is this process's own. Throws RemoteError.
  */
 export function deviceAt(directory: string, inside: readonly string[] = []): OpenDevice {
   return (handle) => mountDevice(directory, inside, handle)
@@ -55,18 +66,13 @@ async function mountDevice(
   const found = statSync(directory, { throwIfNoEntry: false })
   if (!found?.isDirectory())
     throw new RemoteError('not-found', `mounting at ${directory}: expected a directory`)
-  const run = (command: readonly string[], device?: number) =>
-    runCommand([...inside, ...command], device)
   const fd = openDevice()
-  try {
-    await run(
-      ['mount', '-i', '-t', 'fuse', '-o', `fd=3,${MOUNT_OPTIONS}`, 'criu-remote', directory],
-      fd,
-    )
-  } catch (thrown) {
+  const options = `fd=3,${MOUNT_OPTIONS}`
+  const mount = [...inside, 'mount', '-i', '-t', 'fuse', '-o', options, 'criu-remote', directory]
+  await run(mount, fd).catch((thrown) => {
     closeSync(fd)
     throw thrown
-  }
+  })
   const watchdog = startWatchdog([...inside, 'umount', '-f', '-l', directory])
   const closed = readRequests(fd, handle).then(() => {
     watchdog.kill('SIGKILL')
@@ -76,14 +82,15 @@ async function mountDevice(
     closed,
     reply: (parts) => reply(fd, parts),
     async unmount() {
-      await run(['umount', directory])
-        .catch(() => run(['umount', '-f', '-l', directory]))
+      await run([...inside, 'umount', directory])
+        .catch(() => run([...inside, 'umount', '-f', '-l', directory]))
         .catch(() => {})
       await closed
     },
   }
 }
 
+/** Opens /dev/fuse; the descriptor becomes descriptor 3 of mount(8). */
 function openDevice(): number {
   try {
     return openSync('/dev/fuse', 'r+')
@@ -92,13 +99,14 @@ function openDevice(): number {
   }
 }
 
+/** Reads requests and passes them to `handle`. Resolves when the file system is unmounted. */
 async function readRequests(fd: number, handle: (request: Buffer) => Promise<void>): Promise<void> {
   const free: Buffer[] = []
   for (;;) {
     const buffer = free.pop() ?? Buffer.allocUnsafeSlow(BUFFER)
     const bytes = await readDevice(fd, buffer)
     if (bytes === 'unmounted') return
-    if (bytes >= IN_HEADER) dispatch(buffer, bytes, free, handle)
+    if (bytes >= REQUEST_HEADER) dispatch(buffer, bytes, free, handle)
     else free.push(buffer)
   }
 }
@@ -117,7 +125,10 @@ function dispatch(
   }
 }
 
-/** Bytes of the next request; 0 for one that was taken back, or whose caller was interrupted. */
+/**
+ * Reads the next request and returns its size in bytes; 0 if the request was withdrawn or the read
+ * interrupted.
+ */
 function readDevice(fd: number, buffer: Buffer): Promise<number | 'unmounted'> {
   return new Promise((resolve, reject) => {
     read(fd, buffer, 0, buffer.length, null, (error, bytes) => {
@@ -130,13 +141,14 @@ function readDevice(fd: number, buffer: Buffer): Promise<number | 'unmounted'> {
   })
 }
 
-/** An error here means that nobody waits for the reply any more. */
+/** Ignores errors: they mean that the caller no longer waits for the reply. */
 function reply(fd: number, parts: readonly Buffer[]): void {
   try {
     writevSync(fd, parts.length > PARTS ? [Buffer.concat(parts)] : parts)
   } catch {}
 }
 
+/** Starts a process that unmounts when its standard input breaks. */
 function startWatchdog(unmount: readonly string[]): ChildProcess {
   const watchdog = spawn(
     'sh',
@@ -153,7 +165,7 @@ function startWatchdog(unmount: readonly string[]): ChildProcess {
   return watchdog
 }
 
-function runCommand(command: readonly string[], device?: number): Promise<void> {
+function run(command: readonly string[], device?: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(command[0] as string, command.slice(1), {
       env: { ...process.env, ...CLASSIC_MOUNT },

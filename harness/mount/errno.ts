@@ -1,16 +1,19 @@
 import { constants } from 'node:os'
 
-/** A failed file system operation: the errno that the kernel passes to the caller. */
+/** A failed file system operation. The kernel passes its errno to the caller. */
 export class Errno extends Error {
   readonly errno: number
 
-  constructor(name: keyof typeof constants.errno, why = '') {
-    super(why === '' ? name : `${name}: ${why}`)
+  constructor(name: keyof typeof constants.errno, reason = '') {
+    super(reason === '' ? name : `${name}: ${reason}`)
     this.name = 'Errno'
     this.errno = constants.errno[name]
   }
 
-  /** errno of any thrown value; what is not an Errno is EIO: never a short read, never a silent success. */
+  /**
+   * Returns the errno of a thrown value: EIO unless it is an Errno, so that no failure becomes a
+   * short read or a success.
+   */
   static of(thrown: unknown): number {
     return thrown instanceof Errno ? thrown.errno : constants.errno.EIO
   }

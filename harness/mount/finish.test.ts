@@ -2,7 +2,9 @@ import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
 import { fakeServer, migration, needs, workspace } from '../testing/mounts.ts'
 
-/** Long enough, in ms, to show that a request of this process is not made; it would be within 1 ms. */
+/**
+ * Long enough, in ms, to show that a request of this process is not made; it would be within 1 ms.
+ */
 const NOTHING = 50
 
 t.test(

@@ -3,8 +3,9 @@ import type { Completed, Host, HostProcess } from '../hosts/host.ts'
 import { deviceOn } from './guest-device.ts'
 
 /*
- * A port carries one mount after the other. The guest is played here, for what no real one does when it is asked to: bytes that an earlier
- * mount left, and requests cut anywhere. Mounts in a real guest are in zdtm-mode/pre-dump.test.ts.
+ * A port carries one mount after the other. The guest is played here, for what no real one does
+ * when it is asked to: bytes that an earlier mount left, and requests cut anywhere. Mounts in a
+ * real guest are in zdtm-mode/pre-dump.test.ts.
  */
 
 const REQUESTS = [request(40, 1), request(56, 2), request(70_000, 3)]

@@ -1,18 +1,22 @@
 import { randomBytes } from 'node:crypto'
+import { ByteQueue } from '../byte-queue.ts'
 import { type Host, HostError, lastLine, run } from '../hosts/host.ts'
 import type { GuestPort } from '../vm/qemu.ts'
 import type { Device, OpenDevice } from './device.ts'
 
 /*
- * The kernel's side of a mount in a virtual machine: harness/native/mount.c has /dev/fuse there and passes requests and replies
- * on, by a port. The file system is the same as of a mount of this machine, interrupts and the end of the connection included.
+ * The kernel's side of a mount in a guest. There the program harness/native/mount.c opens /dev/fuse
+ * and passes requests and replies through a port. The file system is the same as for a mount on
+ * this machine, including interrupts and the end of the connection.
  */
 
-/** Each request begins with its length. */
-const LENGTH = 4
+/** Length of a mount's token, in bytes of randomness. */
 const TOKEN = 16
 
-/** Mounts at a directory of a host of the guest by `program`, that program compiled. The port is free again when the device is closed. Throws HostError. */
+/**
+ * Mounts at a directory of a host of the guest. `program` is the compiled mount.c. The port is free
+ * again when the device is closed. Throws HostError.
+ */
 export function deviceOn(
   host: Host,
   { program, port, directory }: { program: string; port: GuestPort; directory: string },
@@ -20,11 +24,11 @@ export function deviceOn(
   return async (handle) => {
     const token = randomBytes(TOKEN).toString('hex')
     const mounted = Promise.withResolvers<void>()
-    const requests = new Requests((request) => {
+    const requests = new RequestStream(token, (request) => {
       mounted.resolve()
       void handle(request)
     })
-    port.onBytes = behind(token, (bytes) => requests.add(bytes))
+    port.onBytes = (bytes) => requests.push(bytes)
     port.write(Buffer.from(token))
     const { exited } = await host.start([program, directory, port.device, token])
     let isOpen = true
@@ -52,48 +56,42 @@ export function deviceOn(
   }
 }
 
-/** Passes on what comes behind the token. */
-function behind(token: string, onBytes: (bytes: Buffer) => void): (bytes: Buffer) => void {
-  let skipped: Buffer | undefined = Buffer.alloc(0)
-  return (bytes) => {
-    if (skipped === undefined) return onBytes(bytes)
-    skipped = Buffer.concat([skipped, bytes])
-    const at = skipped.indexOf(token)
-    if (at === -1) return
-    const rest = skipped.subarray(at + token.length)
-    skipped = undefined
-    onBytes(rest)
-  }
-}
-
-/** Cuts a stream into requests. */
-class Requests {
+/**
+ * Cuts the bytes of a port into requests. Bytes before the token belong to an earlier mount on the
+ * same port.
+ */
+class RequestStream {
+  readonly #token: string
   readonly #onRequest: (request: Buffer) => void
-  #pieces: Buffer[] = []
-  #bytes = 0
+  readonly #bytes = new ByteQueue()
+  #tokenSeen = false
 
-  constructor(onRequest: (request: Buffer) => void) {
+  constructor(token: string, onRequest: (request: Buffer) => void) {
+    this.#token = token
     this.#onRequest = onRequest
   }
 
-  add(piece: Buffer): void {
-    this.#pieces.push(piece)
-    this.#bytes += piece.length
-    while (this.#bytes >= this.#wanted()) this.#next(this.#wanted())
+  push(piece: Buffer): void {
+    this.#bytes.push(piece)
+    if (!this.#tokenSeen) this.#skipToToken()
+    if (!this.#tokenSeen) return
+    for (let size = this.#next(); size !== undefined; size = this.#next())
+      this.#onRequest(this.#bytes.take(size))
   }
 
-  /** Bytes of the next request, as far as is known. */
-  #wanted(): number {
-    if (this.#bytes < LENGTH) return LENGTH
-    if ((this.#pieces[0] as Buffer).length < LENGTH) this.#pieces = [Buffer.concat(this.#pieces)]
-    return (this.#pieces[0] as Buffer).readUInt32LE(0)
+  #skipToToken(): void {
+    const bytes = this.#bytes.take(this.#bytes.length)
+    const at = bytes.indexOf(this.#token)
+    this.#tokenSeen = at !== -1
+    this.#bytes.push(this.#tokenSeen ? bytes.subarray(at + this.#token.length) : bytes)
   }
 
-  #next(size: number): void {
-    const all =
-      this.#pieces.length === 1 ? (this.#pieces[0] as Buffer) : Buffer.concat(this.#pieces)
-    this.#pieces = all.length > size ? [all.subarray(size)] : []
-    this.#bytes -= size
-    this.#onRequest(all.subarray(0, size))
+  /**
+   * Returns the size of the next request, with which it begins; undefined if the request is not
+   * complete.
+   */
+  #next(): number | undefined {
+    const size = this.#bytes.peekUint32LE()
+    return size !== undefined && size <= this.#bytes.length ? size : undefined
   }
 }

@@ -1,7 +1,9 @@
 import t from 'tap'
 import { migration, needs } from '../testing/mounts.ts'
 
-/** Writes random bytes to an image in the way of `copy`, which has `source`, `target` and `size`. */
+/**
+ * Writes random bytes to an image in the way of `copy`, which has `source`, `target` and `size`.
+ */
 const writer = (mebibytes: number, copy: string) => `
 os.system('head -c ${mebibytes}M /dev/urandom > local')
 source = os.open('local', os.O_RDONLY)

@@ -1,9 +1,15 @@
 import { Errno } from './errno.ts'
 
-/** Largest local file, in bytes: they are logs and statistics; what is larger is an image under a wrong name. */
+/**
+ * Largest local file, in bytes. Local files are logs and statistics; a larger file is an image with
+ * a wrong name.
+ */
 const LIMIT = 256 * 1024 * 1024
 
-/** A file that CRIU keeps local (a log, stats-dump, irmap-cache): held in memory by the mount, never sent. */
+/**
+ * A file that CRIU keeps on its node (a log, stats-dump, irmap-cache). The mount holds it in memory
+ * and never sends it.
+ */
 export class LocalFile {
   #bytes = Buffer.alloc(0)
   #size = 0

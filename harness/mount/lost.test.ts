@@ -2,8 +2,9 @@ import t from 'tap'
 import { daemon, fakeServer, migration, needs, workspace } from '../testing/mounts.ts'
 
 /*
- * CRIU takes the end of an image for its end, and does not look at what close(2) returns. So a server that is gone
- * must be an error of the read or of the write itself, and of the end of the dump.
+ * CRIU takes the end of an image for its end, and does not look at what close(2) returns. So a
+ * server that is gone must be an error of the read or of the write itself, and of the end of the
+ * dump.
  */
 
 const HALF = "image = accept()\nsend(image, OK + b'half')\n"

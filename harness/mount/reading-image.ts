@@ -3,17 +3,18 @@ import { Changes } from '../changes.ts'
 import { Errno } from './errno.ts'
 
 /*
- * An image opened for reading: one read connection to the proxy or cache, drained into memory.
+ * An image opened for reading: one read connection to the proxy or cache, read into memory.
  *
- * The protocol gives no size and no random access; CRIU wants both (fstat of pagemaps, preadv at any offset of
- * pages). So the bytes are kept until the last close. A read waits for the bytes that it asks for, and
- * only fstat waits for all of them. Nothing is fetched before the first of these: a dump opens its parents' pages and
- * closes them unread.
+ * The protocol has no size and no random access. CRIU needs both (fstat of pagemaps, preadv at any
+ * offset of pages). So the mount keeps the bytes until the last close. A read waits for the bytes
+ * that it asks for, and only fstat waits for all bytes. No byte is read from the connection before
+ * the first read or fstat, because a dump opens its parents' pages and closes them unread.
  *
- * The end of an image is the server's close (L3), and a server that dies closes as well. CRIU takes a short read
- * for the end of its image, or asks again for ever. So behind each end the server is asked for a sign of life, which
- * must be an answer: a dying process closes its connections one by one, and one of them may still be accepted meanwhile.
- * The reply to 'the restore is finished' is the last that a cache says: there the end needs no proof.
+ * The end of an image is the server's close (L3), but a dying server closes as well. CRIU takes a
+ * short read for the end of its image, or repeats the read for ever. So after each end the mount
+ * makes another request, and only an answer to it proves that the server is alive: a dying process
+ * closes its connections one by one, and may still accept a new one meanwhile. The reply to 'the
+ * restore is finished' is a cache's last one, so its end needs no proof.
  */
 
 export class ReadingImage {
@@ -33,7 +34,8 @@ export class ReadingImage {
   }
 
   /**
-   * Opens the image; waits while the server does. ENOENT where the server says so, EIO where there is no server.
+   * Opens the image; waits while the server does. ENOENT where the server says so, EIO where there
+   * is no server.
    *
    * @param signOfLife resolves when the server has answered a request made by it
    */

@@ -1,24 +1,29 @@
 import { type Dialect, pullSnapshots, pushSnapshot } from '../../reference/index.ts'
 import { Errno } from './errno.ts'
 
-/** The directory that stands for the null snapshot id, and its two requests: a write of the one, a read of the other. */
+/**
+ * The directory of the null snapshot id. A write of DUMP_FINISH and a read of RESTORE_FINISH in it
+ * are requests.
+ */
 export const NULL_DIRECTORY = 'null'
 export const DUMP_FINISH = 'DUMP_FINISH'
 export const RESTORE_FINISH = 'RESTORE_FINISH'
 
 /*
- * Directories and `parent` links made into the list of snapshots (S2), and back.
+ * Translates directories and `parent` links to the list of snapshots (S2), and back.
  *
- * On the proxy's side a directory begins with mkdir; its first image or its `parent` link pushes it to the list. The
- * link's target must be the last of the list, since the list can say nothing else. On the cache's side any
- * directory may come yet, so every name is one; its `parent` is the entry before it in the list.
+ * On the proxy's side mkdir makes a directory, and its first image or its `parent` link pushes the
+ * snapshot to the list. The link's target must be the last snapshot of the list, because the list
+ * cannot express another parent. On the cache's side any snapshot may still arrive, so every name
+ * is a directory. Its `parent` is the entry before it in the list.
  */
 export class Snapshots {
   readonly #server: string
   readonly #side: 'proxy' | 'cache'
   readonly #dialect: Dialect
-  /** Snapshots begun through this mount, and whether CRIU gave each a parent. */
+  /** Snapshots that were pushed through this mount, each with the parent that CRIU gave it. */
   readonly #begun = new Map<string, Promise<string | undefined>>()
+  /** Directories that were made through this mount. */
   readonly #made = new Set<string>()
 
   constructor(server: string, side: 'proxy' | 'cache', dialect: Dialect) {
@@ -32,13 +37,19 @@ export class Snapshots {
     return (await this.#list()).includes(id)
   }
 
-  /** All that this mount knows; on the cache's side those of the list, if it has come. */
+  /**
+   * Returns the snapshots that this mount knows: on the proxy's side those of the list, on both
+   * sides those made here.
+   */
   async known(): Promise<string[]> {
     const list = this.#side === 'proxy' ? await this.#list() : []
     return [...new Set([...list, ...this.#made])]
   }
 
-  /** Resolves when the server has answered, whatever it is; a list is in all that hold an image (S2). */
+  /**
+   * Resolves when the server has answered a request: a read of the list, which every server with an
+   * image holds (S2).
+   */
   async signOfLife(): Promise<void> {
     await this.#list()
   }
@@ -47,7 +58,7 @@ export class Snapshots {
     this.#made.add(id)
   }
 
-  /** Before a snapshot's first image: it enters the list, without a parent unless a link was made. */
+  /** Pushes a snapshot before its first image, unless its `parent` link has done so. */
   async begin(id: string): Promise<void> {
     if (id === NULL_DIRECTORY) return
     const begun = this.#begun.get(id) ?? this.#push(id, undefined)
@@ -55,7 +66,10 @@ export class Snapshots {
     await begun
   }
 
-  /** What a `parent` link does: `target` is `../ID` of the snapshot before. */
+  /**
+   * Pushes a snapshot with a parent, as a `parent` link asks for. `target` is `../ID` of the
+   * parent.
+   */
   async link(id: string, target: string): Promise<void> {
     const parent = /^\.\.\/([^/]+)\/?$/.exec(target)?.[1]
     if (parent === undefined)
@@ -69,7 +83,7 @@ export class Snapshots {
     })
   }
 
-  /** The snapshot before this one; undefined if it has none. */
+  /** Returns the parent of a snapshot; undefined if it has none. */
   async parent(id: string): Promise<string | undefined> {
     if (id === NULL_DIRECTORY) return undefined
     const begun = this.#begun.get(id)
@@ -79,6 +93,10 @@ export class Snapshots {
     return list[list.lastIndexOf(id) - 1]
   }
 
+  /**
+   * Pushes a snapshot and returns its parent. Throws EINVAL if the parent is not the last snapshot
+   * of the list.
+   */
   async #push(id: string, parent: string | undefined): Promise<string | undefined> {
     if (parent !== undefined) {
       const last = (await this.#list()).at(-1)

@@ -1,8 +1,9 @@
 import type { LocalFile } from './local-file.ts'
 
 /*
- * Which file a node number of the kernel stands for. A node exists from its first look-up until the kernel has forgotten
- * every one of them; directories stay, since they say which snapshots this mount knows.
+ * The files of a mount by the node numbers that the kernel knows. A node exists from its first
+ * look-up until the kernel has forgotten all its look-ups. Directories stay, because they are the
+ * snapshots that this mount knows.
  */
 
 export type Node =
@@ -14,7 +15,7 @@ export type Node =
 
 export const ROOT = 1
 
-/** File type and permissions of each kind, as st_mode. */
+/** File type and permissions of each kind of node, as st_mode. */
 export const modeOf: Record<Node['kind'], number> = {
   root: 0o40755,
   snapshot: 0o40755,
@@ -33,7 +34,7 @@ export class Tree {
     return this.#nodes.get(number)
   }
 
-  /** The node's number, counted as one more look-up by the kernel. */
+  /** Returns the node's number and counts one more look-up by the kernel. */
   enter(node: Node): number {
     const key = keyOf(node)
     const number = this.#numbers.get(key) ?? this.#next++
@@ -43,6 +44,7 @@ export class Tree {
     return number
   }
 
+  /** Un-counts look-ups; removes the node after the last one. */
   forget(number: number, times: number): void {
     const left = (this.#lookups.get(number) ?? 0) - times
     this.#lookups.set(number, left)

@@ -3,17 +3,22 @@ import { endWrite, openWrite } from '../../reference/index.ts'
 import { Errno } from './errno.ts'
 
 /*
- * An image opened for writing: one write connection, which ends the image at the last close of the file.
+ * An image opened for writing: one write connection, which completes the image after the last close
+ * of the file.
  *
- * The connection and its header are made with the first byte, or with the close of an image that has none: CRIU
- * unlinks an image that it created in vain, and the protocol has no way to take an image back. A large write is answered
- * before its bytes are on their way, so that CRIU makes the next one meanwhile; but no more than a few are, or the sender
- * would not feel a slow server. After one that is lost all others are, too, and so is the end of the image.
+ * The connection is made and the header sent with the first byte, or with the close of an empty
+ * image: CRIU unlinks an image that it does not need after all, and the protocol cannot take an
+ * image back. A large write is answered before its bytes are sent, so that CRIU prepares the next
+ * write meanwhile. Only a few writes are answered early, so that a slow server slows the writer
+ * down. After a failed write all later writes and the end of the image fail as well.
  */
 
 /** Bytes that may be unsent when a write is answered: a few of the largest requests. */
 const WINDOW = 4 * 1_048_576
-/** Smaller writes are answered when the kernel has the bytes for the server: there is nothing to win. */
+/**
+ * Size, in bytes, of the smallest write that is answered early. For smaller writes this gains
+ * nothing.
+ */
 const LARGE = 65_536
 
 export class WritingImage {
@@ -35,19 +40,20 @@ export class WritingImage {
     return this.#size
   }
 
-  /** Whether bytes of it did not reach the server. */
+  /** Whether bytes of the image did not reach the server. */
   get isLost(): boolean {
     return this.#state === 'lost'
   }
 
-  /** Whether it was unlinked before anything of it was sent. */
+  /** Whether the image was unlinked before its header was sent. */
   get isDropped(): boolean {
     return this.#state === 'dropped'
   }
 
   /**
-   * Bytes behind those already written; ESPIPE anywhere else, since images are streams. Resolves when the write may be
-   * answered; the bytes are the caller's again when `sent` resolves, which never rejects.
+   * Writes at the end of the image. Throws ESPIPE for any other offset, because images are streams.
+   * Resolves when the write may be answered. The caller may use the bytes again when `sent`
+   * resolves; `sent` never rejects.
    */
   async write(offset: number, bytes: Buffer): Promise<{ sent: Promise<void> }> {
     if (this.isLost) throw new Errno('EIO')
@@ -62,20 +68,23 @@ export class WritingImage {
     return { sent }
   }
 
-  /** Forgets the image, if nothing of it has been sent; false if it is too late. */
+  /** Drops the image unless its header has been sent. Returns whether it is dropped. */
   drop(): boolean {
     if (this.#socket === undefined) this.#state = 'dropped'
     return this.isDropped
   }
 
-  /** Completes the image; resolves when the server took it, rejects if it was lost. */
+  /** Completes the image. Resolves when the server has taken it, rejects if it was lost. */
   async end(): Promise<void> {
     await Promise.all(this.#unsent)
     if (this.isLost) throw this.#failure
     await endWrite(await this.#connect())
   }
 
-  /** Lets go of the connection, of which the server may make an image: it can't tell this from the end. */
+  /**
+   * Closes the connection without an end. The server may store the image, because it cannot tell
+   * this from an end.
+   */
   abandon(): void {
     this.#state = 'lost'
     this.#socket?.then(
