@@ -6,21 +6,23 @@ import type { Booted, VmOptions } from './options.ts'
 import { bootGuest, type Guest, type GuestOptions } from './qemu.ts'
 
 /*
- * A virtual machine for the one command that is run in it: the root tree of this host, a container, on another kernel.
+ * A guest for one command: the root tree of this host, a container, on another kernel.
  *
- * The host needs QEMU, virtiofsd, busybox and kmod. The guest boots in about 5 s without KVM, so it is meant to be booted once for
- * many tests. It ends with the command, and with this process.
+ * The host needs QEMU, virtiofsd, busybox and kmod. The guest boots in about 5 s without KVM, so
+ * one guest should serve many tests. The guest ends with the command, and with this process.
  */
 
-/** Where the host image has its kernel. */
+/** Path of the kernel in the host image. */
 export const IMAGE_KERNEL = '/opt/criu-remote-kernel'
 
-/** Twenty times what a guest takes on an idle machine. */
+/** How long a guest may take to boot, in ms: twenty times its boot time on an idle machine. */
 const BOOT_DEADLINE = 150_000
-/** Shorter: a KVM that works boots in a second or two, and one that hangs is to be given up soon. */
+/**
+ * The same with KVM, in ms. It is shorter: a working KVM boots in two seconds, a broken one hangs.
+ */
 const KVM_DEADLINE = 15_000
 
-/** A guest and the command that runs in it. */
+/** A guest and the command that runs in the guest. */
 export interface GuestProcess extends Guest {
   booted: Booted
 }
@@ -41,7 +43,7 @@ export async function startGuest(
   try {
     return await timed({ ...options, accelerator: 'kvm', deadline: KVM_DEADLINE })
   } catch (thrown) {
-    // Whether KVM works only a try can show.
+    // /dev/kvm can exist and not work: only an attempt shows that.
     const guest = await timed({ ...options, accelerator: 'tcg', deadline: BOOT_DEADLINE })
     return { ...guest, booted: { ...guest.booted, kvmFailed: (thrown as Error).message } }
   }
@@ -57,12 +59,16 @@ async function timed(options: GuestOptions): Promise<GuestProcess> {
 }
 
 /**
- * Programs that a harness starts by the thousand. Without KVM one that is linked dynamically takes 25 ms to start, and busybox, which is not,
- * 10 ms, so these come first in PATH. None that CRIU or a test may need more of is among them.
+ * Programs that the harness starts thousands of times. Without KVM a dynamically linked program
+ * takes 25 ms to start, and busybox, which is static, takes 10 ms, so busybox's versions come first
+ * in PATH. The list has no program of which CRIU or a test needs more features than busybox has.
  */
 const QUICK = 'base64 cat chmod mkdir mkfifo rm sh timeout umount'
 
-/** What the guest's first process runs in the root tree. It says when it is there, and the command's exit code. */
+/**
+ * Returns the shell script of the guest's first process in the root tree. The script reports `up`,
+ * then the command's exit code.
+ */
 function guestScript(command: readonly string[], tree: string): string {
   const words = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ')
   return `mkdir /run/quick && for each in ${QUICK}; do ln -s /bin/busybox /run/quick/$each; done

@@ -6,35 +6,43 @@ import { HostError } from '../hosts/host.ts'
 import type { Kernel } from './kernel.ts'
 
 /*
- * The guest's first file system: busybox, the modules, and an /init that makes the host's root tree the guest's.
+ * The guest's first file system: busybox, modules, and an /init that switches to the host's root
+ * tree.
  *
- * The root tree comes by virtiofs, so no image of it has to be made; what is written goes to tmpfs, in the guest as in the
- * container. Modules are unpacked here, and loaded in the order of what they need, which takes the guest no time to find out. Whatever
- * else the kernel asks for comes from the kernel's tree by `modprobe`.
+ * The guest mounts the root tree by virtiofs, so no image of it is made. Writes go to tmpfs, in the
+ * guest as in the container. This file unpacks the modules and orders them by their dependencies,
+ * so the guest spends no time on either. If the kernel asks for another module, `modprobe` loads it
+ * from the kernel's tree.
  */
 
-/** For the root tree and the ports; then what CRIU needs at its start; then what tests and daemons use. */
+/** Modules for the root tree and the ports; for the start of CRIU; for tests and daemons. */
 const MODULES = `virtio_pci virtio_console virtiofs
  unix_diag tcp_diag udp_diag raw_diag inet_diag netlink_diag af_packet_diag nf_tables
  fuse veth tun overlay binfmt_misc`.split(/\s+/)
 
-/** Ports of the guest's virtio-serial device, numbered from 1, there as /dev/guest-NAME: of its command, and as many others as are wanted. */
+/**
+ * Returns the names of the ports of the guest's virtio-serial device: four for the command, then
+ * `others` more. The guest numbers them from 1 and has each as /dev/guest-NAME.
+ */
 export const portNames = (others: number) => [
   ...(['stdout', 'stderr', 'stdin', 'status'] as const),
   ...Array.from({ length: others }, (_, index) => `port-${index}`),
 ]
 
-/** Where the guest has a tmpfs of its own, as the container has. */
+/** Directories where the guest has a tmpfs of its own, like the container. */
 const GUEST_TMPFS = ['/run', '/tmp', '/root', '/var/tmp']
 
-/** `$WORK`, `$SHARES` and `$PORTS` come first. Nothing is printed unless something fails, since the console is slow. */
+/**
+ * Body of /init; assignments of `$WORK`, `$SHARES` and `$PORTS` precede it. It prints failures
+ * only, since the console is slow.
+ */
 const INIT = `
 export PATH=/bin
 /bin/busybox mount -t proc proc /proc && /bin/busybox --install -s /bin
 fail() { echo "init: $1 failed"; exit 1; }
 mount -t sysfs sys /sys && mount -t devtmpfs dev /dev || fail "mounting /dev"
 for module in /modules/*.ko; do insmod "$module" || fail "loading $module"; done
-# The number of the device depends on the kernel, and a port is there only when the host's answer has come.
+# The device's number depends on the kernel. A port appears only after the host's answer.
 port() { until set -- /dev/vport*p$1 $2 && [ -c "$1" ]; do usleep 5000; done; ln -s "$1" "/dev/$2"; }
 number=0
 for each in $PORTS; do number=$((number + 1)); port $number guest-$each; done
@@ -61,11 +69,11 @@ exec switch_root /root /bin/sh "$WORK/guest"
 fail "switching to the root tree"
 `
 
-/** What of the host's tree the guest would not see, once each. */
+/** Returns the paths that a tmpfs of the guest hides, without duplicates. */
 const hidden = (paths: readonly string[]) =>
   [...new Set(paths)].filter((path) => GUEST_TMPFS.some((each) => path.startsWith(`${each}/`)))
 
-/** Makes it, for a guest with ports of these names; its path. Throws HostError. */
+/** Makes the initramfs of a guest with the named ports; returns its path. Throws HostError. */
 export async function makeInitramfs(
   { version, tree }: Kernel,
   work: string,
@@ -90,7 +98,10 @@ export async function makeInitramfs(
   }
 }
 
-/** Copies them, with a number in front for their order. What is built in, or is not there at all, is left out. */
+/**
+ * Copies the modules, each with its number in the load order as a prefix. Skips modules that are
+ * built into the kernel or do not exist.
+ */
 async function copyModules(tree: string, version: string, to: string): Promise<void> {
   const shown = await Promise.all(
     MODULES.map((name) =>

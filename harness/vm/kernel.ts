@@ -3,15 +3,19 @@ import { mkdir } from 'node:fs/promises'
 import { execa } from 'execa'
 import { HostError } from '../hosts/host.ts'
 
-/** A kernel that a guest can be booted with. */
+/** A kernel that a guest can boot. */
 export interface Kernel {
   version: string
+  /** Path of the kernel image. */
   image: string
-  /** Has lib/modules/VERSION, with modules.dep. */
+  /** Directory that has lib/modules/VERSION with modules.dep. */
   tree: string
 }
 
-/** The kernel of a Debian package, or of a directory with one unpacked; whatever has to be made is made below `work`. Throws HostError. */
+/**
+ * Returns the kernel of a Debian package, or of a directory with one unpacked. New files are below
+ * `work`. Throws HostError.
+ */
 export async function findKernel(path: string, work: string): Promise<Kernel> {
   const doing = `using the kernel ${path}`
   const status = statSync(path, { throwIfNoEntry: false })
@@ -42,7 +46,7 @@ async function unpack(file: string, to: string): Promise<string> {
   return to
 }
 
-/** A package comes without the list of what each module needs. */
+/** Copies the modules and adds modules.dep, their dependencies, which a package does not have. */
 async function indexed(modules: string, version: string, tree: string): Promise<string> {
   await mkdir(`${tree}/lib/modules`, { recursive: true })
   await execa('cp', ['-a', modules, `${tree}/lib/modules/`])

@@ -1,24 +1,34 @@
-/** What a virtual machine is started with. */
-export interface VmOptions {
-  /** A Debian kernel package, or a directory with one unpacked. */
-  kernel: string
-  /** Whether to try KVM. */
-  kvm: boolean
-  /** Files and directories that the guest shall see, read-only at the same path, also where it has a tmpfs of its own. */
-  shares: readonly string[]
-  /** Ports beside those of the command, 0 if not given. */
-  ports?: number
-  command: readonly string[]
-}
+import { z } from 'zod'
 
-/** How a guest came up. */
-export interface Booted {
-  accelerator: 'kvm' | 'tcg'
-  /** From the start of QEMU to the start of the command, in ms. */
-  boot: number
-  /** Why KVM was not used, where it was tried. */
-  kvmFailed?: string
-}
+/** Options of a guest. They go to run-in-guest.ts as JSON. */
+export const vmOptions = z.object({
+  /** Path of a Debian kernel package, or of a directory with one unpacked. */
+  kernel: z.string(),
+  /** Whether to try KVM first. */
+  kvm: z.boolean(),
+  /**
+   * Files and directories that the guest sees, read-only at the same path, also below a directory
+   * where the guest has a tmpfs of its own.
+   */
+  shares: z.array(z.string()).readonly(),
+  /** Number of ports besides the command's own; 0 by default. */
+  ports: z.number().exactOptional(),
+  command: z.array(z.string()).readonly(),
+})
+export type VmOptions = z.infer<typeof vmOptions>
 
-/** Exit code for a guest that did not boot, or that ended without the command's exit code; the reason is the last line of stderr. */
+/** How a guest booted. It is the first line of run-in-guest.ts, as JSON. */
+export const bootedSchema = z.object({
+  accelerator: z.enum(['kvm', 'tcg']),
+  /** Time from the start of QEMU to the start of the command, in ms. */
+  boot: z.number(),
+  /** Why the attempt with KVM failed; absent without a failed attempt. */
+  kvmFailed: z.string().exactOptional(),
+})
+export type Booted = z.infer<typeof bootedSchema>
+
+/**
+ * Exit code of run-in-guest.ts for a guest that did not boot, or that ended without the command's
+ * exit code. The last line of stderr gives the reason.
+ */
 export const NO_GUEST = 125

@@ -1,9 +1,11 @@
+import { parseJson } from '../checked.ts'
 import { type GuestProcess, startGuest } from './guest.ts'
-import { NO_GUEST, type VmOptions } from './options.ts'
+import { NO_GUEST, type VmOptions, vmOptions } from './options.ts'
 
 /*
- * Runs in the host, a container: boots a guest and runs a command in it, with its output and its exit code as if it ran here. The first
- * line is a Booted. Exit 125 with a reason of one line is a guest that could not be booted, or that died.
+ * `node run-in-guest.ts OPTIONS` runs in the host, a container. It boots a guest and runs a command
+ * in the guest; output and exit code are the command's own. The first line of output is a Booted as
+ * JSON. If the guest does not boot, or dies, it exits 125 with a reason of one line.
  */
 
 async function main(options: VmOptions): Promise<number> {
@@ -18,10 +20,10 @@ async function main(options: VmOptions): Promise<number> {
   return guest.exited
 }
 
-const [options] = process.argv.slice(2)
-process.exitCode = await main(JSON.parse(options as string) as VmOptions).catch(
-  ({ message }: Error) => {
-    process.stderr.write(`${message}\n`)
-    return NO_GUEST
-  },
-)
+const [, , text = ''] = process.argv
+try {
+  process.exitCode = await main(parseJson(vmOptions, text, 'reading the options of a guest'))
+} catch (thrown) {
+  process.stderr.write(`${(thrown as Error).message}\n`)
+  process.exitCode = NO_GUEST
+}

@@ -2,7 +2,10 @@ import { execa } from 'execa'
 import { HostError, lastLine } from '../hosts/host.ts'
 import { Lines } from '../hosts/lines.ts'
 
-/** Shows this host's root tree to a guest, by virtiofs, until `stop` or the end of the guest. Throws HostError. */
+/**
+ * Shares this host's root tree with a guest by virtiofs, until `stop` or the end of the guest.
+ * Throws HostError.
+ */
 export async function shareRoot(socket: string): Promise<{ stop: () => void }> {
   const ready = Promise.withResolvers<void>()
   const said = new Lines((line) => {

@@ -5,7 +5,10 @@ import { type Host, shell } from '../hosts/host.ts'
 import { IMAGE_KERNEL } from './guest.ts'
 import { startInVm } from './vm.ts'
 
-/* A guest in a container: what runs in it is as if it ran in the container, on another kernel; what does not boot says why. */
+/*
+ * A guest in a container runs a command like the container itself, on another kernel. A kernel that
+ * does not boot gives its reason.
+ */
 
 const directory = mkdtempSync('/tmp/criu-remote-')
 t.teardown(() => rmSync(directory, { recursive: true, force: true }))
@@ -39,7 +42,7 @@ if (host instanceof Error) {
       t.match(stderr, /to stderr/)
       t.match(lines, [/^6\.12\..*cloud-amd64$/, 'of the host', /mem_dirty_track is supported/])
       const release = await shell(host, 'uname -r')
-      t.not(lines[0], release.trim(), 'the kernel of the host is another')
+      t.not(lines[0], release.trim(), 'the host has a different kernel')
     },
   )
 
@@ -54,7 +57,7 @@ if (host instanceof Error) {
     })
   })
 
-  await t.test('what is no kernel is refused, with the reason in one line', async (t) => {
+  await t.test('a path without a kernel is refused, with the reason in one line', async (t) => {
     for (const [kernel, message] of [
       [none, /^unpacking the kernel .*none.deb: expected a Debian package[^\n]*$/],
       ['/usr', /^using the kernel \/usr: expected a Debian kernel package[^\n]*$/],
