@@ -5,10 +5,10 @@ import { type Host, run } from '../hosts/host.ts'
  * Whether CRIU may use hardware breakpoints.
  *
  * CRIU stops a process at the end of its parasite by a hardware breakpoint. In a virtual machine
- * whose hypervisor does not pass the debug registers on, a breakpoint never fires, and a CRIU before
- * 4.2 waits for ever. CRIU can step from system call to system call instead, which works everywhere
- * and takes longer. So a small program tries a breakpoint once for each kernel; a host without a
- * compiler counts as a host whose breakpoints do not fire.
+ * whose hypervisor does not pass the debug registers on, a breakpoint never fires, and a CRIU
+ * before 4.2 waits for ever. CRIU can step from system call to system call instead, which works
+ * everywhere and takes longer. So a small program tries a breakpoint once for each kernel; a host
+ * without a compiler counts as a host whose breakpoints do not fire.
  */
 
 /** CRIU's own switch for stepping (FI_NO_BREAKPOINTS). */

@@ -4,12 +4,15 @@ import t from 'tap'
 import { localHost } from '../hosts/local.ts'
 import { criu } from './criu.ts'
 
-/* Why a criu failed, in one line and with its log. A script stands for criu here, since its log has to be of a known length. */
+/*
+ * A failure of criu gives its reason in one line, and its log. A script replaces criu, because the
+ * test needs a log of known length.
+ */
 
 const SCRIPT = `#!/bin/sh
 for each; do case $before in -W) work=$each;; -o) log=$each;; esac; before=$each; done
 {
-  echo '(00.000100) Error (criu/util.c:1533): of a thing that does not matter'
+  echo '(00.000100) Error (criu/util.c:1533): of no importance'
   echo '(00.000200) Error (criu/sk-inet.c:100): the reason'
   seq -f '(00.0003%g) a line of the clean-up' 10 80
   echo '(00.000400) Error (criu/cr-dump.c:2111): Dumping FAILED.'

@@ -1,15 +1,15 @@
 import { type Host, lastLine, run, shell } from '../hosts/host.ts'
 import { criuVariables } from './breakpoints.ts'
 
-/* The criu command line on a host: one function, the log's tail in every error. */
+/* Runs criu on a host. Every error has the tail of criu's log. */
 
 export type CriuAction = 'pre-dump' | 'dump' | 'restore'
 
 export interface CriuRun {
   host: Host
-  /** Path or name of the criu binary there. */
+  /** Path or name of the criu binary on the host. */
   criu: string
-  /** Images directory: a directory of the mount. */
+  /** Images directory, inside the mount. */
   images: string
   /** Directory for logs and statistics, outside the mount. */
   work: string
@@ -19,11 +19,14 @@ export interface CriuRun {
   timeout: number
 }
 
-/** A criu that failed. The message has its last error but that it failed; `tail` the errors and the last lines of its log. */
+/**
+ * A failure of criu. The message has the last error of its log except the final 'FAILED' line;
+ * `tail` has all errors and the last lines of the log.
+ */
 export class CriuError extends Error {
   override name = 'CriuError'
   readonly action: CriuAction
-  /** Exit code; over 128 for one that a signal ended. */
+  /** Exit code; 128 plus the signal's number if a signal ended criu. */
   readonly code: number
   readonly tail: string
 
@@ -39,7 +42,10 @@ export class CriuError extends Error {
   }
 }
 
-/** Prints the last 40 lines of a log $1, and of those before them the errors: between an error and the end CRIU may log a hundred lines. */
+/**
+ * Prints the errors and the last 40 lines of a log $1. CRIU may log a hundred lines between an
+ * error and its end.
+ */
 const TAIL = `awk '
 /Error \\(/ { errors[NR] = $0 }
 { last[NR % 40] = $0 }
@@ -49,10 +55,10 @@ END {
     else if (line in errors) print errors[line]
 }' "$1" 2>/dev/null || :`
 
-/** Exit code of what SIGKILL ended. */
+/** Exit code of a process that SIGKILL ended. */
 const KILLED = 137
 
-/** Runs criu to its success; throws CriuError. */
+/** Runs criu. Throws CriuError if it fails or exceeds its deadline. */
 export async function criu(
   action: CriuAction,
   { host, criu: binary, images, work, options, environment, timeout }: CriuRun,
@@ -72,12 +78,13 @@ export async function criu(
   if (code !== 0) throw await failed(code, `exit ${code}`, stderr)
 }
 
-/** Whether that criu can do a thing on that host's kernel, as `criu check --feature` says. */
+/** Returns whether criu has a feature on the host's kernel, by `criu check --feature`. */
 export async function hasFeature(host: Host, binary: string, feature: string): Promise<boolean> {
   const { code } = await run(host, [binary, 'check', '--feature', feature], { timeout: 20_000 })
   return code === 0
 }
 
+/** Returns the last error but one, since the last error only reports the failure. */
 function lastError(tail: string): string {
   const errors = tail.split('\n').filter((line) => line.includes('Error'))
   return (errors.at(-2) ?? errors.at(-1) ?? lastLine(tail)).trim()

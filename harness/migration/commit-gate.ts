@@ -1,18 +1,21 @@
 import { type Host, output, run, shell } from '../hosts/host.ts'
 
 /*
- * The commit gate: CRIU may kill the source's process only when every image has reached the cache.
+ * The commit gate: CRIU may kill the target process at the source only after every image has
+ * reached the cache.
  *
- * The protocol has no acknowledgement. But images are forwarded in the order in which they completed (W5), and a read of
- * one that has not come waits (C2). So after CRIU closed its last image the gate writes one more, through the same
- * mount, which lets it go only behind all the others; the cache has it when it has them all. If the
- * connection is lost it answers 'no such image', and if an image was lost the mount refuses the write.
+ * The protocol has no acknowledgement. But the proxy forwards images in the order of their
+ * completion (W5), and a read of an image that has not arrived waits (C2). So after CRIU has closed
+ * its last image, the gate writes one more image, the marker, through the same mount. The mount
+ * completes it after all the others, so when the cache has the marker, it has every image. If the
+ * link is lost, the cache answers 'no such image'. If an image was lost, the mount refuses to write
+ * the marker.
  *
- * CRIU asks through its `post-dump` action script, which waits at a pipe. No answer is a 'no': CRIU
- * then lets the process run on.
+ * CRIU asks the gate through its `post-dump` action script, which waits at a pipe. Without an
+ * answer the script fails, and CRIU lets the process run on.
  */
 
-/** How long the process may stay frozen at the gate, in seconds. */
+/** How long the target process may stay frozen at the gate, in seconds. */
 const PATIENCE = 60
 
 const SCRIPT = `#!/bin/sh
@@ -25,13 +28,16 @@ timeout ${PATIENCE} sh -c 'echo ask > gate.ask' || exit 1
 export interface Gate {
   /** CRIU options that set the gate up. */
   options: string[]
-  /** Waits until CRIU asks, and answers by what `committed` says; false too if CRIU never asked. */
+  /**
+   * Waits for CRIU's question and answers it by `committed`. Returns the answer; false without a
+   * question.
+   */
   serve(committed: () => Promise<boolean>): Promise<boolean>
-  /** Ends a `serve` that CRIU never came to. */
+  /** Ends a `serve` that waits for a question. */
   abandon(): Promise<void>
 }
 
-/** Sets up a gate on the source host, in CRIU's work directory. */
+/** Makes a gate on the source host, in CRIU's work directory. Throws HostError. */
 export async function makeGate(source: Host, work: string): Promise<Gate> {
   await shell(
     source,
@@ -55,7 +61,10 @@ export async function makeGate(source: Host, work: string): Promise<Gate> {
   }
 }
 
-/** Whether everything written through the source's mount is in the cache behind the destination's mount. */
+/**
+ * Returns whether every image that was written through the source's mount is in the cache of the
+ * destination's mount. It writes a marker at the source and reads it at the destination.
+ */
 export async function everythingArrived(
   source: Host,
   sourceMount: string,

@@ -1,8 +1,8 @@
 import { type Host, shell } from '../hosts/host.ts'
 
 /*
- * Looks for images that became files: every file newer than a mark, on any file system but the mounts and the
- * kernel's own, that has an image's name or begins with CRIU's magic numbers.
+ * Searches for images that became files: files newer than a mark that have an image's name or begin
+ * with CRIU's magic numbers, on every file system except FUSE mounts and the kernel's own.
  */
 
 const FIND = `
@@ -12,14 +12,14 @@ find / \\( -fstype fuse -o -fstype proc -o -fstype sysfs -o -fstype cgroup -o -f
   case "$(head -c 4 "$file" 2>/dev/null | od -An -tx1)" in ' 19 43 56 54'|' 16 31 31 58') echo "$file";; esac
 done`
 
-/** Sets a mark in time on a host. */
+/** Makes a file whose time is the mark; returns its path. Throws HostError. */
 export async function markTime(host: Host): Promise<string> {
   const directory = await host.directory()
   await shell(host, 'touch "$1/mark"', [directory])
   return `${directory}/mark`
 }
 
-/** Images that were made as files since the mark, outside `except`. */
+/** Returns the paths of image files newer than the mark and outside `except`. Throws HostError. */
 export async function imagesOnDisk(host: Host, mark: string, except: string): Promise<string[]> {
   const found = await shell(host, FIND, [mark, except])
   return found.split('\n').filter((line) => line !== '')

@@ -7,21 +7,22 @@ import { Migration } from './migration.ts'
 import type { WrittenImage } from './start-mount.ts'
 import { isAlive, residentBytes, startTargetProcess } from './target-process.ts'
 
-/** How a migration is shown to a person. */
+/** Shows a migration to a person. */
 export interface Progress {
   phase(text: string): void
-  /** Before images come: about how many bytes they will be. */
+  /** Announces about how many bytes of images follow. */
   expect(bytes: number): void
+  /** Reports one image that was written. */
   image(written: WrittenImage): void
 }
 
 export interface MigrateOptions {
   source: Host
   destination: Host
-  /** A shell command to start and migrate, unless `pid` names a process. */
+  /** A shell command to start and migrate; needed unless `pid` names a process. */
   command?: string
   pid?: number
-  /** A shell command for both hosts, first. */
+  /** A shell command that both hosts run first. */
   setup?: string
   descriptor?: Descriptor
   preDumps: number
@@ -35,54 +36,35 @@ export interface MigrateResult {
   pid: number
   images: number
   bytes: number
+  /** How many images became files on either host. */
   filesOnDisk: number
-  /** From the start of the last dump to the end of the restore, as seen from here. */
+  /** Time from the start of the last dump to the end of the restore, measured in this process. */
   frozenMs: number
   totalMs: number
 }
 
-/** Migrates one process. Throws HostError or CriuError; the process then runs on at the source, unless it was restored. */
+/**
+ * Migrates one process. Throws HostError or CriuError; unless it was restored, the process then
+ * runs on at the source.
+ */
 export async function migrate(options: MigrateOptions): Promise<MigrateResult> {
-  const { source, destination, progress, preDumps, criu } = options
+  const { source, destination, progress } = options
   const begun = performance.now()
-  for (const host of [source, destination]) await output(host, [criu, '--version'])
-  if (preDumps > 0 && !(await hasFeature(source, criu, 'mem_dirty_track'))) {
-    throw new HostError(
-      `migrating with ${preDumps} pre-dumps: the kernel of ${source.name} does not track memory (criu check --feature mem_dirty_track)`,
-    )
-  }
-  if (options.setup !== undefined)
-    for (const host of [source, destination]) await shell(host, options.setup)
+  await prepareHosts(options)
   const marks = await Promise.all([source, destination].map(markTime))
   const pid =
     options.pid ?? (await startTargetProcess(source, ['sh', '-c', options.command as string]))
   progress.phase(`process ${pid} runs on ${source.name}`)
-
   const written: WrittenImage[] = []
-  const migration = await Migration.start({
-    source,
-    destination,
-    descriptor: options.descriptor ?? referenceDescriptor(source),
-    criu,
-    criuOptions: options.criuOption,
-    onImage(image) {
-      written.push(image)
-      progress.image(image)
-    },
-  })
+  const migration = await startMigration(options, written)
   try {
     const frozenMs = await takeAcross(migration, pid, options)
-    const found = await Promise.all(
-      [source, destination].map((host, side) =>
-        imagesOnDisk(host, marks[side] as string, mountOf(migration, side)),
-      ),
-    )
     return {
       migrated: true,
       pid,
       images: written.length,
       bytes: written.reduce((sum, { bytes }) => sum + bytes, 0),
-      filesOnDisk: found.flat().length,
+      filesOnDisk: (await filesOfImages(migration, marks)).length,
       frozenMs: Math.round(frozenMs),
       totalMs: Math.round(performance.now() - begun),
     }
@@ -91,6 +73,42 @@ export async function migrate(options: MigrateOptions): Promise<MigrateResult> {
   }
 }
 
+/**
+ * Checks that both hosts have CRIU and that pre-dumps are possible, then runs the setup command.
+ */
+async function prepareHosts({
+  source,
+  destination,
+  setup,
+  preDumps,
+  criu,
+}: MigrateOptions): Promise<void> {
+  for (const host of [source, destination]) await output(host, [criu, '--version'])
+  if (preDumps > 0 && !(await hasFeature(source, criu, 'mem_dirty_track'))) {
+    throw new HostError(
+      `migrating with ${preDumps} pre-dumps: the kernel of ${source.name} does not track memory (criu check --feature mem_dirty_track)`,
+    )
+  }
+  if (setup !== undefined) for (const host of [source, destination]) await shell(host, setup)
+}
+
+/** Starts daemons and mounts, and records each written image in `written`. */
+function startMigration(options: MigrateOptions, written: WrittenImage[]): Promise<Migration> {
+  const { source, destination, descriptor, criu, criuOption, progress } = options
+  return Migration.start({
+    source,
+    destination,
+    descriptor: descriptor ?? referenceDescriptor(source),
+    criu,
+    criuOptions: criuOption,
+    onImage(image) {
+      written.push(image)
+      progress.image(image)
+    },
+  })
+}
+
+/** Takes the process from the source to the destination. Returns how long it was frozen, in ms. */
 async function takeAcross(
   migration: Migration,
   pid: number,
@@ -118,6 +136,15 @@ async function takeAcross(
   return frozenMs
 }
 
-function mountOf(migration: Migration, side: number): string {
-  return (side === 0 ? migration.source : migration.destination).mount.directory
+/** Returns the paths of images that became files on either host, outside the mounts. */
+async function filesOfImages(
+  { source, destination }: Migration,
+  marks: readonly string[],
+): Promise<string[]> {
+  const found = await Promise.all(
+    [source, destination].map(({ host, mount }, side) =>
+      imagesOnDisk(host, marks[side] as string, mount.directory),
+    ),
+  )
+  return found.flat()
 }

@@ -6,36 +6,40 @@ import { everythingArrived, makeGate } from './commit-gate.ts'
 import { type Mounted, type StartMount, startMount, type WrittenImage } from './start-mount.ts'
 
 /*
- * One migration: a cache and a proxy, a mount at either side, and the steps of a migration as functions, so that a
- * scenario can take them in another order, or break something between two of them.
+ * One migration: a cache and a proxy, a mount on either side, and one function for each step. A
+ * scenario can call the steps in another order, or cause a failure between two of them.
  */
 
-/** Deadline of one criu, in ms, if nothing else is said; a restore that waits for its images has it as well. */
+/** Default deadline of one criu run, in ms; also for a restore that waits for its images. */
 const CRIU_TIMEOUT = 300_000
-/** How long a daemon may take to end by itself after it was told that its work is finished, in ms. */
+/** How long a daemon may take to exit after its work is finished, in ms. */
 const END_TIMEOUT = 30_000
 
 export interface MigrationOptions {
   source: Host
   destination: Host
   descriptor: Descriptor
-  /** Where proxy and cache run, if not beside the process and CRIU. */
+  /** Hosts of proxy and cache, if not the hosts of the target process. */
   daemonHosts?: { source: Host; destination: Host }
   /** The criu binary on both hosts. */
   criu: string
-  /** Further options for dump and restore, `--tcp-established` and such. */
+  /** Further options of every dump, pre-dump and restore, for example `--tcp-established`. */
   criuOptions?: readonly string[]
-  /** Options of dumps only, pre-dumps among them, and of the restore only. */
+  /** Options of dumps and pre-dumps only. */
   dumpOptions?: readonly string[]
+  /** Options of the restore only. */
   restoreOptions?: readonly string[]
-  /** Deadline of one criu, in ms. */
+  /** Deadline of one criu run, in ms. */
   criuTimeout?: number
-  /** Variables for every criu. */
+  /** Environment variables of every criu. */
   criuEnvironment?: Record<string, string>
-  /** Puts something between a daemon and its mount: gives the socket that the mount shall use in place of the daemon's. */
+  /**
+   * Starts an intermediary between a daemon and its mount. Returns the socket that the mount uses
+   * in place of the daemon's.
+   */
   interpose?: (daemon: StartedDaemon) => Promise<string>
   onImage?: (written: WrittenImage) => void
-  /** How the images are mounted; by default in a process of the host. */
+  /** Mounts the images; by default in a process of the host. */
   mount?: StartMount
 }
 
@@ -43,7 +47,7 @@ interface Side {
   host: Host
   daemon: StartedDaemon
   mount: Mounted
-  /** CRIU's work directory: logs, statistics. */
+  /** CRIU's work directory, for logs and statistics. */
   work: string
 }
 
@@ -78,24 +82,25 @@ export class Migration {
     }
   }
 
-  /** Names of the snapshots so far, oldest first. */
+  /** Ids of the snapshots so far, oldest first. */
   get snapshots(): string[] {
     return Array.from({ length: this.#snapshots }, (_, index) => String(index + 1))
   }
 
-  /** Copies memory while the process runs. Throws CriuError. */
+  /** Pre-dumps: copies memory while the process runs on. Throws CriuError. */
   async preDump(pid: number): Promise<void> {
     await this.#dump('pre-dump', pid, ['--track-mem'])
   }
 
-  /** A full dump of a process that runs on, as a parent of the next. Throws CriuError. */
+  /** Dumps a process that runs on, as the parent of the next snapshot. Throws CriuError. */
   async snapshot(pid: number): Promise<void> {
     await this.#dump('dump', pid, ['--track-mem', '--leave-running'])
   }
 
   /**
-   * The last dump. The process is killed only when every image is in the cache; otherwise it runs on and this throws.
-   * `gate: false` is for tests: CRIU then kills it as soon as it has written. `leave` keeps the process in another way.
+   * Makes the last dump. CRIU kills the process only after every image is in the cache; otherwise
+   * the process runs on. Throws CriuError. `gate: false` is for tests: CRIU then kills the process
+   * as soon as it has written its images. With `leave` the process runs on, or stays stopped.
    */
   async dump(
     pid: number,
@@ -126,14 +131,17 @@ export class Migration {
     }
   }
 
-  /** Tells the proxy that the dump is finished; it must then end with exit 0. */
+  /** Tells the proxy that the dump is finished. Throws HostError unless it then exits 0. */
   async finishDump(): Promise<void> {
     const { host, mount, daemon } = this.source
     await output(host, ['touch', `${mount.directory}/null/DUMP_FINISH`], { timeout: END_TIMEOUT })
     await cleanEnd(daemon)
   }
 
-  /** Restores the last snapshot, or the one given if this begins before the dump; the pid. */
+  /**
+   * Restores the last snapshot, or `snapshot` if the restore begins before the dump. Returns the
+   * pid. Throws CriuError.
+   */
   async restore(snapshot = String(this.#snapshots)): Promise<number> {
     const { host, work } = this.destination
     const { criuOptions = [], restoreOptions = [] } = this.#options
@@ -146,7 +154,7 @@ export class Migration {
     return Number(await output(host, ['cat', `${work}/restored.pid`]))
   }
 
-  /** Tells the cache that the restore is finished; it must then end with exit 0. */
+  /** Tells the cache that the restore is finished. Throws HostError unless it then exits 0. */
   async finishRestore(): Promise<void> {
     const { host, mount, daemon } = this.destination
     await output(host, ['sh', '-c', 'cat <"$1"', 'sh', `${mount.directory}/null/RESTORE_FINISH`], {
@@ -155,7 +163,7 @@ export class Migration {
     await cleanEnd(daemon)
   }
 
-  /** Ends what still runs. */
+  /** Unmounts both sides and kills both daemons. */
   async stop(): Promise<void> {
     await Promise.all(
       [this.source, this.destination].map(({ mount }) => mount.stop().catch(() => {})),
@@ -205,6 +213,7 @@ export class Migration {
   }
 }
 
+/** Mounts the images of a daemon on its side's host. */
 async function makeSide(
   {
     source,
@@ -228,6 +237,7 @@ async function makeSide(
   return { host, daemon, mount, work: await host.directory() }
 }
 
+/** Waits for a daemon's exit, and kills it at the deadline. Throws HostError unless it exits 0. */
 async function cleanEnd({ role, process: daemon }: StartedDaemon): Promise<void> {
   const killed = setTimeout(() => void daemon.kill('SIGKILL'), END_TIMEOUT)
   const completed = await daemon.exited.finally(() => clearTimeout(killed))
