@@ -40,7 +40,7 @@ const entry = (of: string, expires = '2030-01-01') => ({
 const judge = (results: CaseResult[], ...entries: ReturnType<typeof entry>[]) =>
   applyBaseline(results, { entries }, '2026-06-01').map(({ outcome }) => outcome)
 
-t.test('a failure is expected only if it is the same, and not for ever', async (t) => {
+t.test('only the same failure is expected, and only until its entry expires', async (t) => {
   t.same(judge([result('a', 'fail')], entry('a')), ['expected-fail'])
   t.same(judge([result('a', 'fail', 'bbb')], entry('a')), ['fail'], 'another failure')
   t.same(judge([result('a', 'fail')], entry('a', '2026-05-31')), ['fail'], 'expired')
@@ -49,15 +49,15 @@ t.test('a failure is expected only if it is the same, and not for ever', async (
   t.same(
     judge([result('a', 'inconclusive')], entry('a')),
     ['inconclusive'],
-    'trouble is not a failure',
+    'trouble of the harness is not a failure',
   )
 })
 
-t.test('an entry for a case that there is not is an error', async (t) => {
+t.test('an entry for an unknown case is an error', async (t) => {
   t.throws(() => checkBaseline({ entries: [entry('gone')] }, []), BaselineError)
 })
 
-t.test('what is written can be read, and holds', async (t) => {
+t.test('a written baseline can be read and holds', async (t) => {
   const file = `${directory}/b.yaml`
   const results = [result('a', 'fail'), result('b', 'pass')]
   t.equal(await writeBaseline(file, results), 1)
@@ -72,13 +72,13 @@ for (const [text, message] of [
   ['entries: [{case: a, signature: b, reason: c, expires: soon}]', /entries\.0\.expires/],
   ['entries: [', /parsing baseline/],
 ] as const) {
-  t.test(`a wrong baseline: ${text}`, async (t) => {
+  t.test(`a wrong baseline is an error that names the key: ${text}`, async (t) => {
     writeFileSync(`${directory}/w.yaml`, text)
     await t.rejects(readBaseline(`${directory}/w.yaml`), { name: 'BaselineError', message })
   })
 }
 
-t.test('the verdict: nothing that did not run is green', async (t) => {
+t.test('a case that did not run is never a pass of the implementation', async (t) => {
   const of = (...outcomes: Outcome[]) =>
     exitCode[verdict(outcomes.map((outcome) => result('a', outcome)))]
   t.equal(of('pass', 'warn', 'not-applicable', 'expected-fail'), 0)
@@ -91,7 +91,7 @@ t.test('the verdict: nothing that did not run is green', async (t) => {
   t.match(count([result('a', 'fail'), result('b', 'fail')]), { fail: 2, pass: 0 })
 })
 
-t.test('a comparison shows what is worse than in the first', async (t) => {
+t.test('a comparison marks cases that are worse than in the first results', async (t) => {
   const run = (...cases: CaseResult[]) => ({ cases }) as unknown as Results
   const rows = compare([
     run(result('a', 'pass'), result('b', 'fail'), result('c', 'pass')),

@@ -1,15 +1,19 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { execa } from 'execa'
 import t from 'tap'
 import { checkout } from '../hosts/checkout.ts'
-import { main, node } from '../testing/criu-remote.ts'
+import { localHost } from '../hosts/local.ts'
+import { referenceDescriptor } from '../implementation/start.ts'
+import { criuRemote } from '../testing/criu-remote.ts'
 
-/* Whatever is wrong with an implementation or with a run, the exit code is not 0, and is the one that is promised. */
+/* A faulty implementation or run never exits with 0, and always with the documented exit code. */
+
+/** Most tests here wait for a deadline. */
+t.jobs = 5
 
 const directory = mkdtempSync('/tmp/criu-remote-greens-')
 t.teardown(() => rmSync(directory, { recursive: true }))
 
-/** A proxy that connects and listens as it should, and treats its clients by `serve`. */
+/** Returns a proxy that connects and listens as it should, and treats each client by `serve`. */
 const proxy = (serve: string) => `
 const net = require('node:net')
 const [socket, host, port] = process.argv.slice(1)
@@ -46,7 +50,7 @@ for (const [name, code] of Object.entries(implementations) as [
   keyof typeof implementations,
   string,
 ][]) {
-  t.test(`${name}: exit ${expected[name][0]}`, async (t) => {
+  t.test(`a proxy that is ${name}: exit ${expected[name][0]}`, { buffered: true }, async (t) => {
     const file = `${directory}/${name.replaceAll(' ', '-')}.json`
     writeFileSync(
       file,
@@ -71,13 +75,15 @@ for (const [name, code] of Object.entries(implementations) as [
 }
 
 t.test(
-  'nothing selected, a wrong descriptor, a wrong baseline, a wrong level: exit 2',
+  'no case selected, and wrong descriptors, baselines and levels: exit 2',
+  { buffered: true },
   async (t) => {
     writeFileSync(`${directory}/no-roles.yaml`, 'name: x')
     writeFileSync(
       `${directory}/unknown.yaml`,
       'entries: [{case: no-such-case, signature: a, reason: b, expires: 2999-01-01}]',
     )
+    writeFileSync(`${directory}/few.json`, '{}')
     for (const [parameters, text] of [
       [['--only', 'no-such-case'], /no case matches --only no-such-case/],
       [['--only', 'proxy-*', '--role', 'cache'], /nothing is left/],
@@ -85,7 +91,8 @@ t.test(
       [['-i', `${directory}/no-roles.yaml`], /must have required property/],
       [['-i', `${directory}/none.yaml`], /none\.yaml/],
       [['--baseline', `${directory}/unknown.yaml`], /no case no-such-case/],
-      [['--failed-from', `${directory}/no-roles.yaml`], /no-roles\.yaml/],
+      [['--failed-from', `${directory}/no-roles.yaml`], /reading results .*no-roles\.yaml/],
+      [['--failed-from', `${directory}/few.json`], /few\.json: tool: expected string/],
       [['--level', 'most'], /most/],
       [['--jobs', '0'], /at least 1/],
     ] as const) {
@@ -97,7 +104,8 @@ t.test(
 )
 
 t.test(
-  'a stale baseline fails the run; one that holds does not; a record is replayed',
+  'a stale baseline fails the run and a current one does not; a record is replayed',
+  { buffered: true },
   async (t) => {
     const faulty = `${directory}/faulty.yaml`
     const mutant = `[${process.execPath}, ${checkout}/harness/suite-check/run-mutant.ts, wrong-errno, proxy, --socket, "{socket}", --connect, "{host}:{port}"]`
@@ -116,12 +124,12 @@ t.test(
     t.match(
       await conform('-i', faulty, ...only, '--baseline', `${directory}/known.yaml`),
       { exitCode: 0, stdout: /expected-fail/ },
-      'as known',
+      'a known failure',
     )
     t.match(
       await conform(...only, '--baseline', `${directory}/known.yaml`),
       { exitCode: 1, stdout: /unexpected-pass/ },
-      'but not any more',
+      'but not of the reference',
     )
     const results = JSON.parse(readFileSync(`${directory}/report/results.json`, 'utf8'))
     const failed = results.cases.filter((each: { outcome: string }) => each.outcome === 'fail')
@@ -129,35 +137,48 @@ t.test(
     t.match(
       again,
       { exitCode: 1, stdout: new RegExp(`faulty: ${failed.length} fail, in`) },
-      'only what failed runs again',
+      'only the failed cases run again',
     )
-    const replayed = await execa(
-      node,
-      [...main, 'replay', `${directory}/report/traces/${failed[0].id}.json`],
-      { reject: false },
-    )
+    const record = `${directory}/report/traces/${failed[0].id}.json`
+    const replayed = await criuRemote(['replay', record])
     t.match(replayed, { exitCode: 1, stdout: /it failed in the same way/ })
     const other = await conform(...only, '--report', `${directory}/other`)
     t.equal(other.exitCode, 0)
-    const comparison = await execa(
-      node,
-      [
-        ...main,
-        'compare',
-        `${directory}/other/results.json`,
-        `${directory}/report/results.json`,
-        '--regressions',
-      ],
-      { reject: false },
-    )
+    const files = ['other', 'report'].map((name) => `${directory}/${name}/results.json`)
+    const comparison = await criuRemote(['compare', ...files, '--regressions'])
     t.match(comparison, { exitCode: 1, stdout: new RegExp(failed[0].id) })
   },
 )
 
+t.test('a role that no selected case needs is not started', { buffered: true }, async (t) => {
+  const file = `${directory}/cache-only.json`
+  const { cache, environment } = referenceDescriptor(localHost())
+  writeFileSync(
+    file,
+    JSON.stringify({ name: 'cache', cache, environment, proxy: { command: ['false'] } }),
+  )
+  t.match(await conform('-i', file, '--only', 'cache-socket'), { exitCode: 0 })
+})
+
+t.test(
+  'cases before the proxy do not apply to a cache that waits for it',
+  { buffered: true },
+  async (t) => {
+    const code = `
+const net = require('node:net')
+const [socket, port] = process.argv.slice(1)
+net.createServer(() => net.createServer().listen(socket)).listen(port)`
+    const file = `${directory}/late.json`
+    const command = [process.execPath, '-e', code, '{socket}', '{port}']
+    writeFileSync(file, JSON.stringify({ name: 'late', cache: { command } }))
+    const only = ['--only', 'cache-waits-without-a-proxy', '--only', 'cache-finish-without-a-proxy']
+    const { exitCode, stdout } = await conform('-i', file, ...only)
+    t.equal(exitCode, 3, 'no case decided anything')
+    t.match(stdout, /late: 2 not-applicable/)
+  },
+)
+
+/** Runs `criu-remote conform`; at most ten minutes. */
 function conform(...parameters: string[]) {
-  return execa(node, [...main, 'conform', ...parameters], {
-    reject: false,
-    stdin: 'ignore',
-    timeout: 600_000,
-  })
+  return criuRemote(['conform', ...parameters], { timeout: 600_000 })
 }

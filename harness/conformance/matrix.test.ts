@@ -1,17 +1,16 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { execa } from 'execa'
 import t from 'tap'
 import { checkout } from '../hosts/checkout.ts'
-import { main, node } from '../testing/criu-remote.ts'
+import { criuRemote } from '../testing/criu-remote.ts'
 import type { Cell } from './matrix.ts'
 
-/* Proxies times caches, and who is to blame. */
+/* Every proxy with every cache, and the guilty side. */
 
 const directory = mkdtempSync('/tmp/criu-remote-matrix-')
 t.teardown(() => rmSync(directory, { recursive: true }))
 
 t.test(
-  'a cache that never waits is named as the guilty side, with the proxy of another language',
+  'a cache that never waits is named as the guilty side of a pair with a Python proxy',
   async (t) => {
     const faulty = `${directory}/faulty.json`
     const command = [
@@ -26,11 +25,8 @@ t.test(
     ]
     writeFileSync(faulty, JSON.stringify({ name: 'faulty', cache: { command } }))
     const python = `${checkout}/fixtures/implementations/python.yaml`
-    const { exitCode, stdout, stderr } = await execa(
-      node,
-      [...main, 'matrix', python, faulty, '--json', '--jobs', '4'],
-      { reject: false },
-    )
+    const words = ['matrix', python, faulty, '--json', '--jobs', '4']
+    const { exitCode, stdout, stderr } = await criuRemote(words)
     t.equal(exitCode, 1, stderr)
     const cells = JSON.parse(stdout) as Cell[]
     t.match(cells, [
@@ -41,10 +37,10 @@ t.test(
   },
 )
 
-t.test('no pair at all is wrong usage', async (t) => {
+t.test('descriptors without a pair are wrong usage', async (t) => {
   const file = `${directory}/proxy.json`
   writeFileSync(file, JSON.stringify({ name: 'lonely', proxy: { command: ['true'] } }))
-  t.match(await execa(node, [...main, 'matrix', file], { reject: false }), {
+  t.match(await criuRemote(['matrix', file]), {
     exitCode: 2,
     stderr: /expected a proxy and a cache/,
   })

@@ -2,9 +2,10 @@ import { FrameDecoder, localImage, localReply, remoteImage } from '../../../prot
 import { show } from '../texts.ts'
 import type { TraceEvent } from '../trace.ts'
 
-/* What the bytes of an event are, as far as their beginning tells: headers and replies; anything else is image bytes. */
-
-/** A short text for an event; undefined where the bytes say nothing. */
+/**
+ * Returns the meaning of an event's bytes: a header or a reply, as far as the kept bytes tell.
+ * Returns undefined for image bytes.
+ */
 export function decodeEvent({
   connection,
   direction,
@@ -27,14 +28,14 @@ function decodeForwarded(bytes: Buffer, size: number): string | undefined {
   return attempt(() => {
     const { payload } = frame(bytes)
     const { snapshotId, name, openMode, size: imageSize } = remoteImage.decode(payload)
-    return `header ${show(snapshotId, name)}, mode ${openMode}, size ${imageSize}${behind(size - 4 - payload.length)}`
+    return `header ${show(snapshotId, name)}, mode ${openMode}, size ${imageSize}${after(size - 4 - payload.length)}`
   })
 }
 
 function decodeReply(bytes: Buffer, size: number): string | undefined {
   return attempt(() => {
     const { payload } = frame(bytes)
-    return `reply: error ${localReply.decode(payload)}${behind(size - 4 - payload.length)}`
+    return `reply: error ${localReply.decode(payload)}${after(size - 4 - payload.length)}`
   })
 }
 
@@ -51,7 +52,8 @@ function frame(bytes: Buffer): { payload: Buffer } {
   return decoded
 }
 
-const behind = (bytes: number) => (bytes > 0 ? `, then ${bytes} bytes` : '')
+/** Names the bytes that come after a frame. */
+const after = (bytes: number) => (bytes > 0 ? `, then ${bytes} bytes` : '')
 
 function attempt(decode: () => string): string | undefined {
   try {

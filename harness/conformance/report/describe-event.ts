@@ -1,7 +1,7 @@
 import type { TraceEvent } from '../trace.ts'
 import { decodeEvent } from './decode.ts'
 
-/** One event of a trace as a line: time, connection, direction, what it was. */
+/** Returns an event of a trace as a line: time, connection, direction, bytes or end. */
 export function describeEvent(event: TraceEvent): string {
   const { at, connection, direction, kind, size = 0, hex } = event
   const arrow = direction === 'in' ? '->' : '<-'

@@ -2,12 +2,7 @@ import type { TraceEvent } from '../trace.ts'
 import { decodeEvent } from './decode.ts'
 import { type Html, html } from './html.ts'
 
-/*
- * A trace as a sequence diagram: the implementation at the left, a line for each connection, time downwards. Pieces of
- * the same connection and direction that follow each other are one arrow.
- */
-
-/** Arrows in a diagram; a longer trace shows its end, where the failure is. */
+/** Number of arrows in a diagram; of a longer trace the end is shown, where the failure is. */
 const ARROWS = 60
 const LEFT = 150
 const COLUMN = 170
@@ -21,7 +16,11 @@ interface Arrow {
   text: string
 }
 
-export function diagram(events: readonly TraceEvent[], subject: string): Html {
+/**
+ * Draws a trace as a sequence diagram: the implementation at the left, a line for each connection,
+ * time downwards. Consecutive pieces of one connection and direction are one arrow.
+ */
+export function diagram(events: readonly TraceEvent[], implementation: string): Html {
   const all = arrows(events)
   const shown = all.slice(-ARROWS)
   const connections = [...new Set(shown.map(({ connection }) => connection))]
@@ -30,7 +29,7 @@ export function diagram(events: readonly TraceEvent[], subject: string): Html {
   const column = (connection: string) => LEFT + COLUMN * (connections.indexOf(connection) + 1)
   return html`${all.length > shown.length ? html`<p>The last ${shown.length} of ${all.length} steps.</p>` : ''}
 <div class="diagram"><svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="sequence diagram" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">
-${lifeline(LEFT, subject, height)}
+${lifeline(LEFT, implementation, height)}
 ${connections.map((connection) => lifeline(column(connection), connection, height))}
 ${shown.map((arrow, row) => drawArrow(arrow, column(arrow.connection), TOP + ROW * (row + 1)))}
 </svg></div>`

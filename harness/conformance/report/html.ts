@@ -1,8 +1,6 @@
 import { escapeUTF8 } from 'entities'
 
-/* HTML with everything escaped that is not HTML itself. */
-
-/** Text that is HTML already. */
+/** Text that is HTML already and is not escaped. */
 export class Html {
   readonly text: string
 
@@ -13,7 +11,7 @@ export class Html {
 
 type Part = string | number | Html | undefined | readonly Part[]
 
-/** A template whose values are escaped, unless they are Html. */
+/** Returns a template with its values escaped, unless they are Html. */
 export function html(strings: TemplateStringsArray, ...parts: Part[]): Html {
   return new Html(strings.reduce((text, string, index) => text + render(parts[index - 1]) + string))
 }
@@ -25,7 +23,7 @@ function render(part: Part): string {
   return escapeUTF8(String(part))
 }
 
-/** A whole page, which needs nothing but itself. */
+/** Returns a whole page, which needs no other file. */
 export function page(title: string, body: Html): string {
   return html`<!doctype html>
 <html lang="en">

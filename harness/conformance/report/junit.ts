@@ -2,14 +2,17 @@ import { XMLBuilder } from 'fast-xml-parser'
 import type { CaseResult, Results } from '../result.ts'
 import { describeEvent } from './describe-event.ts'
 
-/*
- * JUnit XML as CI servers read it: a suite for each group of cases. A failure of the implementation is `failure`, trouble of the
- * harness `error`, and what did not run `skipped`; all three with their reason.
+/**
+ * Characters that XML 1.0 can not hold, escaped or not: control characters, lone surrogates, U+FFFE
+ * and U+FFFF.
  */
-
-/** What XML 1.0 can't hold at all, escaped or not: control characters, lone surrogates, U+FFFE and U+FFFF. */
 const FORBIDDEN = /[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu
 
+/**
+ * Returns the results as JUnit XML for CI servers, with a suite for each group of cases. A failure
+ * of the implementation is a `failure`, trouble of the harness an `error`, and a case that did not
+ * run `skipped`; each has its reason.
+ */
 export function junit(results: Results): string {
   const groups = Map.groupBy(results.cases, ({ group }) => group)
   const suites = [...groups].map(([group, cases]) => ({
@@ -80,7 +83,13 @@ function judgement(result: CaseResult) {
 
 function explain({ about, what, expected = [], actual, repeat }: CaseResult): string {
   const permitted = expected.map(({ outcome, clause }) => `  ${outcome} [${clause}]`).join('\n')
-  return `${about}\n${what ?? ''}\npermitted:\n${permitted}\ncame: ${actual ?? ''}\nagain: ${repeat}`
+  return [
+    about,
+    what ?? '',
+    `permitted:\n${permitted}`,
+    `got: ${actual ?? ''}`,
+    `again: ${repeat}`,
+  ].join('\n')
 }
 
 const clean = (text: string) => text.replace(FORBIDDEN, '\ufffd')

@@ -10,7 +10,7 @@ import { tap } from './tap.ts'
 import { describeResults } from './text.ts'
 import { writeReports } from './write.ts'
 
-/* Reports of results with every outcome, and with strings that try to break out of them. */
+/* Reports of results with every outcome, and with texts that try to break out of their format. */
 
 const HOSTILE =
   ']]>"\'&amp;<script>document.title="broken out"</script>\u0000\u001b[31m\ud800 # SKIP\n--- ...\n'
@@ -90,7 +90,7 @@ const results: Results = {
   cases,
 }
 
-t.test('junit.xml is valid, and says what each outcome is', async (t) => {
+t.test('junit.xml is valid and has each outcome', async (t) => {
   const xml = junit(results)
   const schema = readFileSync(`${checkout}/fixtures/junit.xsd`, 'utf8')
   const { valid, errors } = await validateXML({
@@ -106,7 +106,7 @@ t.test('junit.xml is valid, and says what each outcome is', async (t) => {
     xml: [{ fileName: 'junit.xml', contents: xml.replace('classname=', 'class=') }],
     schema: [schema],
   })
-  t.notOk(wrong, 'the schema notices what is not')
+  t.notOk(wrong, 'the schema finds a wrong attribute')
 })
 
 t.test('results.tap parses to the same counts', async (t) => {
@@ -121,24 +121,24 @@ t.test('results.tap parses to the same counts', async (t) => {
   t.equal(points.filter(({ todo }) => todo).length, 1)
   t.notOk(
     parsed.some(([kind]) => kind === 'extra'),
-    'and nothing else',
+    'and no other lines',
   )
 })
 
-t.test('the terminal gets failures in full and what passed as a number', async (t) => {
+t.test('a terminal shows failures in full and the number of passes', async (t) => {
   const text = describeResults(results)
   t.notMatch(text, /case-pass/)
   t.match(
     text,
-    /FAIL case-fail \(L3, W4; proxy\).*permitted:.*Expected.*came: Actual.*on the wire:.*error 0, then 100 bytes.*again: criu-remote conform/s,
+    /FAIL case-fail \(L3, W4; proxy\).*permitted:.*Expected.*got: Actual.*on the wire:.*error 0, then 100 bytes.*again: criu-remote conform/s,
   )
   t.match(text, /1 pass, 1 fail, 1 warn/)
   t.match(text, /\nnot conformant\n$/)
 })
 
 t.test(
-  'the pages show everything in a browser, and nothing breaks out',
-  { skip: browser() === undefined && 'there is no Chromium' },
+  'the pages show all results in a browser, and no text becomes HTML',
+  { skip: browser() === undefined && 'this machine has no Chromium' },
   async (t) => {
     const directory = mkdtempSync('/tmp/criu-remote-report-')
     t.teardown(() => rmSync(directory, { recursive: true }))

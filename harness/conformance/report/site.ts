@@ -4,9 +4,10 @@ import { describeEvent } from './describe-event.ts'
 import { diagram } from './diagram.ts'
 import { type Html, html, page } from './html.ts'
 
-/* The report as pages that a browser shows from a folder: a summary, the clauses, and a page for each case. */
-
-/** File names and contents. */
+/**
+ * Returns the report as pages for a browser, by file name: index.html with a summary and the
+ * clauses, and a page for each case.
+ */
 export function site(results: Results): Map<string, string> {
   const pages = new Map([['index.html', indexPage(results)]])
   for (const result of results.cases)
@@ -26,7 +27,7 @@ function indexPage(results: Results): string {
         ([outcome, cases]) => html`<span class="${outcome}">${cases} ${outcome}</span> &nbsp; `,
       )}</p>
 <p>${results.tool} ${results.version}, dialect ${results.dialect}, ${results.date}, ${(results.duration / 1000).toFixed(1)} s, seed ${results.seed}, cases <code>${results.caseSet.slice(0, 12)}</code></p>
-${bad.length > 0 ? html`<h2>What did not pass</h2>${caseTable(bad)}` : ''}
+${bad.length > 0 ? html`<h2>Cases that did not pass</h2>${caseTable(bad)}` : ''}
 <h2>Clauses</h2>
 <table><thead><tr><th>clause</th><th>level</th><th>text</th><th>cases</th></tr></thead><tbody>
 ${clauses.map(
@@ -70,9 +71,9 @@ function casePage(result: CaseResult, { implementation }: Results): string {
 <p>${result.about}</p>
 <dl>
 <dt>clauses</dt>${result.clauses.map((id) => html`<dd><a href="../index.html#${id}">${id}</a> ${clauses.find((each) => each.id === id)?.text}</dd>`)}
-${result.what === undefined ? '' : html`<dt>looked at</dt><dd>${result.what}</dd>`}
+${result.what === undefined ? '' : html`<dt>observed</dt><dd>${result.what}</dd>`}
 ${(result.expected ?? []).length === 0 ? '' : html`<dt>permitted</dt>${(result.expected ?? []).map(({ outcome, clause }) => html`<dd>${outcome} [${clause}]</dd>`)}`}
-${result.actual === undefined ? '' : html`<dt>came</dt><dd><pre>${result.actual}</pre></dd>`}
+${result.actual === undefined ? '' : html`<dt>got</dt><dd><pre>${result.actual}</pre></dd>`}
 ${result.note === undefined ? '' : html`<dt>baseline</dt><dd>${result.note}</dd>`}
 <dt>again</dt><dd><code>${result.repeat}</code></dd>
 <dt>level, role, time</dt><dd>${result.level}, ${result.role}, ${result.duration} ms; passed ${result.passed} of ${result.runs}</dd>

@@ -1,20 +1,17 @@
 import { stringify } from 'yaml'
-import type { CaseResult, Results } from '../result.ts'
+import type { CaseResult, Outcome, Results } from '../result.ts'
 
-/* TAP version 14: one test point a case, with the reason of whatever did not pass as its YAML. */
+/** Outcomes of a test point that is `not ok`. */
+const failing: readonly Outcome[] = ['fail', 'unexpected-pass', 'inconclusive']
 
+/** Returns the results as TAP version 14: a test point for each case, YAML if it did not pass. */
 export function tap(results: Results): string {
   const points = results.cases.map((result, index) => point(result, index + 1))
   return ['TAP version 14', `1..${results.cases.length}`, ...points, ''].join('\n')
 }
 
 function point(result: CaseResult, number: number): string {
-  const ok =
-    result.outcome === 'fail' ||
-    result.outcome === 'unexpected-pass' ||
-    result.outcome === 'inconclusive'
-      ? 'not ok'
-      : 'ok'
+  const ok = failing.includes(result.outcome) ? 'not ok' : 'ok'
   const line = `${ok} ${number} - ${result.id} (${result.clauses.join(', ')})${directive(result)}`
   return result.outcome === 'pass' ? line : `${line}\n${details(result)}`
 }

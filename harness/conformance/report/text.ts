@@ -2,15 +2,14 @@ import { Presets, SingleBar } from 'cli-progress'
 import { type CaseResult, isNews, type Results } from '../result.ts'
 import { describeEvent } from './describe-event.ts'
 
-/* The verdict on a terminal: a progress line while it runs, every failure in full, what passed as a number. */
-
+/** A verdict on a terminal. */
 export interface VerdictView {
   begin(cases: number): void
   progress(result: CaseResult): void
   end(results: Results): void
 }
 
-/** Progress on standard error where that is a terminal; the rest on standard output. */
+/** Shows progress on standard error if it is a terminal, and the verdict on standard output. */
 export function showVerdict(terminal: boolean): VerdictView {
   const bar = new SingleBar(
     { format: '  {bar} {value}/{total} | {id}', stream: process.stderr, clearOnComplete: true },
@@ -28,42 +27,63 @@ export function showVerdict(terminal: boolean): VerdictView {
   }
 }
 
-/** All that a terminal shows of results. */
+/** Returns the verdict as text: each failure in full, and the number of cases that passed. */
 export function describeResults(results: Results): string {
-  const failures = results.cases.filter(isNews).map(describeCase)
-  const counts = Object.entries(results.counts)
+  const { cases, counts, implementation, duration, seed, verdict } = results
+  const numbers = Object.entries(counts)
     .filter(([, cases]) => cases > 0)
     .map(([outcome, cases]) => `${cases} ${outcome}`)
-  const flaky = results.cases
-    .filter(
-      ({ passed, runs, outcome }) => runs > 1 && passed > 0 && passed < runs && outcome !== 'pass',
-    )
-    .map(({ id, passed, runs }) => `  ${id}: passed ${passed} of ${runs}`)
-  const flakes = flaky.length > 0 ? `not the same every time:\n${flaky.join('\n')}\n` : ''
-  return `${failures.join('\n')}${failures.length > 0 ? '\n' : ''}${flakes}${results.implementation}: ${counts.join(', ')}, in ${(results.duration / 1000).toFixed(1)} s (seed ${results.seed})\n${results.verdict}\n`
+    .join(', ')
+  const failures = cases.filter(isNews).map((result) => `${describeCase(result)}\n`)
+  const seconds = (duration / 1000).toFixed(1)
+  return [
+    ...failures,
+    describeFlakes(cases),
+    `${implementation}: ${numbers}, in ${seconds} s (seed ${seed})\n`,
+    `${verdict}\n`,
+  ].join('')
+}
+
+/** Returns the cases that passed in some of their runs only; empty text if there are none. */
+function describeFlakes(cases: readonly CaseResult[]): string {
+  const flaky = cases.filter(
+    ({ passed, runs, outcome }) => passed > 0 && passed < runs && outcome !== 'pass',
+  )
+  if (flaky.length === 0) return ''
+  const lines = flaky.map(({ id, passed, runs }) => `  ${id}: passed ${passed} of ${runs}\n`)
+  return `not the same every time:\n${lines.join('')}`
 }
 
 function describeCase(result: CaseResult): string {
-  const expected = result.expected
-    ?.map(({ outcome, clause }) => `    ${outcome}${clause === '' ? '' : ` [${clause}]`}`)
-    .join('\n')
+  const { outcome, id, clauses, role, about, what, actual, note, repeat } = result
+  const optional = (label: string, text: string | undefined) =>
+    text === undefined ? [] : [`  ${label}${text}`]
   return [
-    `${result.outcome.toUpperCase()} ${result.id} (${result.clauses.join(', ')}; ${result.role})`,
-    `  ${result.about}`,
-    ...(result.what === undefined ? [] : [`  ${result.what}`]),
-    ...(expected ? ['  permitted:', expected] : []),
-    ...(result.actual === undefined ? [] : [`  came: ${result.actual}`]),
-    ...(result.trace.length === 0
-      ? []
-      : [
-          '  on the wire:',
-          ...result.trace.slice(-20).map((event) => `    ${describeEvent(event)}`),
-        ]),
-    ...(result.note === undefined ? [] : [`  ${result.note}`]),
-    ...(result.stderr === undefined
-      ? []
-      : [`  it said: ${result.stderr.trimEnd().split('\n').slice(-3).join(' | ')}`]),
-    `  again: ${result.repeat}`,
+    `${outcome.toUpperCase()} ${id} (${clauses.join(', ')}; ${role})`,
+    `  ${about}`,
+    ...optional('', what),
+    ...describePermitted(result),
+    ...optional('got: ', actual),
+    ...describeTrace(result),
+    ...optional('', note),
+    ...optional('standard error: ', lastLines(result)),
+    `  again: ${repeat}`,
     '',
   ].join('\n')
+}
+
+function describePermitted({ expected = [] }: CaseResult): string[] {
+  if (expected.length === 0) return []
+  const clauseOf = (clause: string) => (clause === '' ? '' : ` [${clause}]`)
+  const lines = expected.map(({ outcome, clause }) => `    ${outcome}${clauseOf(clause)}`)
+  return ['  permitted:', ...lines]
+}
+
+function describeTrace({ trace }: CaseResult): string[] {
+  if (trace.length === 0) return []
+  return ['  on the wire:', ...trace.slice(-20).map((event) => `    ${describeEvent(event)}`)]
+}
+
+function lastLines({ stderr }: CaseResult): string | undefined {
+  return stderr?.trimEnd().split('\n').slice(-3).join(' | ')
 }

@@ -5,7 +5,10 @@ import { junit } from './junit.ts'
 import { site } from './site.ts'
 import { tap } from './tap.ts'
 
-/** Writes results.json and what is made from it: junit.xml, results.tap, index.html, a page per case, and a record per failure. */
+/**
+ * Writes results.json and the reports that are made from it: junit.xml, results.tap, index.html, a
+ * page for each case, and a record for each failure.
+ */
 export async function writeReports(results: Results, directory: string): Promise<void> {
   for (const folder of ['cases', 'traces']) {
     await rm(`${directory}/${folder}`, { recursive: true, force: true })
