@@ -1,107 +1,105 @@
-import type { TraceEvent } from '../harness/conformance/trace.ts'
+import { z } from 'zod'
 import type { Descriptor } from '../harness/implementation/descriptor.ts'
-import type { Booted, VmOptions } from '../harness/vm/options.ts'
 
-/* What the launcher asks of the agent that runs in the host or in the virtual machine, and what the agent answers, as JSON. */
+/*
+ * The plan: what the launcher asks of the agent, as JSON in a file. The schemas are the one source of
+ * the types and of the check when the file is read.
+ */
 
-export type Flavor = 'h' | 'ns' | 'uns'
+const words = z.array(z.string()).readonly()
+const flavor = z.enum(['h', 'ns', 'uns'])
 
-/** A .desc file: what a test says of itself (the keys are zdtm's). */
-export interface Desc {
-  flavor: readonly Flavor[]
-  /** Words. */
-  flags: readonly string[]
-  feature: readonly string[]
-  arch: readonly string[]
-  /** Options of criu: of dump and restore, of dumps only, of the restore only. */
-  opts: readonly string[]
-  dopts: readonly string[]
-  ropts: readonly string[]
-  /** Files that the test wants in the root of flavors ns and uns; of `a|b` the first that there is. */
-  deps: readonly string[]
+/** The content of a .desc file, the properties of a test program; the keys are zdtm's. */
+const desc = z.strictObject({
+  flavor: z.array(flavor).readonly(),
+  flags: words,
+  feature: words,
+  arch: words,
+  /** Options of criu for dump and restore. */
+  opts: words,
+  /** Options of criu for dumps only. */
+  dopts: words,
+  /** Options of criu for the restore only. */
+  ropts: words,
+  /** Files that the test needs in the root of flavors ns and uns; of `a|b` the first that exists. */
+  deps: words,
   /** Seconds. */
-  timeout: number
-}
+  timeout: z.number(),
+})
 
 /** A test in one flavor. */
-export interface PlannedTest {
-  /** As `zdtm/static/env`. */
-  name: string
-  /** Path of the program; in the directory of the plan if it is relative. */
-  program: string
-  flavor: Flavor
-  desc: Desc
-  /** What a program of CRIU's own tests is started with, its files being named by its own name; our programs say it themselves. */
-  parameters?: readonly string[]
-}
+const plannedTest = z.strictObject({
+  /** The name, such as `zdtm/static/env`. */
+  name: z.string(),
+  /** The path of the program; a relative one is below the plan's directory of programs. */
+  program: z.string(),
+  flavor,
+  desc,
+  /**
+   * Command-line arguments of one of CRIU's own tests, whose files are named by its own name.
+   * Absent for our programs, which print theirs.
+   */
+  parameters: words.exactOptional(),
+})
 
-/** How every test is run. */
-export interface Mode {
-  /** Pre-dumps, or with `snaps` full dumps, before the dump, and the pause between two, in ms. */
-  pre: number
-  pause: number
-  snaps: boolean
-  iters: number
-  nocr: boolean
-  norst: boolean
-  stop: boolean
-  hosts: 1 | 2
-  criu: string
-  fault?: number
-  /** Of which tests the images are handed over to the launcher. */
-  keepImages: 'always' | 'never' | 'failed'
-  /** The implementation under test; the reference if there is none. */
-  descriptor?: Descriptor
-}
+/** The way every test is run. */
+const mode = z.strictObject({
+  /** Number of pre-dumps, or with `snaps` of full dumps, before the dump. */
+  pre: z.number(),
+  /** Pause after each pre-dump, in ms. */
+  pause: z.number(),
+  snaps: z.boolean(),
+  iters: z.number(),
+  nocr: z.boolean(),
+  norst: z.boolean(),
+  stop: z.boolean(),
+  hosts: z.union([z.literal(1), z.literal(2)]),
+  criu: z.string(),
+  fault: z.number().exactOptional(),
+  /** The tests whose images are handed to the launcher. */
+  keepImages: z.enum(['always', 'never', 'failed']),
+  /** The implementation under test; the reference if absent. The launcher has checked it. */
+  descriptor: z
+    .custom<Descriptor>((value) => typeof value === 'object' && value !== null)
+    .exactOptional(),
+})
 
-export interface Plan {
-  tests: readonly PlannedTest[]
-  mode: Mode
-  parallel: number
-  keepGoing: boolean
-  ignoreTaint: boolean
-}
+const plan = z.strictObject({
+  tests: z.array(plannedTest).readonly(),
+  mode,
+  parallel: z.number(),
+  keepGoing: z.boolean(),
+  ignoreTaint: z.boolean(),
+})
 
 /** The plan as the agent gets it, in a file. */
-export interface GivenPlan extends Plan {
-  /** The directory of what was compiled: programs of fixtures/zdtm, and those of harness/native that are below. */
-  programs: string
-  /** The virtual machine that the tests shall run in, if it is to be one. */
-  guest?: Omit<VmOptions, 'command'>
-}
+export const givenPlan = z.strictObject({
+  ...plan.shape,
+  /** The directory of compiled programs: those of fixtures/zdtm and the three below. */
+  programs: z.string(),
+  /** Options of the guest in which the tests run; absent if they run on this kernel. */
+  guest: z
+    .strictObject({
+      kernel: z.string(),
+      kvm: z.boolean(),
+      shares: words,
+      ports: z.number().exactOptional(),
+    })
+    .exactOptional(),
+})
 
-/** Process 1 of the hosts of the tests; what mounts in a guest; what finds out whether breakpoints fire. */
+export type Flavor = z.output<typeof flavor>
+export type Desc = z.output<typeof desc>
+export type PlannedTest = z.output<typeof plannedTest>
+export type Mode = z.output<typeof mode>
+export type Plan = z.output<typeof plan>
+export type GivenPlan = z.output<typeof givenPlan>
+
+/** A test, by name and flavor. */
+export type TestId = Pick<PlannedTest, 'name' | 'flavor'>
+
+/**
+ * Programs of harness/native: process 1 of the hosts of the tests, the mount inside a guest, and the
+ * probe that finds out whether breakpoints fire.
+ */
 export const [INIT, MOUNT, BREAKPOINT] = ['init', 'mount', 'breakpoint'] as const
-
-/** Exit code of an agent that can't run tests, as where a guest does not boot; the reason is the last line of stderr. */
-export const NO_GROUND = 3
-
-export type ZdtmOutcome = 'pass' | 'fail' | 'skipped' | 'inconclusive'
-
-export interface ZdtmResult {
-  name: string
-  flavor: Flavor
-  outcome: ZdtmOutcome
-  /** What was looked at, what was permitted and by which clause, and what came; for whatever did not pass. */
-  what?: string
-  permitted?: string
-  clause?: string
-  actual?: string
-  /** The end of the log of whoever failed. */
-  tail?: string
-  /** Clauses that the run showed something of. */
-  clauses: readonly string[]
-  trace: readonly TraceEvent[]
-  /** Milliseconds. */
-  duration: number
-  /** For each dump: pages that it wrote, and pages that it left to its parent. */
-  dumps: readonly { written: number; skipped: number }[]
-}
-
-/** A line of the agent. */
-export type AgentLine =
-  | { event: 'ready'; kernel: string; criu: string; asRoot: boolean; booted?: Booted }
-  | { event: 'begin'; name: string; flavor: Flavor }
-  | { event: 'result'; result: ZdtmResult }
-  /** The next piece of a file of a test: an image as SNAPSHOT/NAME, or a log of criu. */
-  | { event: 'kept'; name: string; flavor: Flavor; file: string; base64: string }

@@ -5,10 +5,11 @@ import { type Host, run } from '../../harness/hosts/host.ts'
 import type { Mode, PlannedTest } from '../plan.ts'
 import { firstOf } from '../test/libraries.ts'
 
-/* What keeps a test from being run in a host, found before it is tried: such a test is skipped, never passed. */
+/* Reasons why a test cannot run on a host, found before it starts: the test is skipped, never passed. */
 
+/** Deadline of a .checkskip, in ms. */
 const CHECK_TIMEOUT = 60_000
-/** Node's names of architectures where `uname -m` has others. */
+/** Node's names of architectures whose name in `uname -m` is another. */
 const MACHINES: Record<string, string> = {
   x64: 'x86_64',
   arm64: 'aarch64',
@@ -16,39 +17,65 @@ const MACHINES: Record<string, string> = {
   arm: 'armv7l',
 }
 
-/** The reason not to run it, if there is one. */
-export async function whyNot(
+type HasFeature = (host: Host, feature: string) => Promise<boolean>
+
+/** Returns the reason to skip the test, if there is one. */
+export async function skipReason(
   host: Host,
   test: PlannedTest,
   mode: Mode,
-  has: (host: Host, feature: string) => Promise<boolean>,
+  has: HasFeature,
 ): Promise<string | undefined> {
-  const { desc, flavor, program } = test
+  return (
+    otherArchitecture(test) ??
+    (mode.norst && test.desc.flags.includes('reqrst') ? 'it needs a restore' : undefined) ??
+    (await missingFeature(host, test, has)) ??
+    unusableOption(test) ??
+    missingFile(test) ??
+    (await checkSkip(host, test.program))
+  )
+}
+
+/** zdtm.py compares the whole key `arch` with the machine: to it the key is no list. */
+function otherArchitecture({ desc }: PlannedTest): string | undefined {
   const machine = MACHINES[arch()] ?? arch()
-  // As zdtm.py has it, which knows no list here.
-  if (desc.arch.length > 0 && desc.arch.join(' ') !== machine)
-    return `it is for ${desc.arch.join(', ')}, and this is ${machine}`
-  if (mode.norst && desc.flags.includes('reqrst')) return 'it needs a restore'
+  if (desc.arch.length === 0 || desc.arch.join(' ') === machine) return undefined
+  return `it is for ${desc.arch.join(', ')}, and this is ${machine}`
+}
+
+async function missingFeature(
+  host: Host,
+  { desc }: PlannedTest,
+  has: HasFeature,
+): Promise<string | undefined> {
   for (const feature of desc.feature)
     if (!(await has(host, feature))) return `criu check --feature ${feature} fails`
+  return undefined
+}
+
+function unusableOption({ desc }: PlannedTest): string | undefined {
   const options = [...desc.opts, ...desc.dopts, ...desc.ropts]
   if (options.includes('--pidfd-store'))
     return "its option --pidfd-store is not one of criu's command line"
   if (options.some((word) => word.startsWith('../')))
-    return "an option of criu names a file by its way from zdtm.py's images directory"
-  const missing = flavor === 'h' ? undefined : desc.deps.find((file) => firstOf(file) === undefined)
-  if (missing !== undefined) return `none of its deps ${missing.replaceAll('|', ', ')} is there`
-  return checkSkip(host, program)
+    return "a criu option uses a path relative to zdtm.py's images directory"
+  return undefined
 }
 
+function missingFile({ desc, flavor }: PlannedTest): string | undefined {
+  const missing = flavor === 'h' ? undefined : desc.deps.find((file) => firstOf(file) === undefined)
+  return missing && `none of its deps ${missing.replaceAll('|', ', ')} is there`
+}
+
+/** Runs the .checkskip beside one of CRIU's tests, if there is one. */
 async function checkSkip(host: Host, program: string): Promise<string | undefined> {
   const check = `${program}.checkskip`
   if (!program.startsWith('/') || !existsSync(check)) return undefined
-  const directory = dirname(dirname(dirname(program)))
   const { code, stdout } = await run(host, ['sh', '-c', '"$1" 2>&1', 'sh', check], {
-    workingDirectory: directory,
+    workingDirectory: dirname(dirname(dirname(program))),
     timeout: CHECK_TIMEOUT,
   })
   if (code === 0) return undefined
-  return `its .checkskip ends with exit ${code}: ${stdout.trim().split('\n').at(-1) || 'it said nothing'}`
+  const lastWords = stdout.trim().split('\n').at(-1) || 'it said nothing'
+  return `its .checkskip ends with exit ${code}: ${lastWords}`
 }

@@ -14,56 +14,63 @@ import { fileOn, type Host, HostError, output, shell } from '../../harness/hosts
 import { BREAKPOINT, INIT, MOUNT } from '../plan.ts'
 
 /*
- * The programs of zdtm mode, compiled in a host: those of fixtures/zdtm, and the small ones that the agent needs.
+ * Compiles the programs of zdtm mode in a host: those of fixtures/zdtm, and the small ones that the
+ * agent needs.
  *
- * To link fifty static programs takes longer than ten tests. So they are kept in the checkout, which every host and guest sees, for as long
- * as their sources and the compiler are the same.
+ * Linking fifty static programs takes longer than ten tests. So the programs are stored in the
+ * checkout, which every host and guest sees, under a key of their sources and the compiler.
  */
 
-const SMALL = `${checkout}/harness/native`
+const NATIVE = `${checkout}/harness/native`
 const TESTS = `${checkout}/fixtures/zdtm`
-const KEPT = `${cacheDirectory}/programs`
+const STORE = `${cacheDirectory}/programs`
 
 const BUILD = `set -e
 for each in ${INIT} ${MOUNT} ${BREAKPOINT}; do gcc -O2 -static -o "$1/$each" "$2/$each.c"; done
 make -s -j2 -C "$3" OUT="$1"
 tar -C "$1" -cf "$1.tar" .`
 
-/** The directory with all of them. It is the same at every host. Throws HostError. */
+/** Returns the directory of all programs, which has the same path on every host. Throws HostError. */
 export async function buildPrograms(host: Host): Promise<string> {
-  const directory = `${KEPT}/${await keyOf(host)}`
+  const directory = `${STORE}/${await keyOf(host)}`
   if (existsSync(directory)) return directory
-  mkdirSync(KEPT, { recursive: true })
-  const fresh = mkdtempSync(`${KEPT}/unpacked-`)
+  mkdirSync(STORE, { recursive: true })
+  const unpacked = mkdtempSync(`${STORE}/unpacked-`)
   try {
-    const there = await host.directory()
-    await shell(host, BUILD, [there, SMALL, TESTS])
-    const packed = await fileOn(host, `${there}.tar`)
-    if (packed === undefined)
-      throw new HostError(
-        `compiling programs on ${host.name}: expected an archive of them, got none`,
-      )
-    await execa('tar', ['-C', fresh, '-x'], { input: packed })
-    // Another run may have been faster.
-    try {
-      renameSync(fresh, directory)
-    } catch (thrown) {
-      if (!['ENOTEMPTY', 'EEXIST'].includes((thrown as NodeJS.ErrnoException).code ?? ''))
-        throw thrown
-    }
+    await execa('tar', ['-C', unpacked, '-x'], { input: await compile(host) })
+    renameUnlessPresent(unpacked, directory)
     return directory
   } finally {
-    rmSync(fresh, { recursive: true, force: true })
+    rmSync(unpacked, { recursive: true, force: true })
   }
 }
 
-/** The same for the same sources, compiler and C library. */
+/** Compiles all programs and returns them as a tar archive. */
+async function compile(host: Host): Promise<Buffer> {
+  const directory = await host.directory()
+  await shell(host, BUILD, [directory, NATIVE, TESTS])
+  const archive = await fileOn(host, `${directory}.tar`)
+  if (archive === undefined)
+    throw new HostError(`compiling programs on ${host.name}: expected an archive of them, got none`)
+  return archive
+}
+
+/** Renames a directory, unless another run was faster and the target is there. */
+function renameUnlessPresent(from: string, to: string): void {
+  try {
+    renameSync(from, to)
+  } catch (thrown) {
+    const { code = '' } = thrown as NodeJS.ErrnoException
+    if (!['ENOTEMPTY', 'EEXIST'].includes(code)) throw thrown
+  }
+}
+
+/** Returns a key of the sources, the compiler and the C library. */
 async function keyOf(host: Host): Promise<string> {
-  const hash = createHash('sha256').update(
-    await output(host, ['sh', '-c', 'gcc --version; ldd --version']),
-  )
+  const versions = await output(host, ['sh', '-c', 'gcc --version; ldd --version'])
+  const hash = createHash('sha256').update(versions)
   const sources = [
-    ...globSync(`${SMALL}/*.[ch]`),
+    ...globSync(`${NATIVE}/*.[ch]`),
     ...globSync(`${TESTS}/**/{*.c,*.h,*.desc,Makefile}`),
   ].sort()
   for (const file of sources) hash.update(`${file}\0`).update(readFileSync(file))

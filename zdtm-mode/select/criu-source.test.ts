@@ -17,7 +17,7 @@ import { checkout } from '../../harness/hosts/checkout.ts'
 import { onRealCriu } from '../../harness/testing/real-criu.ts'
 import { ownProgram, zdtm } from '../../harness/testing/zdtm.ts'
 import { withLibraries } from '../test/libraries.ts'
-import { readStarts } from './makefile.ts'
+import { readParameters } from './makefile.ts'
 
 /* `criu-remote zdtm run --criu-source`, on a directory in the shape of a checkout of CRIU that has programs of our own in it. */
 
@@ -80,15 +80,15 @@ const EXPECTED: Record<string, [string, RegExp?]> = {
 }
 
 t.test('a Makefile says with what its tests are started', async (t) => {
-  const starts = readStarts(MAKEFILE)
-  t.same(starts.get('fine'), ['--pidfile=fine.pid', '--outfile=fine.out'])
-  t.same(starts.get('filed'), [
+  const parameters = readParameters(MAKEFILE)
+  t.same(parameters.get('fine'), ['--pidfile=fine.pid', '--outfile=fine.out'])
+  t.same(parameters.get('filed'), [
     '--pidfile=filed.pid',
     '--outfile=filed.out',
     '--filename=filed.test',
   ])
-  t.same(starts.get('own'), ['--pidfile=own.pid', '--outfile=own.out', '--mask=0345'])
-  t.equal(starts.size, 13, [...starts.keys()].join(' '))
+  t.same(parameters.get('own'), ['--pidfile=own.pid', '--outfile=own.out', '--mask=0345'])
+  t.equal(parameters.size, 13, [...parameters.keys()].join(' '))
 })
 
 t.test(

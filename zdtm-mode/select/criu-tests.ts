@@ -1,48 +1,47 @@
 import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs'
 import { readDesc, readLiteral } from './desc.ts'
-import { readStarts } from './makefile.ts'
-import type { Found } from './select-tests.ts'
+import type { FoundTest } from './found-test.ts'
+import { readParameters } from './makefile.ts'
 
 /*
- * The tests in a checkout of CRIU (`--criu-source`). They are what zdtm.py finds, executable files beside their .desc,
- * and what the Makefiles list: so a test that was not built is seen, and skipped with that reason.
+ * The tests in a checkout of CRIU (`--criu-source`): executable files beside their .desc, as zdtm.py
+ * finds them, and the programs that the Makefiles list. So a test that is not built is found as well,
+ * and skipped with that reason.
  */
 
 const FOLDERS = ['static', 'transition']
-/** The owner may execute it. */
+/** The permission bit of a file's owner to execute it. */
 const EXECUTABLE = 0o100
 
-/** The tests below `directory`/test/zdtm, sorted by name; none if it is no such checkout. */
-export function testsOfCriu(directory: string): Found[] {
+/** Returns the tests below `directory`/test/zdtm, sorted by name; none if it is no such checkout. */
+export function testsOfCriu(directory: string): FoundTest[] {
   const excluded = excludedBy(`${directory}/test/zdtm.desc`)
   return FOLDERS.flatMap((folder) => testsIn(`${directory}/test`, folder)).filter(
     ({ name }) => !excluded.has(name),
   )
 }
 
-function testsIn(test: string, folder: string): Found[] {
+function testsIn(test: string, folder: string): FoundTest[] {
   const directory = `${test}/zdtm/${folder}`
   if (!existsSync(directory)) return []
-  const makefile = `${directory}/Makefile`
-  const starts = existsSync(makefile)
-    ? readStarts(readFileSync(makefile, 'utf8'))
-    : new Map<string, string[]>()
+  const parameters = parametersBy(`${directory}/Makefile`)
   const built = new Set(readdirSync(directory).filter((name) => isProgram(directory, name)))
-  return [...new Set([...starts.keys(), ...built])].sort().map((name) => {
-    const parameters = starts.get(name)
-    const impossible = built.has(name)
-      ? parameters === undefined && {
-          impossible: 'the Makefile beside it does not say how it is started',
-        }
-      : { impossible: 'it is not built' }
-    return {
-      name: `zdtm/${folder}/${name}`,
-      program: `${directory}/${name}`,
-      desc: readDesc(`${directory}/${name}.desc`),
-      parameters: parameters ?? [],
-      ...impossible,
-    }
-  })
+  return [...new Set([...parameters.keys(), ...built])].sort().map((name) => ({
+    name: `zdtm/${folder}/${name}`,
+    program: `${directory}/${name}`,
+    desc: readDesc(`${directory}/${name}.desc`),
+    parameters: parameters.get(name) ?? [],
+    ...impossible(built.has(name), parameters.has(name)),
+  }))
+}
+
+const parametersBy = (makefile: string) =>
+  readParameters(existsSync(makefile) ? readFileSync(makefile, 'utf8') : '')
+
+function impossible(isBuilt: boolean, hasParameters: boolean): Pick<FoundTest, 'impossible'> {
+  if (!isBuilt) return { impossible: 'it is not built' }
+  if (hasParameters) return {}
+  return { impossible: 'the Makefile beside it does not say how it is started' }
 }
 
 function isProgram(directory: string, name: string): boolean {
@@ -51,7 +50,7 @@ function isProgram(directory: string, name: string): boolean {
   return file.isFile() && (file.mode & EXECUTABLE) !== 0
 }
 
-/** Names that the set's own description leaves out. */
+/** Returns the names of tests that zdtm.desc excludes. */
 function excludedBy(file: string): Set<string> {
   const { exclude } = (existsSync(file) && readLiteral(readFileSync(file, 'utf8'))) || {}
   return new Set((Array.isArray(exclude) ? exclude : []).map((name) => `zdtm/${name}`))

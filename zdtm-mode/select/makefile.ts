@@ -1,27 +1,29 @@
 /*
- * With what each test of a checkout of CRIU is started. Only the Makefiles beside the tests know it, in rules for NAME.pid, each for
- * one test or for those that a variable lists. `make` could say it, but only where it is installed, and it may build things. So
- * the few forms are read that there are: lists of words, and the first line of such rules. Conditions are not looked at:
- * a test that this machine does not have has no program.
+ * Reads the command-line arguments of CRIU's tests from their Makefiles.
+ *
+ * No other file has them. They are in rules for NAME.pid, each for one test or for all tests that a
+ * variable lists. `make` could print them, but it may not be installed, and it may build things. So this
+ * reads the few forms that CRIU's Makefiles use: lists of words, and the first line of such rules. It
+ * ignores conditions: a test that this machine does not have has no program.
  */
 
 const LIST = /^([\w-]+)\s*[:+?]?=(.*)$/
 const RULE = /^(\S+)\s*:[^=]/
 const RECIPE = /^\t\$\(<D\)\/\$\(<F\)\s+(--pidfile=.*)$/
 
-/** The parameters of each test, by its name: `--pidfile=NAME.pid` and so on. */
-export function readStarts(makefile: string): Map<string, string[]> {
+/** Returns the arguments of each test by its name: `--pidfile=NAME.pid` and so on. */
+export function readParameters(makefile: string): Map<string, string[]> {
   const lines = makefile.replaceAll('\\\n', ' ').split('\n')
   const lists = readLists(lines)
-  const starts = new Map<string, string[]>()
+  const parameters = new Map<string, string[]>()
   for (const [at, line] of lines.entries()) {
     const target = RULE.exec(line)?.[1]
     const recipe = RECIPE.exec(lines[at + 1] ?? '')?.[1]
     if (target === undefined || recipe === undefined) continue
     for (const name of namesOf(target, lists))
-      starts.set(name, wordsOf(recipe.replaceAll('$@', `${name}.pid`).replaceAll('$<', name)))
+      parameters.set(name, wordsOf(recipe.replaceAll('$@', `${name}.pid`).replaceAll('$<', name)))
   }
-  return starts
+  return parameters
 }
 
 function readLists(lines: readonly string[]): Map<string, string[]> {
@@ -34,7 +36,7 @@ function readLists(lines: readonly string[]): Map<string, string[]> {
   return lists
 }
 
-/** `$(LIST:%=%.pid)` stands for those that are listed, `NAME.pid` for one. */
+/** Returns the tests of a target: `$(LIST:%=%.pid)` is those that a variable lists, `NAME.pid` is one. */
 function namesOf(target: string, lists: ReadonlyMap<string, string[]>): string[] {
   const list = /^\$\((\S+):%=%\.pid\)$/.exec(target)?.[1]
   if (list !== undefined) return lists.get(list)?.filter((word) => !word.includes('$')) ?? []

@@ -1,12 +1,10 @@
-import { existsSync, globSync, readFileSync } from 'node:fs'
-import { checkout } from '../../harness/hosts/checkout.ts'
+import { existsSync, readFileSync } from 'node:fs'
 import type { Desc, Flavor, PlannedTest } from '../plan.ts'
 import { testsOfCriu } from './criu-tests.ts'
-import { readDesc } from './desc.ts'
+import type { FoundTest } from './found-test.ts'
+import { ownTests } from './own-tests.ts'
 
-/*
- * The tests that there are (fixtures/zdtm, or a checkout of CRIU), and those that were asked for. Options have zdtm.py's names.
- */
+/* Selects tests among ours, or among those of a checkout of CRIU. Options have zdtm.py's names. */
 
 export interface Selection {
   test: readonly string[]
@@ -16,55 +14,58 @@ export interface Selection {
   from?: string
   /** Flavors, or 'best': the last one that a test lists. */
   flavor: readonly Flavor[] | 'best'
-  /** A checkout of CRIU, whose tests these are then. */
+  /** A checkout of CRIU; its tests replace ours. */
   criuSource?: string
 }
 
-/** A selection that nothing matches, or that can't be read. */
+/** A selection that matches nothing or names a file that does not exist: wrong usage. */
 export class SelectionError extends Error {
   override name = 'SelectionError'
 }
 
-/** A test that there is. */
-export interface Found extends Omit<PlannedTest, 'flavor' | 'desc'> {
-  /** Undefined where it can't be read. */
-  desc: Desc | undefined
-  /** Why it can't be started by anybody. */
-  impossible?: string
-}
-
-/** Tests that were asked for and can't be planned, each with the reason. */
+/** A selected test that cannot be planned, with the reason. */
 export interface Impossible {
   name: string
   reason: string
 }
 
-/** The tests asked for, one for each of their flavors that were asked for. Throws SelectionError. */
-export function selectTests(selection: Selection): {
+export interface Selected {
   planned: PlannedTest[]
   impossible: Impossible[]
-} {
-  const found = selection.criuSource === undefined ? ownTests() : foundIn(selection.criuSource)
-  const names = namesOf(selection, found)
-  const planned: PlannedTest[] = []
-  const impossible: Impossible[] = []
-  for (const { desc, impossible: reason, ...test } of found) {
-    if (!names.has(test.name)) continue
-    if (desc === undefined || reason !== undefined)
-      impossible.push({ name: test.name, reason: reason ?? 'its .desc is no literal' })
-    else
-      planned.push(
-        ...flavorsOf(desc, selection.flavor).map((flavor) => ({ ...test, desc, flavor })),
-      )
-  }
-  if (planned.length === 0)
+}
+
+/** Returns the selected tests, one for each selected flavor that they have. Throws SelectionError. */
+export function selectTests(selection: Selection): Selected {
+  const { criuSource, flavor } = selection
+  const found = criuSource === undefined ? ownTests() : testsInCheckout(criuSource)
+  const names = selectedNames(selection, found)
+  const selected: Selected = { planned: [], impossible: [] }
+  for (const test of found) if (names.has(test.name)) addTest(test, flavor, selected)
+  if (selected.planned.length === 0)
     throw new SelectionError(
       `selecting tests: expected at least one in a flavor that it has, got none of ${found.length}`,
     )
-  return { planned, impossible }
+  return selected
 }
 
-function foundIn(directory: string): Found[] {
+function addTest(
+  { desc, impossible, ...test }: FoundTest,
+  wanted: Selection['flavor'],
+  selected: Selected,
+): void {
+  if (desc === undefined || impossible !== undefined) {
+    const reason = impossible ?? 'its .desc is no literal'
+    selected.impossible.push({ name: test.name, reason })
+    return
+  }
+  for (const flavor of flavorsOf(desc, wanted)) selected.planned.push({ ...test, desc, flavor })
+}
+
+function flavorsOf({ flavor }: Desc, wanted: Selection['flavor']): Flavor[] {
+  return wanted === 'best' ? flavor.slice(-1) : flavor.filter((each) => wanted.includes(each))
+}
+
+function testsInCheckout(directory: string): FoundTest[] {
   const found = testsOfCriu(directory)
   if (found.length === 0)
     throw new SelectionError(
@@ -73,24 +74,27 @@ function foundIn(directory: string): Found[] {
   return found
 }
 
-function namesOf(
-  { test, tests, all, exclude, from }: Selection,
-  found: readonly Found[],
-): Set<string> {
+function selectedNames(selection: Selection, found: readonly FoundTest[]): Set<string> {
+  const { test, tests, all, exclude, from } = selection
   if (test.length === 0 && tests === undefined && all === undefined && from === undefined)
     throw new SelectionError('selecting tests: expected -t, -T, -a or -F, got none of them')
-  const known = new Set(found.map(({ name }) => name))
   const auto = found.filter(({ desc }) => !desc?.flags.includes('noauto')).map(({ name }) => name)
-  const wanted = [...test, ...(from === undefined ? [] : linesOf(from))].map((name) =>
-    known.has(name) ? name : `zdtm/${name}`,
-  )
-  for (const name of wanted)
-    if (!known.has(name)) throw new SelectionError(`selecting ${name}: there is no such test`)
+  const named = namedTests(selection, found)
   const matching =
     tests === undefined ? [] : auto.filter((name) => name.search(pattern(tests)) === 0)
-  const without = exclude.map(pattern)
-  const chosen = [...wanted, ...matching, ...(all ? auto : [])]
-  return new Set(chosen.filter((name) => !without.some((expression) => expression.test(name))))
+  const excluded = exclude.map(pattern)
+  const selected = [...named, ...matching, ...(all ? auto : [])]
+  return new Set(selected.filter((name) => !excluded.some((expression) => expression.test(name))))
+}
+
+/** Returns the tests that are selected by name, with the prefix `zdtm/` where it was left out. */
+function namedTests({ test, from }: Selection, found: readonly FoundTest[]): string[] {
+  const known = new Set(found.map(({ name }) => name))
+  const given = [...test, ...(from === undefined ? [] : linesOf(from))]
+  const names = given.map((name) => (known.has(name) ? name : `zdtm/${name}`))
+  for (const name of names)
+    if (!known.has(name)) throw new SelectionError(`selecting ${name}: there is no such test`)
+  return names
 }
 
 function pattern(text: string): RegExp {
@@ -108,20 +112,4 @@ function linesOf(file: string): string[] {
     .split('\n')
     .map((line) => line.trim())
     .filter(Boolean)
-}
-
-function flavorsOf({ flavor }: Desc, wanted: readonly Flavor[] | 'best'): Flavor[] {
-  return wanted === 'best' ? flavor.slice(-1) : flavor.filter((each) => wanted.includes(each))
-}
-
-function ownTests(): Found[] {
-  const root = `${checkout}/fixtures/zdtm`
-  return globSync('{static,transition}/*.c', { cwd: root })
-    .sort()
-    .map((source) => source.slice(0, -'.c'.length))
-    .map((program) => ({
-      name: `zdtm/${program}`,
-      program,
-      desc: readDesc(`${root}/${program}.desc`),
-    }))
 }

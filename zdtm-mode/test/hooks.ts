@@ -1,8 +1,8 @@
 import { type Host, run } from '../../harness/hosts/host.ts'
-import { Finding } from './finding.ts'
-import type { Place } from './test-directory.ts'
+import { violation } from './checks/expect.ts'
+import type { TestDirectory } from './test-directory.ts'
 
-/* NAME.hook, a program beside a test that the launcher calls between the steps; it stands in the directory that is the root. */
+/* Calls NAME.hook, a program beside a test, between the steps; its working directory is the root. */
 
 export type Stage =
   | '--post-start'
@@ -12,40 +12,36 @@ export type Stage =
   | '--post-restore'
   | '--clean'
 
+/** Deadline of a hook, and of the answer to a notification, in ms. */
 const TIMEOUT = 60_000
 
-/** Calls the hook, if the test has one. Throws a Finding if it fails. */
+/** Calls the hook, if the test has one. Throws a Violation if it fails. */
 export async function runHook(
   host: Host,
-  place: Place,
+  directory: TestDirectory,
   stage: Stage,
   environment: Record<string, string> = {},
 ): Promise<void> {
-  if (place.hook === undefined) return
-  const { code, stdout, stderr } = await run(host, [place.hook, stage], {
-    workingDirectory: place.root,
+  if (directory.hook === undefined) return
+  const { code, stdout, stderr } = await run(host, [directory.hook, stage], {
+    workingDirectory: directory.root,
     environment,
     timeout: TIMEOUT,
   })
   if (code === 0) return
-  throw new Finding(
-    `the hook ${stage}`,
-    'exit 0',
-    `exit ${code}: ${(stderr.trim() || stdout.trim()).split('\n').at(-1)}`,
-  )
+  const lastLine = (stderr.trim() || stdout.trim()).split('\n').at(-1)
+  throw violation(`the hook ${stage}`, 'exit 0', `exit ${code}: ${lastLine}`)
 }
 
-/** Tells a test with `pre-dump-notify` of a pre-dump: an int into its descriptor 100, and one back from 101. */
+/** Writes an int to descriptor 100 of the process $1 and reads one from descriptor 101. */
+const NOTIFY =
+  'printf "\\0\\0\\0\\0" > "/proc/$1/fd/100" && [ "$(head -c 4 "/proc/$1/fd/101" | wc -c)" = 4 ]'
+
+/** Notifies a test with the flag `pre-dump-notify` of a pre-dump. Throws a Violation without an answer. */
 export async function notify(host: Host, pid: number): Promise<void> {
-  const script =
-    'printf "\\0\\0\\0\\0" > "/proc/$1/fd/100" && [ "$(head -c 4 "/proc/$1/fd/101" | wc -c)" = 4 ]'
-  const { code, stderr } = await run(host, ['sh', '-c', script, 'sh', String(pid)], {
-    timeout: TIMEOUT,
-  })
-  if (code !== 0)
-    throw new Finding(
-      'the answer of the program to the word of a pre-dump',
-      '4 bytes',
-      stderr.trim() || 'fewer',
-    )
+  const command = ['sh', '-c', NOTIFY, 'sh', String(pid)]
+  const { code, stderr } = await run(host, command, { timeout: TIMEOUT })
+  if (code === 0) return
+  const what = 'the answer of the program to the word of a pre-dump'
+  throw violation(what, '4 bytes', stderr.trim() || 'fewer', { side: 'program' })
 }

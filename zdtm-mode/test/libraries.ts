@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs'
 import { execa } from 'execa'
 
-/* What a dynamically linked file needs in another root directory. */
+/* Finds the files that a dynamically linked program needs in another root directory. */
 
-/** The first file that there is of `a|b`; undefined if there is none. */
+/** Returns the first existing file of `a|b`; undefined if none exists. */
 export const firstOf = (alternatives: string) =>
   alternatives.split('|').find((file) => existsSync(file))
 
-/** The libraries that a file is linked to, by their own paths, and if `itself` the file, too. */
+/** Returns the paths of the libraries that a file is linked to, and with `itself` that of the file. */
 export async function withLibraries(alternatives: string, itself: boolean): Promise<string[]> {
   const file = firstOf(alternatives)
   if (file === undefined) throw new Error(`expected one of ${alternatives}, got none`)

@@ -1,6 +1,6 @@
-import { HostError } from '../../harness/hosts/host.ts'
+import { type Host, HostError } from '../../harness/hosts/host.ts'
 import type { StartMount } from '../../harness/migration/start-mount.ts'
-import { deviceAt } from '../../harness/mount/device.ts'
+import { deviceAt, type OpenDevice } from '../../harness/mount/device.ts'
 import { deviceOn } from '../../harness/mount/guest-device.ts'
 import { mountImages } from '../../harness/mount/mount.ts'
 import type { GuestPort } from '../../harness/vm/qemu.ts'
@@ -9,28 +9,17 @@ import { createLog, type DialectName, dialect, dialectNames } from '../../refere
 const log = createLog('warn', (line) => process.stderr.write(`mount ${line}\n`))
 
 /**
- * A mount that this process serves: a Node less to start for each side of each test. In a host of this machine it is made in the host's
- * mount namespace; each then holds a thread of libuv's pool (see harness/mount/device.ts), and whoever calls this must not access the mount with a
- * synchronous call. In a host of a guest it is made by `program`, harness/native/mount.c compiled, and has a port for itself.
+ * Returns a function that mounts images from this process, which saves one Node for each side of each
+ * test. On a host of this machine it mounts in the host's mount namespace; each mount then holds a
+ * thread of libuv's pool (see harness/mount/device.ts), and the caller must not access the mount with
+ * a synchronous call. On a host of a guest, `program`, harness/native/mount.c compiled, mounts, with one
+ * of the ports to itself.
  */
 export function mountBy(program: string, ports: GuestPort[]): StartMount {
   return async (host, side, server, name, onImage) => {
-    if (!isSpoken(name))
-      throw new HostError(
-        `mounting on ${host.name}: expected a dialect of ${dialectNames.join(', ')}, got ${name}`,
-      )
+    checkDialect(name, host)
     const directory = await host.directory()
-    const init = host.procDirectory?.split('/').at(-1)
-    const port = init === undefined ? ports.pop() : undefined
-    if (init === undefined && port === undefined)
-      throw new HostError(`mounting on ${host.name}: expected a port of the guest, got none`)
-    const device = port
-      ? deviceOn(host, { program, port, directory })
-      : deviceAt(directory, ['nsenter', '-t', String(init), '-m', '--'])
-    const onWritten = (image: string, bytes: number) => onImage?.({ image, bytes })
-    const release = () => {
-      if (port !== undefined) ports.push(port)
-    }
+    const { device, release } = takeDevice(host, directory, program, ports)
     try {
       const session = await mountImages({
         device,
@@ -38,7 +27,7 @@ export function mountBy(program: string, ports: GuestPort[]): StartMount {
         side,
         dialect: dialect(name),
         log,
-        onWritten,
+        onWritten: (image, bytes) => onImage?.({ image, bytes }),
       })
       return { directory, stop: () => session.unmount().finally(release) }
     } catch (thrown) {
@@ -48,5 +37,25 @@ export function mountBy(program: string, ports: GuestPort[]): StartMount {
   }
 }
 
-const isSpoken = (name: string): name is DialectName =>
-  (dialectNames as readonly string[]).includes(name)
+function checkDialect(name: string, host: Host): asserts name is DialectName {
+  if (!(dialectNames as readonly string[]).includes(name))
+    throw new HostError(
+      `mounting on ${host.name}: expected a dialect of ${dialectNames.join(', ')}, got ${name}`,
+    )
+}
+
+/** Returns the host's device and a function that gives the guest's port back. */
+function takeDevice(
+  host: Host,
+  directory: string,
+  program: string,
+  ports: GuestPort[],
+): { device: OpenDevice; release: () => void } {
+  const init = host.procDirectory?.split('/').at(-1)
+  if (init !== undefined)
+    return { device: deviceAt(directory, ['nsenter', '-t', init, '-m', '--']), release() {} }
+  const port = ports.pop()
+  if (port === undefined)
+    throw new HostError(`mounting on ${host.name}: expected a port of the guest, got none`)
+  return { device: deviceOn(host, { program, port, directory }), release: () => ports.push(port) }
+}

@@ -3,11 +3,11 @@ import { execa } from 'execa'
 import { type Completed, fileOn, type Host, run } from '../../harness/hosts/host.ts'
 import { RAISE_PIDS } from '../../harness/migration/target-process.ts'
 import type { Flavor, PlannedTest } from '../plan.ts'
-import { Finding } from './finding.ts'
+import { violation } from './checks/expect.ts'
 import { runHook } from './hooks.ts'
-import type { Place } from './test-directory.ts'
+import type { TestDirectory } from './test-directory.ts'
 
-/* A test program from its start to its verdict, by the contract of zdtm's programs. */
+/* Starts a test program and asks for its verdict, by the contract of zdtm's programs. */
 
 const ENVIRONMENT: Record<Flavor, Record<string, string>> = {
   h: {},
@@ -15,57 +15,60 @@ const ENVIRONMENT: Record<Flavor, Record<string, string>> = {
   uns: { ZDTM_NEWNS: '1', ZDTM_USERNS: '1' },
 }
 
-/** What CRIU's tests take on, unless they are `suid`: nobody else's ids. */
+/** The user that CRIU's tests become unless they are `suid`: ids of no other user. */
 const OTHER_USER = { ZDTM_UID: '18943', ZDTM_GID: '58467', ZDTM_GROUPS: '27495 48244' }
-/** Where tests in a root of their own look for programs. */
+/** The path in which tests with a root of their own look for programs. */
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
-/** Starts the program; its pid on the host. Throws a Finding if it does not get ready. */
+const FAULT = { side: 'program' } as const
+
+/** Starts the program and returns its pid on the host. Throws a Violation if it does not get ready. */
 export async function startProgram(
   host: Host,
   test: PlannedTest,
-  place: Place,
+  directory: TestDirectory,
   dumpsOtherUsers: boolean,
 ): Promise<number> {
-  const { flavor, desc, parameters } = test
-  const command =
-    parameters === undefined
-      ? await ownCommand(test.program, place)
-      : [`./${basename(place.program)}`, ...parameters]
+  const command = [
+    'sh',
+    '-c',
+    `${RAISE_PIDS}exec "$@"`,
+    'sh',
+    ...(await commandOf(test, directory)),
+  ]
   const [{ code, stderr }] = await Promise.all([
-    run(host, ['sh', '-c', `${RAISE_PIDS}exec "$@"`, 'sh', ...command], {
-      environment: {
-        ...ENVIRONMENT[flavor],
-        ZDTM_ROOT: place.root,
-        ...(parameters !== undefined && criuEnvironment(test, dumpsOtherUsers)),
-      },
-      workingDirectory: place.directory,
-      timeout: desc.timeout * 1000,
+    run(host, command, {
+      environment: environmentOf(test, directory, dumpsOtherUsers),
+      workingDirectory: directory.directory,
+      timeout: test.desc.timeout * 1000,
     }),
-    // Beside the start, since some programs wait for what their hook does.
-    runHook(host, place, '--post-start'),
+    // At the same time as the start, since some programs wait for their hook.
+    runHook(host, directory, '--post-start'),
   ])
-  if (code !== 0)
-    throw new Finding(
-      'the start of the program',
-      'exit 0',
-      `exit ${code}: ${stderr.trim() || (await saidBy(host, place))}`,
-    )
-  return Number(await fileOn(host, place.pidFile))
+  if (code === 0) return Number(await fileOn(host, directory.pidFile))
+  const actual = `exit ${code}: ${stderr.trim() || (await lastWords(host, directory))}`
+  throw violation('the start of the program', 'exit 0', actual, FAULT)
 }
 
-async function ownCommand(
-  original: string,
-  { program, pidFile, outFile, directory }: Place,
+/** Returns the command line: CRIU's tests get theirs from a Makefile, ours print the names of options. */
+async function commandOf(
+  { program: original, parameters }: PlannedTest,
+  { program, pidFile, outFile, directory }: TestDirectory,
 ): Promise<string[]> {
+  if (parameters !== undefined) return [`./${basename(program)}`, ...parameters]
   const { stdout } = await execa(original, ['--arguments'])
-  const own = stdout.split('\n').filter(Boolean)
-  return [
-    program,
-    `--pidfile=${pidFile}`,
-    `--outfile=${outFile}`,
-    ...own.map((name) => `--${name}=${directory}/test.${name}`),
-  ]
+  const names = stdout.split('\n').filter(Boolean)
+  const own = names.map((name) => `--${name}=${directory}/test.${name}`)
+  return [program, `--pidfile=${pidFile}`, `--outfile=${outFile}`, ...own]
+}
+
+function environmentOf(
+  test: PlannedTest,
+  { root }: TestDirectory,
+  dumpsOtherUsers: boolean,
+): Record<string, string> {
+  const ofCriu = test.parameters === undefined ? {} : criuEnvironment(test, dumpsOtherUsers)
+  return { ...ENVIRONMENT[test.flavor], ZDTM_ROOT: root, ...ofCriu }
 }
 
 function criuEnvironment(
@@ -80,53 +83,43 @@ function criuEnvironment(
   }
 }
 
-/** Exit code where there is a verdict before the end. */
+/** Exit code of END for a verdict before SIGTERM. */
 const TOO_EARLY = 9
-/** How often the end is looked for, in seconds: a shell has no event for it. */
+/** Pause between two looks for the verdict, in seconds: a shell has no event for it. */
 const INTERVAL = 0.02
 
-/** Ends the process $1 and waits until it has given its verdict $2, or is gone without. */
+/** Ends the process $1 and waits until its verdict $2 exists or the process is gone. */
 const END = `[ ! -e "$2" ] || exit ${TOO_EARLY}
 kill -TERM "$1"
 until [ -e "$2" ] || ! kill -0 "$1" 2>/dev/null; do sleep ${INTERVAL}; done`
 
-/** Asks the program for its verdict. Throws a Finding for whatever is not PASS. */
+/** Asks the program for its verdict. Throws a Violation for every verdict but PASS. */
 export async function endProgram(
   host: Host,
   pid: number,
   { desc }: PlannedTest,
-  place: Place,
+  directory: TestDirectory,
 ): Promise<void> {
+  const said = () => lastWords(host, directory)
+  const command = ['sh', '-c', END, 'sh', String(pid), directory.outFile]
   const timeout = desc.timeout * 1000
-  const end: Completed | undefined = await run(
-    host,
-    ['sh', '-c', END, 'sh', String(pid), place.outFile],
-    { timeout },
-  ).catch(() => undefined)
-  if (end === undefined)
-    throw new Finding(
-      'the program after SIGTERM',
-      `its end within ${desc.timeout} s`,
-      `nothing: ${await saidBy(host, place)}`,
-    )
+  const end: Completed | undefined = await run(host, command, { timeout }).catch(() => undefined)
+  if (end === undefined) {
+    const permitted = `its end within ${desc.timeout} s`
+    throw violation('the program after SIGTERM', permitted, `nothing: ${await said()}`, FAULT)
+  }
   if (end.code === TOO_EARLY)
-    throw new Finding('the program before its end', 'no verdict yet', await saidBy(host, place))
-  const last = (await fileOn(host, place.outFile))?.toString().trimEnd().split('\n').at(-1)
-  if (last?.includes('PASS') !== true)
-    throw new Finding(
-      'the verdict of the program',
-      'PASS',
-      last ?? `none: ${await saidBy(host, place)}`,
-    )
+    throw violation('the program before its end', 'no verdict yet', await said(), FAULT)
+  const verdict = (await fileOn(host, directory.outFile))?.toString().trimEnd().split('\n').at(-1)
+  if (verdict?.includes('PASS')) return
+  const actual = verdict ?? `none: ${await said()}`
+  throw violation('the verdict of the program', 'PASS', actual, FAULT)
 }
 
-/** The last words of the program. */
-async function saidBy(host: Host, { outFile }: Place): Promise<string> {
-  const files = await Promise.all(
-    [outFile, `${outFile}.inprogress`, `${outFile}ns`].map((file) => fileOn(host, file)),
-  )
-  const said = files
-    .map((file) => file?.toString().trim())
-    .filter((text) => text !== undefined && text !== '')
-  return said.map((text) => text?.split('\n').at(-1)).join(' | ') || 'it said nothing'
+/** Returns the last line of each output file of the program. */
+async function lastWords(host: Host, { outFile }: TestDirectory): Promise<string> {
+  const paths = [outFile, `${outFile}.inprogress`, `${outFile}ns`]
+  const files = await Promise.all(paths.map((path) => fileOn(host, path)))
+  const texts = files.map((file) => file?.toString().trim() ?? '').filter((text) => text !== '')
+  return texts.map((text) => text.split('\n').at(-1)).join(' | ') || 'it said nothing'
 }

@@ -1,43 +1,35 @@
 import { readImage } from '../../../reference/index.ts'
-import { expect } from '../finding.ts'
 import type { SeenOpen } from '../relay.ts'
+import { expect } from './expect.ts'
 
-/** Throws a Finding unless every image that CRIU wrote is at the cache with the bytes that it has at the proxy. */
+/** Throws a Violation unless the cache has every image that CRIU wrote, with the bytes that the proxy has. */
 export async function expectEqualImages(
   opens: readonly SeenOpen[],
   proxy: string,
   cache: string,
 ): Promise<void> {
-  for (const [snapshotId, name] of writtenImages(opens)) {
-    const [there, here] = await Promise.all([
-      readImage(proxy, snapshotId, name),
-      readImage(cache, snapshotId, name),
+  for (const [snapshot, name] of writtenImages(opens)) {
+    const [source, copy] = await Promise.all([
+      readImage(proxy, snapshot, name),
+      readImage(cache, snapshot, name),
     ])
-    const what = `image ${snapshotId}:${name}`
-    expect(there !== undefined, what, 'it at the proxy', 'ENOENT', 'P1')
-    expect(here !== undefined, what, 'it at the cache', 'ENOENT', 'W4')
-    const same = there !== undefined && here !== undefined && there.equals(here)
-    expect(
-      same,
-      what,
-      `the same ${there?.length} bytes at the cache`,
-      `${here?.length} bytes that differ`,
-      'W4',
-    )
+    expectEqual(`image ${snapshot}:${name}`, source, copy)
   }
 }
 
-/** Snapshot id and name of what was written to the proxy, once each; without what is no image of CRIU. */
-export function writtenImages(opens: readonly SeenOpen[]): [string, string][] {
-  const written = opens.filter(
-    ({ role, purpose, name }) => role === 'proxy' && purpose === 'write' && name.endsWith('.img'),
-  )
-  return [
-    ...new Map(
-      written.map(({ snapshotId, name }) => [
-        `${snapshotId}/${name}`,
-        [snapshotId, name] as [string, string],
-      ]),
-    ).values(),
-  ]
+function expectEqual(what: string, source: Buffer | undefined, copy: Buffer | undefined): void {
+  const forwarded = { clause: 'W4', side: 'pair' } as const
+  expect(source !== undefined, what, 'it at the proxy', 'ENOENT', { clause: 'P1', side: 'proxy' })
+  expect(copy !== undefined, what, 'it at the cache', 'ENOENT', forwarded)
+  const permitted = `the same ${source.length} bytes at the cache`
+  expect(source.equals(copy), what, permitted, `${copy.length} bytes that differ`, forwarded)
+}
+
+/** Returns snapshot id and name of each image that CRIU wrote to the proxy, once each. */
+export function writtenImages(opens: readonly SeenOpen[]): [snapshot: string, name: string][] {
+  const images = new Map<string, [string, string]>()
+  for (const { role, purpose, snapshotId, name } of opens)
+    if (role === 'proxy' && purpose === 'write' && name.endsWith('.img'))
+      images.set(`${snapshotId}/${name}`, [snapshotId, name])
+  return [...images.values()]
 }

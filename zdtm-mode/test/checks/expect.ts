@@ -1,30 +1,29 @@
-/** Something that is wrong, with what the protocol or the contract of the test permits. */
-export class Finding extends Error {
-  override name = 'Finding'
-  readonly what: string
-  readonly permitted: string
-  readonly actual: string
-  readonly clause: string | undefined
-  /** The end of the log of whoever failed. */
-  readonly tail: string | undefined
+import { type Side, Violation } from '../../../harness/violation.ts'
 
-  constructor(what: string, permitted: string, actual: string, clause?: string, tail?: string) {
-    super(`${what}: expected ${permitted}, got ${actual}`)
-    this.what = what
-    this.permitted = permitted
-    this.actual = actual
-    this.clause = clause
-    this.tail = tail
-  }
+/** The side at fault where it is known, the clause where the protocol has one, the end of a log. */
+interface Fault {
+  side?: Side
+  clause?: string
+  tail?: string
 }
 
-/** Throws a Finding if the condition does not hold. */
+/** Returns the violation of one permitted outcome; without a clause, the test's own contract permits it. */
+export function violation(
+  what: string,
+  permitted: string,
+  actual: string,
+  { clause = '', ...fault }: Fault = {},
+): Violation {
+  return new Violation(what, [{ outcome: permitted, clause }], actual, fault)
+}
+
+/** Throws a Violation unless the condition holds. */
 export function expect(
   condition: boolean,
   what: string,
   permitted: string,
   actual: string,
-  clause?: string,
-): void {
-  if (!condition) throw new Finding(what, permitted, actual, clause)
+  fault: Fault = {},
+): asserts condition {
+  if (!condition) throw violation(what, permitted, actual, fault)
 }

@@ -1,78 +1,100 @@
 import type { Migration } from '../../../harness/migration/migration.ts'
 import { countInParent } from '../../../proto/index.ts'
 import { pullSnapshots, readImage } from '../../../reference/index.ts'
-import { expect } from '../finding.ts'
 import type { SeenOpen } from '../relay.ts'
 import { writtenImages } from './equal-images.ts'
+import { expect } from './expect.ts'
+import { snapshotsInUse } from './page-chain.ts'
 
 /*
- * Whether increments were increments: a restore that works does not show it, since a dump that finds no parent just writes all.
+ * Checks that increments were increments. A restore that works does not show it: a dump that finds no
+ * parent writes all pages.
  */
 
-/** Throws a Finding unless each dump but the first left pages to its parent, and both sides list the snapshots in order. */
+type Pages = Readonly<{ written: number; skipped: number }>
+
+/** Throws a Violation unless each dump but the first left pages to its parent, and both daemons list the snapshots in order. */
 export async function expectIncrements(
   { source, destination, snapshots }: Migration,
   opens: readonly SeenOpen[],
-  dumps: readonly { written: number; skipped: number }[],
+  dumps: readonly Pages[],
 ): Promise<void> {
-  for (const [at, { skipped, written }] of dumps.entries()) {
+  for (const [at, pages] of dumps.entries()) {
     if (at === 0) continue
     const snapshot = snapshots[at] as string
-    expect(
-      skipped > 0,
-      `pages that dump ${snapshot} left to its parent`,
-      'some',
-      `none, and ${written} written`,
-      'S3',
-    )
-    const maps = writtenImages(opens).filter(
-      ([id, name]) => id === snapshot && name.startsWith('pagemap-'),
-    )
-    const counts = await Promise.all(
-      maps.map(async ([id, name]) =>
-        countInParent((await readImage(destination.daemon.socket, id, name)) as Buffer),
-      ),
-    )
-    expect(
-      counts.some((count) => count > 0),
-      `page maps of snapshot ${snapshot}`,
-      'ranges that the parent has',
-      'none',
-      'S3',
-    )
+    expectPagesLeft(snapshot, pages)
+    await expectParentInMaps(snapshot, opens, destination.daemon.socket)
   }
-  for (const { role, socket } of [source.daemon, destination.daemon]) {
-    const list = (await pullSnapshots(socket)).join(' ')
-    expect(
-      list === snapshots.join(' '),
-      `the list of snapshots at the ${role}`,
-      snapshots.join(' '),
-      list,
-      'S3',
-    )
+  await expectList('proxy', source.daemon.socket, snapshots)
+  await expectList('cache', destination.daemon.socket, snapshots)
+}
+
+/** CRIU's own statistics. */
+function expectPagesLeft(snapshot: string, { written, skipped }: Pages): void {
+  const what = `pages that dump ${snapshot} left to its parent`
+  expect(skipped > 0, what, 'some', `none, and ${written} written`, { clause: 'S3' })
+}
+
+/** The page maps at the cache. */
+async function expectParentInMaps(
+  snapshot: string,
+  opens: readonly SeenOpen[],
+  cache: string,
+): Promise<void> {
+  const counts = await Promise.all(
+    pageMapsOf(snapshot, opens).map(async (name) =>
+      countInParent((await readImage(cache, snapshot, name)) as Buffer),
+    ),
+  )
+  const what = `page maps of snapshot ${snapshot}`
+  const someInParent = counts.some((count) => count > 0)
+  expect(someInParent, what, 'ranges that the parent has', 'none', { clause: 'S3' })
+}
+
+async function expectList(
+  role: 'proxy' | 'cache',
+  socket: string,
+  snapshots: readonly string[],
+): Promise<void> {
+  const permitted = snapshots.join(' ')
+  const list = (await pullSnapshots(socket)).join(' ')
+  const what = `the list of snapshots at the ${role}`
+  expect(list === permitted, what, permitted, list, { clause: 'S3', side: role })
+}
+
+/**
+ * Throws a Violation unless the restore read pages of every snapshot before the last that has pages of
+ * the restored processes. The page maps at the cache tell which snapshots those are: a later dump may
+ * have written every page of an earlier one again, or its process may be gone. The first snapshot
+ * always counts, since every program has pages that never change.
+ */
+export async function expectReadThroughChain(
+  { destination, snapshots }: Migration,
+  opens: readonly SeenOpen[],
+): Promise<void> {
+  const last = snapshots.at(-1) as string
+  const read = (snapshot: string, name: string) =>
+    readImage(destination.daemon.socket, snapshot, name)
+  const inUse = await snapshotsInUse(snapshots, pageMapsOf(last, opens), read)
+  const wasRead = snapshotsWithPagesRead(opens)
+  for (const snapshot of snapshots.slice(0, -1)) {
+    if (snapshot !== snapshots[0] && !inUse.has(snapshot)) continue
+    const what = `pages of snapshot ${snapshot} during the restore`
+    expect(wasRead.has(snapshot), what, 'a read of them', 'none', { clause: 'S3' })
   }
 }
 
-/** Throws a Finding unless the restore read pages of every snapshot before the last. */
-export function expectReadThroughChain(
-  snapshots: readonly string[],
-  opens: readonly SeenOpen[],
-): void {
-  const read = new Set(
-    opens
-      .filter(
-        ({ role, purpose, name, bytes }) =>
-          role === 'cache' && purpose === 'read' && name.startsWith('pages-') && bytes > 0,
-      )
-      .map(({ snapshotId }) => snapshotId),
+/** Returns the names of the page maps that CRIU wrote in this snapshot. */
+const pageMapsOf = (snapshot: string, opens: readonly SeenOpen[]): string[] =>
+  writtenImages(opens)
+    .filter(([id, name]) => id === snapshot && name.startsWith('pagemap-'))
+    .map(([, name]) => name)
+
+/** Returns the snapshots of which the cache sent bytes of pages. */
+function snapshotsWithPagesRead(opens: readonly SeenOpen[]): Set<string> {
+  const reads = opens.filter(
+    ({ role, purpose, name, bytes }) =>
+      role === 'cache' && purpose === 'read' && name.startsWith('pages-') && bytes > 0,
   )
-  for (const snapshot of snapshots.slice(0, 1)) {
-    expect(
-      read.has(snapshot),
-      `pages of snapshot ${snapshot} during the restore`,
-      'a read of them',
-      'none',
-      'S3',
-    )
-  }
+  return new Set(reads.map(({ snapshotId }) => snapshotId))
 }

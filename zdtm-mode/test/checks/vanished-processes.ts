@@ -1,51 +1,57 @@
 import { fileOn, type Host, shell } from '../../../harness/hosts/host.ts'
 import { askAgain } from '../../../harness/implementation/listening.ts'
+import { ENOENT } from '../../../proto/index.ts'
 import { readImage } from '../../../reference/index.ts'
 import type { PlannedTest } from '../../plan.ts'
-import { expect, Finding } from '../finding.ts'
 import type { Relay, SeenOpen } from '../relay.ts'
-import type { Place } from '../test-directory.ts'
+import type { TestDirectory } from '../test-directory.ts'
+import { expect, violation } from './expect.ts'
 
 /*
- * The case of the subprocess that vanished between pre-dump and dump.
+ * Checks for processes that vanished between pre-dump and dump.
  *
- * The program `vanish` does something behind pre-dump N, when the file stepN appears in its directory, and then writes stepN.done:
- * lines `ROLE PID`, where ROLE is stays, vanished, born or reused. A pid is that which the process has itself. CRIU
- * asks the parent snapshot for the images of each process that it dumps; those of a process born since never existed, and
- * 'no' must come at once. The images of one that vanished are asked for by nobody, so they are asked for here.
+ * After pre-dump N the file stepN appears in the directory of the program `vanish`. The program then
+ * ends and starts processes and writes stepN.done: lines `ROLE PID`, where ROLE is stays, vanished,
+ * born or reused, and PID is the process's pid in its own namespace. CRIU asks the parent snapshot for
+ * the images of each process that it dumps. Images of a process born since never existed, and ENOENT
+ * must come at once. Nothing asks for the images of a vanished process, so these checks do.
  */
 
-/** 'At once', in ms, for a proxy on a busy machine; it has nothing to wait for. */
+/** Deadline for an answer that has nothing to wait for, from a proxy on a busy machine, in ms. */
 const AT_ONCE = 2_000
+/** Deadline of a step of the program, in ms. */
 const STEP_TIMEOUT = 60_000
 
 type Roles = Map<string, number[]>
 
-export class Steps {
-  readonly #files: string
+/** The processes of a program `vanish`; of any other program there are none, and every check holds. */
+export class VanishedProcesses {
+  readonly #stepFile: string
   readonly #test: PlannedTest
   #roles: Roles = new Map()
 
-  constructor({ directory }: Place, test: PlannedTest) {
-    this.#files = `${directory}/test.dirname/step`
+  constructor({ directory }: TestDirectory, test: PlannedTest) {
+    this.#stepFile = `${directory}/test.dirname/step`
     this.#test = test
   }
 
-  /** Lets the program take the step behind pre-dump number `step`. */
-  async take(host: Host, step: number): Promise<void> {
-    if (!this.#isFor()) return
-    await shell(host, ': >"$1"', [`${this.#files}${step}`])
-    const done = await askAgain(() => fileOn(host, `${this.#files}${step}.done`), STEP_TIMEOUT)
+  /** Lets the program take the step after pre-dump number `step`. Throws a Violation at the deadline. */
+  async takeStep(host: Host, step: number): Promise<void> {
+    if (!this.#test.name.endsWith('/vanish')) return
+    const file = `${this.#stepFile}${step}`
+    await shell(host, ': >"$1"', [file])
+    const done = await askAgain(() => fileOn(host, `${file}.done`), STEP_TIMEOUT)
     if (done === undefined)
-      throw new Finding(
+      throw violation(
         `step ${step} of the program`,
         `its end within ${STEP_TIMEOUT} ms`,
         'nothing',
+        { side: 'program' },
       )
     this.#roles = rolesOf(done.toString())
   }
 
-  /** The dump asked for images that never existed: 'no', at once. */
+  /** Throws a Violation unless the dump asked for images that never existed and got ENOENT at once. */
   async expectNoneAtProxy(
     relay: Relay,
     snapshots: readonly string[],
@@ -53,92 +59,70 @@ export class Steps {
   ): Promise<void> {
     if (this.#roles.size === 0) return
     const parent = snapshots.at(-2) as string
-    for (const pid of this.#pids('born')) {
-      const asked = opens.filter(
-        (open) =>
-          open.role === 'proxy' &&
-          open.purpose === 'read' &&
-          open.snapshotId === parent &&
-          open.name === `pagemap-${pid}.img`,
-      )
-      expect(
-        asked.length > 0,
-        `reads of ${parent}:pagemap-${pid}.img, of a process born since`,
-        'at least one',
-        'none',
-      )
-      for (const { error, waited = Number.POSITIVE_INFINITY } of asked) {
-        expect(
-          error === 2,
-          `the answer to the read of ${parent}:pagemap-${pid}.img`,
-          'ENOENT',
-          String(error),
-          'L4',
-        )
-        expect(
-          waited < AT_ONCE,
-          `the answer to the read of ${parent}:pagemap-${pid}.img`,
-          'at once',
-          `after ${waited} ms`,
-          'P1',
-        )
-      }
-    }
-    await this.#expectNone(relay.path('proxy'), snapshots.at(-1) as string, 'P1')
+    for (const pid of this.#pids('born')) expectRefused(parent, `pagemap-${pid}.img`, opens)
+    await this.#expectNone('proxy', relay, snapshots.at(-1) as string, 'P1')
   }
 
-  /** After the end of the dump the cache knows as well what will not come. */
+  /** Throws a Violation unless the cache, after the end of the dump, answers ENOENT for missing images. */
   async expectNoneAtCache(
     relay: Relay,
     snapshots: readonly string[],
     opens: readonly SeenOpen[],
   ): Promise<void> {
     if (this.#roles.size === 0) return
-    await this.#expectNone(relay.path('cache'), snapshots.at(-1) as string, 'C3')
-    const refused = opens.filter(
-      ({ role, purpose, error }) => role === 'cache' && purpose === 'read' && error === 2,
+    await this.#expectNone('cache', relay, snapshots.at(-1) as string, 'C3')
+    const refused = opens.some(
+      ({ role, purpose, error }) => role === 'cache' && purpose === 'read' && error === ENOENT,
     )
-    expect(
-      refused.length > 0,
-      'images that the restore asked for and that never existed',
-      'ENOENT from the cache',
-      'no such read',
-      'C3',
-    )
+    const what = 'images that the restore asked for and that never existed'
+    expect(refused, what, 'ENOENT from the cache', 'no such read', { clause: 'C3' })
   }
 
-  async #expectNone(socket: string, snapshot: string, clause: string): Promise<void> {
+  async #expectNone(
+    role: 'proxy' | 'cache',
+    relay: Relay,
+    snapshot: string,
+    clause: string,
+  ): Promise<void> {
     for (const pid of this.#pids('vanished')) {
       const name = `core-${pid}.img`
-      const image = await readImage(socket, snapshot, name)
-      expect(
-        image === undefined,
-        `${snapshot}:${name}, of a process that vanished before`,
-        'ENOENT',
-        `${image?.length} bytes`,
-        clause,
-      )
+      const image = await readImage(relay.path(role), snapshot, name)
+      const what = `${snapshot}:${name}, of a process that vanished before`
+      expect(image === undefined, what, 'ENOENT', `${image?.length} bytes`, { clause, side: role })
     }
   }
 
   #pids(role: string): readonly number[] {
     return this.#roles.get(role) ?? []
   }
+}
 
-  #isFor(): boolean {
-    return this.#test.name.endsWith('/vanish')
+/** Throws a Violation unless CRIU read that image at the proxy and got ENOENT at once each time. */
+function expectRefused(snapshot: string, name: string, opens: readonly SeenOpen[]): void {
+  const reads = opens.filter(
+    (open) =>
+      open.role === 'proxy' &&
+      open.purpose === 'read' &&
+      open.snapshotId === snapshot &&
+      open.name === name,
+  )
+  const image = `${snapshot}:${name}`
+  const asked = `reads of ${image}, of a process born since`
+  expect(reads.length > 0, asked, 'at least one', 'none')
+  const answer = `the answer to the read of ${image}`
+  for (const { error, waited = Number.POSITIVE_INFINITY } of reads) {
+    const late = `after ${waited} ms`
+    expect(error === ENOENT, answer, 'ENOENT', String(error), { clause: 'L4', side: 'proxy' })
+    expect(waited < AT_ONCE, answer, 'at once', late, { clause: 'P1', side: 'proxy' })
   }
 }
 
+/** Returns the pids of each role. */
 function rolesOf(text: string): Roles {
-  const lines = text
-    .trim()
-    .split('\n')
-    .map((line) => line.split(' ') as [role: string, pid: string])
-  return new Map(
-    [...Map.groupBy(lines, ([role]) => role)].map(([role, all]) => [
-      role,
-      all.map(([, pid]) => Number(pid)),
-    ]),
-  )
+  const roles: Roles = new Map()
+  for (const line of text.trim().split('\n')) {
+    const [role = '', pid] = line.split(' ')
+    roles.set(role, [...(roles.get(role) ?? []), Number(pid)])
+  }
+  return roles
 }
