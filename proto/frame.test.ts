@@ -4,7 +4,7 @@ import { encodeFrame, FRAME_LIMIT, FrameDecoder } from './frame.ts'
 
 const payloads = fc.array(fc.uint8Array({ maxLength: 300 }), { minLength: 1, maxLength: 6 })
 
-t.test('F1: decoding undoes encoding, and the bytes behind the frame are handed back', async () => {
+t.test('F1: decoding reverses encoding and returns the bytes after the frame', async () => {
   fc.assert(
     fc.property(
       fc.uint8Array({ maxLength: 5000 }),
@@ -17,7 +17,7 @@ t.test('F1: decoding undoes encoding, and the bytes behind the frame are handed 
   )
 })
 
-t.test('F1: the length is little-endian, of 32 bits', async (t) => {
+t.test('F1: the length is a 32-bit little-endian number', async (t) => {
   t.equal(encodeFrame(Buffer.alloc(0x010203)).subarray(0, 4).toString('hex'), '03020100')
 })
 
@@ -34,7 +34,7 @@ t.test('F2: every split of the byte stream gives the same frames', async () => {
   )
 })
 
-t.test('F2: the stream may come one byte at a time, with empty pieces between', async (t) => {
+t.test('F2: the stream may arrive one byte at a time, with empty pieces between', async (t) => {
   const stream = Buffer.concat([
     encodeFrame(Buffer.from('first')),
     encodeFrame(Buffer.alloc(0)),
@@ -44,7 +44,7 @@ t.test('F2: the stream may come one byte at a time, with empty pieces between', 
   t.strictSame(decodeAll(pieces).map(String), ['first', '', 'third'])
 })
 
-t.test('F2: a frame completes with its last byte and not before', async (t) => {
+t.test('F2: a frame is complete at its last byte and not before', async (t) => {
   const frame = encodeFrame(Buffer.from('abc'))
   const decoder = new FrameDecoder()
   t.equal(decoder.push(frame.subarray(0, -1)), undefined)
@@ -54,7 +54,7 @@ t.test('F2: a frame completes with its last byte and not before', async (t) => {
   })
 })
 
-t.test('F6: a frame of exactly the limit is taken', async (t) => {
+t.test('F6: a frame of exactly the limit is accepted', async (t) => {
   t.equal(
     new FrameDecoder().push(encodeFrame(Buffer.alloc(FRAME_LIMIT)))?.payload.length,
     FRAME_LIMIT,
@@ -62,7 +62,7 @@ t.test('F6: a frame of exactly the limit is taken', async (t) => {
   t.equal(new FrameDecoder(10).push(encodeFrame(Buffer.alloc(10)))?.payload.length, 10)
 })
 
-t.test('F6: a length over the limit is refused by its fourth byte', async (t) => {
+t.test('F6: a length over the limit is refused at its fourth byte', async (t) => {
   for (const hex of ['01000100', 'ffffff7f', '00000080', 'ffffffff']) {
     const length = Buffer.from(hex, 'hex')
     const decoder = new FrameDecoder()
@@ -74,7 +74,7 @@ t.test('F6: a length over the limit is refused by its fourth byte', async (t) =>
   })
 })
 
-t.test('F6: a length costs no memory, neither one over the limit nor one within it', async (t) => {
+t.test('F6: a length alone costs no memory, whether over the limit or within it', async (t) => {
   const before = process.memoryUsage().arrayBuffers
   const decoders = Array.from({ length: 2000 }, () => new FrameDecoder())
   const refused = decoders.filter(
@@ -87,14 +87,14 @@ t.test('F6: a length costs no memory, neither one over the limit nor one within 
   t.ok(growth < 1_000_000, `4000 decoders grew by ${growth} bytes`)
 })
 
-t.test('F6: an end between two frames is none of its business', async (t) => {
+t.test('F6: an end between two frames is no error', async (t) => {
   const decoder = new FrameDecoder()
   t.doesNotThrow(() => decoder.end())
   decoder.push(encodeFrame(Buffer.from('abc')))
   t.doesNotThrow(() => decoder.end())
 })
 
-t.test('F6: an end inside a frame says how far it got', async (t) => {
+t.test('F6: an end inside a frame is an error that says how many bytes arrived', async (t) => {
   const frame = encodeFrame(Buffer.from('abc'))
   const got = ['1/4 bytes of the length', '2/4 bytes of the length', '3/4 bytes of the length']
   got.push('0/3 bytes of the message', '1/3 bytes of the message', '2/3 bytes of the message')
@@ -108,7 +108,7 @@ t.test('F6: an end inside a frame says how far it got', async (t) => {
   }
 })
 
-t.test('F6: any cut of a frame is noticed', async () => {
+t.test('F6: a frame that is cut anywhere is an error', async () => {
   fc.assert(
     fc.property(
       fc.uint8Array({ maxLength: 100 }),

@@ -53,7 +53,7 @@ t.test('F5 F6: golden bytes that break the contract are refused', async (t) => {
     t.throws(() => codecs[message].decode(payload(bytes)), { code }, name)
 })
 
-/** In values too, `61*128` means 128 times that byte. */
+/** Expands `61*128`, which is 128 times the byte 61, in values as well. */
 function repeated(_key: unknown, value: unknown): unknown {
   return typeof value === 'string' && /^\w\w\*\d+$/.test(value)
     ? Buffer.from(hex(value), 'hex').toString()

@@ -16,7 +16,7 @@ const name = fc.string({ unit: 'binary', maxLength: 60 })
 const openMode = fc.integer({ min: 0, max: 0xffff_ffff })
 const size = fc.maxSafeNat()
 
-t.test('F3 F5: decoding undoes encoding', async () => {
+t.test('F3 F5: decoding reverses encoding', async () => {
   fc.assert(
     fc.property(fc.record({ name, snapshotId: name, openMode }), (image) =>
       same(localImage.decode(sent(localImage.encode(image))), image),
@@ -44,7 +44,7 @@ t.test('F5: sizes around 2^32 and 2^53 are exact', async (t) => {
   }
 })
 
-t.test('F5: a name or id of 4095 bytes passes, of 4096 bytes does not', async (t) => {
+t.test('F5: a name or id of 4095 bytes is accepted, of 4096 bytes refused', async (t) => {
   for (const unit of ['a', '\u00e4', '\u20ac', '\u{1f600}', '\0']) {
     const longest = unit.repeat(Math.floor(NAME_LIMIT / Buffer.byteLength(unit)))
     const filled = longest + 'x'.repeat(NAME_LIMIT - Buffer.byteLength(longest))
@@ -65,7 +65,7 @@ t.test('F5: a name or id of 4095 bytes passes, of 4096 bytes does not', async (t
   }
 })
 
-t.test('F6: arbitrary bytes are a message or a RemoteError', async () => {
+t.test('F6: arbitrary bytes decode to a message or throw a RemoteError', async () => {
   const decodes: ((payload: Buffer) => unknown)[] = [
     localImage.decode,
     localReply.decode,
@@ -85,7 +85,7 @@ t.test('F6: arbitrary bytes are a message or a RemoteError', async () => {
   )
 })
 
-t.test('F6: a message that lost its end is refused, at every byte of it', async (t) => {
+t.test('F6: a message that is cut at any byte is refused', async (t) => {
   const payload = sent(
     remoteImage.encode({
       name: 'core-1.img',
@@ -103,7 +103,7 @@ t.test('F6: a message that lost its end is refused, at every byte of it', async 
   }
 })
 
-t.test('F6: unknown fields are skipped, wherever they stand', async () => {
+t.test('F6: unknown fields are skipped at any position', async () => {
   const image = { name: 'core-1.img', snapshotId: '/d/1', openMode: 0 }
   const fields = ['0a0a636f72652d312e696d67', '12042f642f31', '1800']
   const unknown = fc.constantFrom(
@@ -121,13 +121,13 @@ t.test('F6: unknown fields are skipped, wherever they stand', async () => {
   )
 })
 
-t.test('F6: groups within groups do not exhaust the stack', async (t) => {
+t.test('F6: deeply nested groups do not exhaust the stack', async (t) => {
   t.throws(() => localImage.decode(Buffer.from(`0a01611201621800${'7b'.repeat(65_000)}`, 'hex')), {
     code: 'message-invalid',
   })
 })
 
-t.test('F4: what an open mode asks for', async (t) => {
+t.test('F4: an open mode is a read, a write or an append', async (t) => {
   const [O_RDWR, O_CREAT, O_TRUNC] = [2, 0o100, 0o1000]
   for (const mode of [0, O_CREAT]) t.equal(purpose(mode), 'read')
   for (const mode of [1, 1 | O_CREAT | O_TRUNC]) t.equal(purpose(mode), 'write')

@@ -6,7 +6,7 @@ import { cacheAlone, onLink, pair, read, reading, write } from '../harness/testi
 import { ENOENT } from '../proto/messages.ts'
 import { finishDump, finishRestore } from './client.ts'
 
-t.test('C1: an image is answered while the link is open, and after', async (t) => {
+t.test('C1: a read of an image is answered while the link is open and after', async (t) => {
   const { socket, linkUp, logged } = await cacheAlone(t)
   const link = await linkUp()
   link.send(onLink({}, 'bytes'))
@@ -28,7 +28,7 @@ t.test('C2 L2: a read of a missing image waits, without delaying others', async 
   t.strictSame(await waiter.answer(), { error: 0, bytes: Buffer.from('found') })
 })
 
-t.test('C2: a waiter is answered by its image, while the next is still arriving', async (t) => {
+t.test('C2: a waiting read is answered while the next image is still arriving', async (t) => {
   const { socket, linkUp } = await cacheAlone(t)
   const link = await linkUp()
   const waiters = await Promise.all(['a', 'b'].map((name) => reading(t, socket, { name })))
@@ -39,7 +39,7 @@ t.test('C2: a waiter is answered by its image, while the next is still arriving'
   t.equal(String((await waiters[1]?.answer())?.bytes), 'second')
 })
 
-t.test('C2 L9: every waiter of an image is answered', async (t) => {
+t.test('C2 L9: all reads that wait for an image are answered', async (t) => {
   const { socket, linkUp } = await cacheAlone(t)
   const link = await linkUp()
   const image = Buffer.alloc(500_000, 'bytes')
@@ -49,7 +49,7 @@ t.test('C2 L9: every waiter of an image is answered', async (t) => {
   t.ok(answers.every(({ error, bytes }) => error === 0 && bytes.equals(image)))
 })
 
-t.test('C2 L2: 1,000 waiters at once, each for an image of its own', async (t) => {
+t.test('C2 L2: 1,000 reads wait at once, each for its own image', async (t) => {
   const { socket, linkUp } = await cacheAlone(t)
   const link = await linkUp()
   const names = Array.from({ length: 1000 }, (_, index) => `image ${index}`)
@@ -62,7 +62,7 @@ t.test('C2 L2: 1,000 waiters at once, each for an image of its own', async (t) =
   )
 })
 
-t.test('C2: a waiter waits for its own snapshot', async (t) => {
+t.test('C2: a waiting read is not answered by the same name of another snapshot', async (t) => {
   const { socket, linkUp } = await cacheAlone(t)
   const link = await linkUp()
   const waiter = await reading(t, socket, { snapshotId: 's2' })
@@ -73,7 +73,7 @@ t.test('C2: a waiter waits for its own snapshot', async (t) => {
   t.equal(String((await waiter.answer()).bytes), 'own')
 })
 
-t.test('C2 L8: a waiter that leaves harms nobody', async (t) => {
+t.test('C2 L8: a waiting client that disconnects does not disturb others', async (t) => {
   const { socket, linkUp, daemon } = await cacheAlone(t)
   const link = await linkUp()
   const leaves = await reading(t, socket, {})
@@ -88,24 +88,19 @@ t.test('C2 L8: a waiter that leaves harms nobody', async (t) => {
   await daemon.finished
 })
 
-t.test(
-  'C3: the end of the link answers all who wait, and all who come later, with ENOENT',
-  async (t) => {
-    const { socket, linkUp } = await cacheAlone(t)
-    const link = await linkUp()
-    const waiters = await Promise.all(
-      ['a', 'b', 'b', ''].map((name) => reading(t, socket, { name })),
-    )
-    await turns()
-    link.send(onLink({ name: 'c' })).end()
-    for (const waiter of waiters)
-      t.strictSame(await waiter.answer(), { error: ENOENT, bytes: Buffer.alloc(0) })
-    t.equal(await read(t, socket, { name: 'd' }), ENOENT)
-    t.equal(await read(t, socket, { name: 'c' }), '')
-  },
-)
+t.test('C3: at the end of the link waiting reads get ENOENT, and so do later ones', async (t) => {
+  const { socket, linkUp } = await cacheAlone(t)
+  const link = await linkUp()
+  const waiters = await Promise.all(['a', 'b', 'b', ''].map((name) => reading(t, socket, { name })))
+  await turns()
+  link.send(onLink({ name: 'c' })).end()
+  for (const waiter of waiters)
+    t.strictSame(await waiter.answer(), { error: ENOENT, bytes: Buffer.alloc(0) })
+  t.equal(await read(t, socket, { name: 'd' }), ENOENT)
+  t.equal(await read(t, socket, { name: 'c' }), '')
+})
 
-t.test('C4: a cache without a link yet waits as well', async (t) => {
+t.test('C4: a read waits at a cache that has no link yet', async (t) => {
   const { socket, linkUp, logged } = await cacheAlone(t)
   const waiters = await Promise.all(
     ['there', 'not there'].map((name) => reading(t, socket, { name })),
@@ -125,7 +120,7 @@ t.test('C4: a cache without a link yet waits as well', async (t) => {
 })
 
 t.test(
-  'C1 C2 W5: what is written to the proxy is read from the cache, whichever is first',
+  'C1 C2 W5: an image written to the proxy is read from the cache, even if the read comes first',
   async (t) => {
     const { proxy, cache } = await pair(t)
     const images = Array.from({ length: 60 }, (_, index) => ({
@@ -146,21 +141,24 @@ t.test(
   },
 )
 
-t.test('max-memory: an image over it fails the migration, those before are served', async (t) => {
-  const { socket, linkUp, daemon } = await cacheAlone(t, { maxMemory: 1000 })
-  const link = await linkUp()
-  link.send(onLink({ name: 'a' }, Buffer.alloc(600)), onLink({ name: 'b' }, Buffer.alloc(401)))
-  t.equal(await read(t, socket, { name: 'b' }), ENOENT)
-  t.equal((await read(t, socket, { name: 'a' })).toString().length, 600)
-  await finishRestore(socket)
-  await t.rejects(daemon.finished, {
-    code: 'memory-exhausted',
-    message:
-      /^receiving s:b: .*at most 1000 bytes, got 1001; the image is dropped after \d+ bytes$/,
-  })
-})
+t.test(
+  'max-memory: an image over the limit fails the migration; earlier images are served',
+  async (t) => {
+    const { socket, linkUp, daemon } = await cacheAlone(t, { maxMemory: 1000 })
+    const link = await linkUp()
+    link.send(onLink({ name: 'a' }, Buffer.alloc(600)), onLink({ name: 'b' }, Buffer.alloc(401)))
+    t.equal(await read(t, socket, { name: 'b' }), ENOENT)
+    t.equal((await read(t, socket, { name: 'a' })).toString().length, 600)
+    await finishRestore(socket)
+    await t.rejects(daemon.finished, {
+      code: 'memory-exhausted',
+      message:
+        /^receiving s:b: .*at most 1000 bytes, got 1001; the image is dropped after \d+ bytes$/,
+    })
+  },
+)
 
-t.test('TCP is listened on at the address given, and no other', async (t) => {
+t.test('the cache listens on the given TCP address and no other', async (t) => {
   const { address } = await cacheAlone(t)
   t.equal(address.host, '127.0.0.1')
   const other = connect({ host: '127.0.0.2', port: address.port })

@@ -33,19 +33,19 @@ t.test('L4: an errno other than ENOENT is an error', async (t) => {
   })
 })
 
-t.test('L3: a server that closes without a reply, or inside it', async (t) => {
-  for (const [bytes, why] of [
+t.test('L3: a close without a whole reply is an error', async (t) => {
+  for (const [bytes, reason] of [
     ['', /the server closed the connection without a reply$/],
     ['\x02\0\0\0\x08', /1\/2 bytes of the message$/],
   ] as const) {
     const { path, connection } = await fakeServer(t)
     const image = readImage(path, 's', 'a')
     new Peer(t, await connection).send(bytes).end()
-    await t.rejects(image, { name: 'RemoteError', message: why })
+    await t.rejects(image, { name: 'RemoteError', message: reason })
   }
 })
 
-t.test('L5: the end of a write that the server has refused does not wait for ever', async (t) => {
+t.test('L5: the end of a write that the server has refused is an error, not a wait', async (t) => {
   const { socket } = await cacheAlone(t)
   const writer = await openWrite(socket, 's', 'a')
   t.teardown(() => writer.destroy())
@@ -64,7 +64,7 @@ t.test('E2: a close without a reply to the finish of a restore is accepted', asy
   await finished
 })
 
-t.test('L1: nobody listens', async (t) => {
+t.test('L1: a connection to a path without a listener is an error', async (t) => {
   const path = join(await directory(t), 'img.sock')
   await t.rejects(readImage(path, 's', 'a'), {
     code: 'connection-lost',

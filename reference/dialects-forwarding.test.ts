@@ -13,7 +13,7 @@ import { type DialectName, dialect } from './dialect.ts'
 
 const dialects: DialectName[] = ['auto', 'ours', 'criu-2017', 'criu-2019']
 
-/** Opens at the proxy, and what goes over the link for it: open mode, size, body. */
+/** Opens at the proxy, and the forwarded image of each: open mode, size, body. */
 const steps: [typeof write, string][] = [
   [write, 'abc'],
   [append, 'de'],
@@ -53,15 +53,18 @@ const forwards: Record<DialectName, [number, number, string][]> = {
 }
 
 for (const name of dialects) {
-  t.test(`W4: ${name}: what an append and a rewrite look like on the link`, async (t) => {
-    const { socket, link } = await proxyAlone(t, { dialect: name })
-    for (const [step, bytes] of steps) await step(t, socket, {}, bytes)
-    for (const [openMode, size, body] of forwards[name]) {
-      const { header, body: sent } = await link.forwarded(body.length)
-      t.strictSame([header.openMode, header.size, String(sent)], [openMode, size, body])
-    }
-    t.equal(link.received, 0)
-  })
+  t.test(
+    `W4: ${name}: an append and a rewrite are forwarded as the dialect requires`,
+    async (t) => {
+      const { socket, link } = await proxyAlone(t, { dialect: name })
+      for (const [step, bytes] of steps) await step(t, socket, {}, bytes)
+      for (const [openMode, size, body] of forwards[name]) {
+        const { header, body: sent } = await link.forwarded(body.length)
+        t.strictSame([header.openMode, header.size, String(sent)], [openMode, size, body])
+      }
+      t.equal(link.received, 0)
+    },
+  )
 
   t.test(`W4: ${name}: a cache understands a proxy of its dialect`, async (t) => {
     const { socket, linkUp } = await cacheAlone(t, { dialect: name })
@@ -77,7 +80,7 @@ for (const name of dialects) {
 
 for (const name of ['criu-2017', 'criu-2019'] as const) {
   t.test(
-    `W7: ${name}: an append that is smaller than what it is added to fails the migration`,
+    `W7: ${name}: an append whose size is below that of its image fails the migration`,
     async (t) => {
       const { socket, linkUp, daemon } = await cacheAlone(t, { dialect: name })
       ;(await linkUp()).send(

@@ -16,7 +16,7 @@ import {
 import { ENOENT, O_APPEND, O_WRONLY } from '../proto/messages.ts'
 import { finishDump, finishRestore, pullSnapshots, pushSnapshot } from './client.ts'
 
-t.test('E1: the finish ends link and proxy, and removes the socket', async (t) => {
+t.test('E1: the finish ends the link and the proxy, and removes the socket', async (t) => {
   const { socket, daemon, link } = await proxyAlone(t)
   await write(t, socket, {}, 'bytes')
   await finishDump(socket)
@@ -26,7 +26,7 @@ t.test('E1: the finish ends link and proxy, and removes the socket', async (t) =
   await t.rejects(access(socket), { code: 'ENOENT' })
 })
 
-t.test('E1: what was queued is forwarded before the end', async (t) => {
+t.test('E1: queued images are forwarded before the end', async (t) => {
   const { socket, daemon, link } = await proxyAlone(t)
   link.socket.pause()
   const image = Buffer.alloc(3_000_000, 'bytes')
@@ -40,7 +40,7 @@ t.test('E1: what was queued is forwarded before the end', async (t) => {
 })
 
 t.test(
-  'E1 W5: a writer that began before the finish still completes, and its image is forwarded',
+  'E1 W5: a writer that began before the finish completes its image, which is forwarded',
   async (t) => {
     const { socket, daemon, link } = await proxyAlone(t)
     const writer = await writing(t, socket, {}, 'begun before')
@@ -62,7 +62,7 @@ t.test(
 )
 
 t.test(
-  'E1: a writer that falls silent after the finish is a failed migration',
+  'E1: a writer that falls silent after the finish fails the migration',
   { timeout: 20_000 },
   async (t) => {
     const { socket, daemon, link } = await proxyAlone(t)
@@ -77,7 +77,7 @@ t.test(
   },
 )
 
-t.test('E1 L2: connections without a whole header do not hold up the end', async (t) => {
+t.test('E1 L2: connections without a whole header do not delay the end', async (t) => {
   const { socket, daemon, link } = await proxyAlone(t)
   await client(t, socket)
   ;(await client(t, socket)).send(header({ openMode: O_WRONLY }).subarray(0, -1))
@@ -99,18 +99,15 @@ t.test('E1: after the finish the proxy takes no new connection', async (t) => {
   await link.forwarded()
 })
 
-t.test(
-  'E1: a read of the finish name is no finish, nor is a write of it under another id',
-  async (t) => {
-    const { socket, daemon } = await proxyAlone(t)
-    t.equal(await read(t, socket, { snapshotId: 'null', name: 'DUMP_FINISH' }), ENOENT)
-    await write(t, socket, { snapshotId: '/d/1', name: 'DUMP_FINISH' }, 'an image')
-    t.equal(await read(t, socket, { snapshotId: '/d/1', name: 'DUMP_FINISH' }), 'an image')
-    t.equal(await Promise.race([daemon.finished, turns()]), undefined)
-  },
-)
+t.test('E1: a read of the finish name, or a write under another id, is no finish', async (t) => {
+  const { socket, daemon } = await proxyAlone(t)
+  t.equal(await read(t, socket, { snapshotId: 'null', name: 'DUMP_FINISH' }), ENOENT)
+  await write(t, socket, { snapshotId: '/d/1', name: 'DUMP_FINISH' }, 'an image')
+  t.equal(await read(t, socket, { snapshotId: '/d/1', name: 'DUMP_FINISH' }), 'an image')
+  t.equal(await Promise.race([daemon.finished, turns()]), undefined)
+})
 
-t.test('E3: one proxy from the first pre-dump to the dump', async (t) => {
+t.test('E3: one proxy runs from the first pre-dump to the dump', async (t) => {
   const { proxy, cache } = await pair(t)
   for (const snapshotId of ['/d/1', '/d/2', '/d/3']) {
     await pushSnapshot(proxy.socket, snapshotId)
@@ -145,7 +142,7 @@ t.test(
   },
 )
 
-t.test('E2 L3: readers that have begun read to the end', async (t) => {
+t.test('E2 L3: readers that have begun get the whole image', async (t) => {
   const { socket, linkUp, daemon } = await cacheAlone(t)
   const image = Buffer.alloc(8_000_000, 'bytes')
   ;(await linkUp()).send(onLink({}, image)).end()
@@ -159,7 +156,7 @@ t.test('E2 L3: readers that have begun read to the end', async (t) => {
   await daemon.finished
 })
 
-t.test('a daemon that is stopped says so, and leaves no socket', async (t) => {
+t.test('a stopped daemon rejects with `interrupted` and leaves no socket', async (t) => {
   const { proxy, cache } = await pair(t)
   const waiter = await reading(t, cache.socket, {})
   await turns()

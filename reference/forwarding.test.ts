@@ -4,9 +4,9 @@ import { append, proxyAlone, read, write, writing } from '../harness/testing/ref
 import { O_APPEND } from '../proto/messages.ts'
 import { finishDump } from './client.ts'
 
-/* The proxy's end of the link (W): what it sends, and what it does when the link is lost. */
+/* The proxy's end of the link (W): forwarded images, and lost links. */
 
-t.test('W4: a header with the size, exactly that many bytes, then the next header', async (t) => {
+t.test('W4: after a header come exactly `size` bytes, then the next header', async (t) => {
   const { socket, link } = await proxyAlone(t)
   await write(t, socket, { name: 'a' }, 'xyz')
   await write(t, socket, { name: 'b' }, '')
@@ -73,7 +73,7 @@ t.test('W4: images that complete together do not interleave', async (t) => {
   t.pass('all came whole')
 })
 
-t.test('W3 L7: an image is not forwarded from a client that left inside the header', async (t) => {
+t.test('W3 L7: a client that disconnects inside its header makes no image', async (t) => {
   const { socket, link, logged } = await proxyAlone(t)
   const half = await writing(t, socket, {})
   half.socket.destroy()
@@ -84,18 +84,22 @@ t.test('W3 L7: an image is not forwarded from a client that left inside the head
   t.match(await link.forwarded(), { header: { name: 'a', size: 0 } })
 })
 
-t.test('P1 W5: a cache that does not read delays no client, and gets all in the end', async (t) => {
-  const { socket, link, daemon } = await proxyAlone(t)
-  link.socket.pause()
-  const image = Buffer.alloc(1_000_000, 'bytes')
-  for (let index = 0; index < 20; index++) await write(t, socket, { name: `${index}` }, image)
-  t.equal((await read(t, socket, { name: '19' })).toString().length, image.length)
-  await finishDump(socket)
-  link.socket.resume()
-  for (let index = 0; index < 20; index++) t.equal((await link.forwarded()).header.name, `${index}`)
-  t.equal(await link.ending(), 'end')
-  await daemon.finished
-})
+t.test(
+  'P1 W5: a cache that does not read delays no client and gets every image in the end',
+  async (t) => {
+    const { socket, link, daemon } = await proxyAlone(t)
+    link.socket.pause()
+    const image = Buffer.alloc(1_000_000, 'bytes')
+    for (let index = 0; index < 20; index++) await write(t, socket, { name: `${index}` }, image)
+    t.equal((await read(t, socket, { name: '19' })).toString().length, image.length)
+    await finishDump(socket)
+    link.socket.resume()
+    for (let index = 0; index < 20; index++)
+      t.equal((await link.forwarded()).header.name, `${index}`)
+    t.equal(await link.ending(), 'end')
+    await daemon.finished
+  },
+)
 
 t.test('W6: the link stays open until the dump is finished', async (t) => {
   const { socket, link, daemon } = await proxyAlone(t)
@@ -116,7 +120,7 @@ t.test('W2: a cache that writes on the link ends the migration', async (t) => {
   })
 })
 
-t.test('W6 W7: a link that the cache ends or resets is a failed migration', async (t) => {
+t.test('W6 W7: a link that the cache ends or resets fails the migration', async (t) => {
   const ended = await proxyAlone(t)
   ended.link.end()
   await t.rejects(ended.daemon.finished, {
@@ -136,7 +140,7 @@ t.test('W6 W7: a link that the cache ends or resets is a failed migration', asyn
   })
 })
 
-t.test('W7: a link lost in the middle of an image', async (t) => {
+t.test('W7: a link that is lost inside an image fails the migration', async (t) => {
   const { socket, link, daemon } = await proxyAlone(t)
   await write(t, socket, {}, Buffer.alloc(20_000_000))
   await link.take(1000)

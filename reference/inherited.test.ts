@@ -11,8 +11,8 @@ import { finishDump, finishRestore } from './client.ts'
 import { startProxy } from './proxy.ts'
 
 /*
- * A link that was handed over at exec (W1): the daemon is a process of its own, with the connection
- * as its descriptor 3.
+ * A link that was inherited at exec (W1): the daemon is its own process and has the link as
+ * descriptor 3.
  */
 
 t.test('W1 E1: a proxy forwards on an inherited connection, and closes it', async (t) => {
@@ -25,7 +25,7 @@ t.test('W1 E1: a proxy forwards on an inherited connection, and closes it', asyn
 })
 
 t.test(
-  'W1 C2 C3 E2: a cache receives on an inherited connection, what was sent before it began included',
+  'W1 C2 C3 E2: a cache receives on an inherited connection, even bytes sent before it started',
   async (t) => {
     const { socket, link, exit } = await inheriting(
       t,
@@ -42,13 +42,13 @@ t.test(
   },
 )
 
-t.test('W7: an inherited connection that is lost is a failed migration as well', async (t) => {
+t.test('W7: an inherited connection that is lost fails the migration as well', async (t) => {
   const { link, exit } = await inheriting(t, 'proxy.ts', 'startProxy')
   link.socket.resetAndDestroy()
   t.strictSame(await exit, [1, null])
 })
 
-t.test('W1: a descriptor that is no connection is refused, with its number', async (t) => {
+t.test('W1: an error names a descriptor that is no connection', async (t) => {
   const file = openSync(import.meta.filename, 'r')
   t.teardown(() => closeSync(file))
   const socket = join(await directory(t), 'img.sock')
@@ -79,7 +79,7 @@ async function inheriting(t: Scope, file: string, start: string, early: string |
   return { socket, link, exit: once(child, 'exit') }
 }
 
-/** Both ends of a TCP connection; of `inner` nothing was read. */
+/** Returns both ends of a TCP connection. No byte of `inner` has been read. */
 async function connection(t: Scope): Promise<{ link: Peer; inner: Socket }> {
   const server = createServer({ pauseOnConnect: true })
   t.teardown(() => server.close())

@@ -15,7 +15,7 @@ import { localReply } from '../proto/messages.ts'
 
 const hostile = {
   'a length over the limit': Buffer.from('ffffffff', 'hex'),
-  'a message that is none': encodeFrame(Buffer.from('ff', 'hex')),
+  'bytes that are no message': encodeFrame(Buffer.from('ff', 'hex')),
   'a reply': localReply.encode(0),
   'invalid UTF-8': Buffer.from('080000000a01ff1201621800', 'hex'),
   'a name of 4096 bytes': Buffer.concat([
@@ -23,33 +23,37 @@ const hostile = {
     Buffer.alloc(4096, 'a'),
     Buffer.from('1201621800', 'hex'),
   ]),
-  'an open mode that is neither': header({ openMode: 2 }),
-  'a header that lacks its end': header({}).subarray(0, -1),
-  'a length that lacks its end': Buffer.from('0800', 'hex'),
+  'an open mode of no operation': header({ openMode: 2 }),
+  'a header without its last byte': header({}).subarray(0, -1),
+  'half a length': Buffer.from('0800', 'hex'),
   text: Buffer.from('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'),
 }
 
 for (const role of ['proxy', 'cache'] as const) {
-  t.test(`F6 L2: ${role}: garbage ends its own connection, with a reason in the log`, async (t) => {
-    const { socket, logged } = role === 'proxy' ? await proxyWithImage(t) : await cacheWithImage(t)
-    for (const [what, bytes] of Object.entries(hostile)) {
-      const bystander = await client(t, socket)
-      await (await client(t, socket)).send(bytes).end().ending()
-      t.strictSame(
-        await bystander.send(header({})).answer(),
-        { error: 0, bytes: Buffer.from('bytes') },
-        what,
-      )
-    }
-    for (const reason of [
-      /length of 4294967295/,
-      /decoding a local_image_entry/,
-      /got 4096/,
-      /open mode 2/,
-      /2\/4 bytes of the length/,
-    ])
-      await logged(reason)
-  })
+  t.test(
+    `F6 L2: ${role}: garbage ends its own connection only, with a reason in the log`,
+    async (t) => {
+      const { socket, logged } =
+        role === 'proxy' ? await proxyWithImage(t) : await cacheWithImage(t)
+      for (const [description, bytes] of Object.entries(hostile)) {
+        const bystander = await client(t, socket)
+        await (await client(t, socket)).send(bytes).end().ending()
+        t.strictSame(
+          await bystander.send(header({})).answer(),
+          { error: 0, bytes: Buffer.from('bytes') },
+          description,
+        )
+      }
+      for (const reason of [
+        /length of 4294967295/,
+        /decoding a local_image_entry/,
+        /got 4096/,
+        /open mode 2/,
+        /2\/4 bytes of the length/,
+      ])
+        await logged(reason)
+    },
+  )
 }
 
 t.test('L5: a cache takes no images from clients', async (t) => {

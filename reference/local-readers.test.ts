@@ -12,10 +12,13 @@ import {
 } from '../harness/testing/reference.ts'
 import { ENOENT, O_APPEND } from '../proto/messages.ts'
 
-/** More than the sockets between a daemon and a reader that pauses can hold. */
+/**
+ * Size in bytes of an image that the socket buffers between a daemon and a paused reader cannot
+ * hold.
+ */
 const LARGE = 8_000_000
 
-t.test('L7: an image is readable when it is complete, and not before', async (t) => {
+t.test('L7: an image is readable when it is complete and not before', async (t) => {
   const { socket } = await proxyAlone(t)
   const writer = await writing(t, socket, {}, 'half ')
   await turns()
@@ -24,7 +27,7 @@ t.test('L7: an image is readable when it is complete, and not before', async (t)
   t.equal(await read(t, socket, {}), 'half half')
 })
 
-t.test('L7 L5: the old version is read while the new one arrives', async (t) => {
+t.test('L7 L5: a read gets the old version while the new one arrives', async (t) => {
   const { socket } = await proxyAlone(t)
   await write(t, socket, {}, 'old')
   const writer = await writing(t, socket, {}, 'ne')
@@ -37,29 +40,26 @@ t.test('L7 L5: the old version is read while the new one arrives', async (t) => 
   t.equal(await read(t, socket, {}), 'newer')
 })
 
-t.test(
-  'L7: an image that came in 1,000 pieces while it was read is seen whole or not at all',
-  async (t) => {
-    const { socket } = await proxyAlone(t)
-    const writer = await writing(t, socket, {})
-    const seen = new Set<string | number>()
-    for (let piece = 0; piece < 1000; piece++) {
-      writer.send('0123456789')
-      if (piece % 100 === 0) seen.add(await read(t, socket, {}))
-    }
-    await writer.end().rest()
-    t.strictSame([...seen], [ENOENT])
-    t.equal(await read(t, socket, {}), '0123456789'.repeat(1000))
-  },
-)
+t.test('L7: a read during a write of 1,000 pieces gets the whole image or none', async (t) => {
+  const { socket } = await proxyAlone(t)
+  const writer = await writing(t, socket, {})
+  const seen = new Set<string | number>()
+  for (let piece = 0; piece < 1000; piece++) {
+    writer.send('0123456789')
+    if (piece % 100 === 0) seen.add(await read(t, socket, {}))
+  }
+  await writer.end().rest()
+  t.strictSame([...seen], [ENOENT])
+  t.equal(await read(t, socket, {}), '0123456789'.repeat(1000))
+})
 
-for (const [what, change] of Object.entries({
+for (const [version, change] of Object.entries({
   'a rewrite': write,
   'an append': append,
   'several appends': appendThrice,
 })) {
   t.test(
-    `L7: proxy: a reader that has begun gets its own version whole, in spite of ${what}`,
+    `L7: proxy: a reader that has begun gets its version whole in spite of ${version}`,
     async (t) => {
       const { socket } = await proxyAlone(t)
       const old = Buffer.alloc(LARGE, 'old version ')
@@ -76,7 +76,7 @@ for (const [what, change] of Object.entries({
 
 for (const openMode of [1, O_APPEND]) {
   t.test(
-    `L7: cache: a reader that has begun gets its own version whole, in spite of a new one of mode ${openMode}`,
+    `L7: cache: a reader that has begun gets its version whole, whatever comes with mode ${openMode}`,
     async (t) => {
       const { socket, linkUp } = await cacheAlone(t)
       const link = await linkUp()
@@ -92,7 +92,7 @@ for (const openMode of [1, O_APPEND]) {
   )
 }
 
-t.test('L7: an empty image is an image', async (t) => {
+t.test('L7: an empty image exists', async (t) => {
   const { socket } = await proxyAlone(t)
   await write(t, socket, {}, '')
   t.strictSame(await (await reading(t, socket, {})).rest(), Buffer.from('020000000800', 'hex'))
@@ -100,7 +100,7 @@ t.test('L7: an empty image is an image', async (t) => {
   t.equal(await read(t, socket, { name: 'appended' }), '')
 })
 
-t.test('L8: clients that leave while they read harm nobody', async (t) => {
+t.test('L8: a reader that leaves half way does not disturb other readers', async (t) => {
   const { socket, daemon } = await proxyAlone(t)
   const image = Buffer.alloc(LARGE, 'bytes')
   await write(t, socket, {}, image)
@@ -112,7 +112,7 @@ t.test('L8: clients that leave while they read harm nobody', async (t) => {
   t.equal(await Promise.race([daemon.finished, turns()]), undefined)
 })
 
-t.test('L9: an image is read any number of times, also at once', async (t) => {
+t.test('L9: an image can be read any number of times, also at once', async (t) => {
   const { socket } = await proxyAlone(t)
   const image = Buffer.alloc(300_000, 'bytes')
   await write(t, socket, {}, image)
@@ -128,7 +128,7 @@ async function appendThrice(
   for (let time = 0; time < 3; time++) await append(t, socket, image, bytes)
 }
 
-/** A reader that has the beginning of an answer, and for now takes no more. */
+/** Returns a reader that has the beginning of an image and has paused. */
 async function slowReader(t: Scope, socket: string) {
   const reader = await reading(t, socket, {})
   await new Promise((resolve) => reader.socket.once('data', resolve))

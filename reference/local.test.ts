@@ -13,27 +13,30 @@ import {
 } from '../harness/testing/reference.ts'
 import { ENOENT, O_APPEND, O_WRONLY } from '../proto/messages.ts'
 
-t.test('L2 F2: half a header delays nobody, and is served when it completes', async (t) => {
-  const { socket } = await proxyAlone(t)
-  await write(t, socket, { name: 'b' }, 'bytes')
-  const bytes = header({ name: 'b' })
-  const halves = await Promise.all(
-    Array.from(bytes, async (_, length) =>
-      (await client(t, socket)).send(bytes.subarray(0, length)),
-    ),
-  )
-  await write(t, socket, { name: 'c' }, 'more')
-  t.equal(await read(t, socket, { name: 'c' }), 'more')
-  for (const [length, half] of halves.entries()) {
-    t.equal(half.received, 0, `${length} bytes of a header have no answer`)
-    t.strictSame(await half.send(bytes.subarray(length)).answer(), {
-      error: 0,
-      bytes: Buffer.from('bytes'),
-    })
-  }
-})
+t.test(
+  'L2 F2: half a header delays no other client and is served when it is complete',
+  async (t) => {
+    const { socket } = await proxyAlone(t)
+    await write(t, socket, { name: 'b' }, 'bytes')
+    const bytes = header({ name: 'b' })
+    const halves = await Promise.all(
+      Array.from(bytes, async (_, length) =>
+        (await client(t, socket)).send(bytes.subarray(0, length)),
+      ),
+    )
+    await write(t, socket, { name: 'c' }, 'more')
+    t.equal(await read(t, socket, { name: 'c' }), 'more')
+    for (const [length, half] of halves.entries()) {
+      t.equal(half.received, 0, `${length} bytes of a header have no answer`)
+      t.strictSame(await half.send(bytes.subarray(length)).answer(), {
+        error: 0,
+        bytes: Buffer.from('bytes'),
+      })
+    }
+  },
+)
 
-t.test('F2 L3 L5: a header may come one byte at a time', async (t) => {
+t.test('F2 L3 L5: a header may arrive one byte at a time', async (t) => {
   const { socket } = await proxyAlone(t)
   const writer = await client(t, socket)
   await writer.sendSlowly(Buffer.concat([header({ openMode: O_WRONLY }), Buffer.from('abc')]))
@@ -43,7 +46,7 @@ t.test('F2 L3 L5: a header may come one byte at a time', async (t) => {
   t.strictSame(await reader.answer(), { error: 0, bytes: Buffer.from('abc') })
 })
 
-t.test('F2 L5: an image is the same however its connection is cut into pieces', async (t) => {
+t.test('F2 L5: an image is the same, whatever pieces it arrives in', async (t) => {
   const { socket } = await proxyAlone(t)
   await fc.assert(
     fc.asyncProperty(
@@ -66,7 +69,7 @@ t.test('F2 L5: an image is the same however its connection is cut into pieces', 
   )
 })
 
-t.test('L2: 1,000 connections at once, completed last to first', async (t) => {
+t.test('L2: 1,000 connections are open at once and complete in reverse order', async (t) => {
   const { socket } = await proxyAlone(t)
   const open = (_: unknown, index: number) =>
     writing(t, socket, { name: `image ${index}` }, `begin ${index} `)
@@ -82,7 +85,7 @@ t.test('L2: 1,000 connections at once, completed last to first', async (t) => {
   )
 })
 
-t.test('L3: a read is answered with error 0, the bytes, and the close', async (t) => {
+t.test('L3: a read is answered with error 0, the bytes and a close', async (t) => {
   const { socket } = await proxyAlone(t)
   await write(t, socket, {}, 'bytes')
   const golden = Buffer.concat([Buffer.from('020000000800', 'hex'), Buffer.from('bytes')])
@@ -94,7 +97,7 @@ t.test('L3: a read is answered with error 0, the bytes, and the close', async (t
   )
 })
 
-t.test("L4: a read of what can't be had is answered with ENOENT and the close", async (t) => {
+t.test('L4: a read of a missing image is answered with ENOENT and a close', async (t) => {
   const { socket } = await proxyAlone(t)
   t.strictSame(await (await reading(t, socket, {})).rest(), Buffer.from('020000000802', 'hex'))
 })
@@ -107,7 +110,7 @@ t.test('L5: a second write replaces the image', async (t) => {
   }
 })
 
-t.test('L6: an append goes behind what is there, and creates what is not', async (t) => {
+t.test('L6: an append adds to an image, or creates it', async (t) => {
   const { socket } = await proxyAlone(t)
   await append(t, socket, {}, 'one ')
   await append(t, socket, { openMode: O_APPEND | O_WRONLY }, 'two ')
@@ -118,7 +121,7 @@ t.test('L6: an append goes behind what is there, and creates what is not', async
   t.equal(await read(t, socket, {}), 'new three')
 })
 
-t.test('L6 L7: an append counts when it completes', async (t) => {
+t.test('L6 L7: an append becomes readable when it is complete', async (t) => {
   const { socket } = await proxyAlone(t)
   const late = await writing(t, socket, { openMode: O_APPEND }, 'begun first')
   await append(t, socket, {}, 'ended first, ')
@@ -126,7 +129,7 @@ t.test('L6 L7: an append counts when it completes', async (t) => {
   t.equal(await read(t, socket, {}), 'ended first, begun first')
 })
 
-t.test('F5: images of any size around those of pieces and blocks', async (t) => {
+t.test('F5: images of sizes around those of pieces and blocks are whole', async (t) => {
   const { socket } = await proxyAlone(t)
   for (const size of [1, 16_383, 16_384, 65_535, 65_536, 65_537, 3_000_001]) {
     const image = Buffer.alloc(size, Buffer.from(`${size} bytes;`))

@@ -6,9 +6,9 @@ import { encodeFrame } from '../proto/frame.ts'
 import { ENOENT, remoteImage } from '../proto/messages.ts'
 import { finishRestore } from './client.ts'
 
-/* The cache's end of the link (W): what it accepts, and what it does when the link is lost. */
+/* The cache's end of the link (W): accepted images, and lost links. */
 
-t.test('F2 W4: images may come in one segment, headers and bytes', async (t) => {
+t.test('F2 W4: several headers and images may arrive in one segment', async (t) => {
   const { socket, linkUp } = await cacheAlone(t)
   const link = await linkUp()
   link.send(
@@ -29,7 +29,7 @@ t.test('F2 W4: images may come in one segment, headers and bytes', async (t) => 
   t.equal(await read(t, socket, { name: 'd' }), 'four')
 })
 
-t.test('F2 W4: images may come one byte at a time', async (t) => {
+t.test('F2 W4: images may arrive one byte at a time', async (t) => {
   const { socket, linkUp } = await cacheAlone(t)
   const link = await linkUp()
   link.socket.setNoDelay(true)
@@ -37,7 +37,7 @@ t.test('F2 W4: images may come one byte at a time', async (t) => {
   t.strictSame([await read(t, socket, {}), await read(t, socket, { name: 'b' })], ['one', 'two'])
 })
 
-t.test('F2 W4: any cut of the link into pieces gives the same images', async (t) => {
+t.test('F2 W4: images are the same, whatever pieces they arrive in', async (t) => {
   const { socket, linkUp } = await cacheAlone(t)
   const link = await linkUp()
   link.socket.setNoDelay(true)
@@ -91,7 +91,7 @@ t.test('W2: the cache never writes on the link', async (t) => {
   await daemon.finished
 })
 
-t.test('W1: there is one link; whoever connects second is refused', async (t) => {
+t.test('W1: a second connection is refused', async (t) => {
   const { socket, linkUp, logged } = await cacheAlone(t)
   const link = await linkUp()
   await logged(/the proxy is connected/)
@@ -100,23 +100,26 @@ t.test('W1: there is one link; whoever connects second is refused', async (t) =>
   t.equal(await read(t, socket, {}), 'bytes')
 })
 
-t.test('W1: of two that connect at once, one is the link and the other is closed', async (t) => {
-  const { socket, linkUp } = await cacheAlone(t)
-  const attempts = await Promise.allSettled(Array.from({ length: 2 }, linkUp))
-  const [link, ...others] = attempts
-    .filter((attempt) => attempt.status === 'fulfilled')
-    .map(({ value }) => value)
-  for (const other of others) t.match(await other.ending(), /end|ECONNRESET/)
-  link?.send(onLink({}, 'bytes'))
-  t.equal(await read(t, socket, {}), 'bytes')
-})
+t.test(
+  'W1: of two connections at once, one becomes the link and the other is closed',
+  async (t) => {
+    const { socket, linkUp } = await cacheAlone(t)
+    const attempts = await Promise.allSettled(Array.from({ length: 2 }, linkUp))
+    const [link, ...others] = attempts
+      .filter((attempt) => attempt.status === 'fulfilled')
+      .map(({ value }) => value)
+    for (const other of others) t.match(await other.ending(), /end|ECONNRESET/)
+    link?.send(onLink({}, 'bytes'))
+    t.equal(await read(t, socket, {}), 'bytes')
+  },
+)
 
-t.test('F5: a size is believed only as far as bytes come', async (t) => {
+t.test('F5: a large size alone reserves no memory', async (t) => {
   for (const size of [2 ** 32 + 1, Number.MAX_SAFE_INTEGER]) {
     const before = process.memoryUsage().arrayBuffers
-    const why = await failedLink(t, (link) => link.send(onLink({ size }, 'five!')).end())
+    const reason = await failedLink(t, (link) => link.send(onLink({ size }, 'five!')).end())
     t.equal(
-      why,
+      reason,
       `receiving s:a: reading an image: the stream ended after 5/${size} bytes; the image is dropped after 5 bytes`,
     )
     t.ok(process.memoryUsage().arrayBuffers - before < 10_000_000)
@@ -133,7 +136,7 @@ const losses: Record<string, [(link: Peer) => unknown, RegExp]> = {
     (link) => link.send(partial.subarray(0, 9)).end(),
     /the stream ended after 5\/10 bytes of the message$/,
   ],
-  'an end right behind a header': [
+  'an end right after a header': [
     (link) => link.send(partial.subarray(0, -7)).end(),
     /^receiving s:a: .*after 0\/7 bytes/,
   ],
@@ -150,7 +153,7 @@ const losses: Record<string, [(link: Peer) => unknown, RegExp]> = {
     (link) => link.send(Buffer.from('ffffffff', 'hex')),
     /length of 4294967295$/,
   ],
-  'a message that is none': [
+  'bytes that are no message': [
     (link) => link.send(encodeFrame(Buffer.from([0xff]))),
     /^decoding a remote_image_entry of 1 bytes: /,
   ],
@@ -164,15 +167,15 @@ const losses: Record<string, [(link: Peer) => unknown, RegExp]> = {
   ],
 }
 
-for (const [what, [lose, why]] of Object.entries(losses)) {
-  t.test(`W6 W7 F6 C3: ${what} fails the migration, and serves nothing partial`, async (t) => {
-    t.match(await failedLink(t, lose), why)
+for (const [loss, [lose, reason]] of Object.entries(losses)) {
+  t.test(`W6 W7 F6 C3: ${loss} fails the migration, and no partial image is served`, async (t) => {
+    t.match(await failedLink(t, lose), reason)
   })
 }
 
 /**
- * What the cache says after a loss of its link, having checked that it serves what it has and
- * nothing else.
+ * Returns the error of a cache that lost its link. Checks that the cache serves complete images
+ * only.
  */
 async function failedLink(
   t: Scope & { equal(found: unknown, wanted: unknown): unknown },

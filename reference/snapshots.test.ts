@@ -5,7 +5,7 @@ import { cacheAlone, onLink, pair, proxyAlone, read, write } from '../harness/te
 import { ENOENT, snapshotEntry } from '../proto/messages.ts'
 import { pullSnapshots, pushSnapshot } from './client.ts'
 
-t.test('S1: the same name under two ids is two images', async (t) => {
+t.test('S1: one name under two ids is two images', async (t) => {
   const { socket } = await proxyAlone(t)
   await write(t, socket, { snapshotId: '/d/1' }, 'first')
   await write(t, socket, { snapshotId: '/d/2' }, 'second')
@@ -13,7 +13,7 @@ t.test('S1: the same name under two ids is two images', async (t) => {
   t.equal(await read(t, socket, { snapshotId: '/d/2' }), 'second')
 })
 
-t.test('S1: neither name nor id runs over into the other', async (t) => {
+t.test('S1: pairs of name and id that join to the same text are different images', async (t) => {
   const { socket } = await proxyAlone(t)
   const images = [
     'ab:c',
@@ -40,7 +40,7 @@ t.test('S1: neither name nor id runs over into the other', async (t) => {
   t.equal(await read(t, socket, { snapshotId: 'constructor', name: 'name' }), ENOENT)
 })
 
-t.test('F5 S1: names are opaque, from the proxy through the cache', async (t) => {
+t.test('F5 S1: names are opaque at the proxy and at the cache', async (t) => {
   const { proxy, cache } = await pair(t)
   const names = [
     '../../etc/passwd',
@@ -71,7 +71,7 @@ t.test('F5 S1: names are opaque, from the proxy through the cache', async (t) =>
     t.strictSame(await readdir(dirname(socket)), ['img.sock'], 'no file is made')
 })
 
-t.test('S2: the list is an image, of frames in the order of the appends', async (t) => {
+t.test('S2: the list is an image of frames in the order of the appends', async (t) => {
   const { socket } = await proxyAlone(t)
   for (const snapshot of ['/d/1', '/d/2', '/d/\u00e4']) await pushSnapshot(socket, snapshot)
   const golden = '060000000a042f642f31060000000a042f642f32070000000a052f642fc3a4'
@@ -81,7 +81,7 @@ t.test('S2: the list is an image, of frames in the order of the appends', async 
   )
 })
 
-t.test('S2: an empty list', async (t) => {
+t.test('S2: a missing list is an empty list', async (t) => {
   const { socket } = await proxyAlone(t)
   t.strictSame(await pullSnapshots(socket), [])
 })
@@ -98,7 +98,7 @@ t.test('S3: the list is read back from the proxy, and from the cache', async (t)
   t.strictSame(await pullSnapshots(cache.socket), ['/d/1', '/d/2'])
 })
 
-t.test('S3 C2: a restore that is there first waits for the list', async (t) => {
+t.test('S3 C2: a restore that starts first waits for the list', async (t) => {
   const { socket, linkUp } = await cacheAlone(t)
   const list = pullSnapshots(socket)
   const link = await linkUp()
@@ -117,7 +117,7 @@ t.test('S2 F6: a list that ends inside an entry is refused', async (t) => {
 })
 
 t.test(
-  'S4: the images of a parent are read from the proxy while dumping and from the cache while restoring',
+  'S4: images of a parent are read from the proxy in a dump and from the cache in a restore',
   async (t) => {
     const { proxy, cache } = await pair(t)
     await write(t, proxy.socket, { snapshotId: '/d/1', name: 'pagemap-1.img' }, 'parent')

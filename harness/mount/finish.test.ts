@@ -3,12 +3,12 @@ import t from 'tap'
 import { fakeServer, migration, needs, workspace } from '../testing/mounts.ts'
 
 /**
- * Long enough, in ms, to show that a request of this process is not made; it would be within 1 ms.
+ * Time, in ms, after which a request of this process was not made; it would take 1 ms.
  */
 const NOTHING = 50
 
 t.test(
-  'end of a dump: DUMP_FINISH waits for images whose last close is to come, then the proxy ends cleanly',
+  'end of a dump: DUMP_FINISH waits for open images, then the proxy ends cleanly',
   needs,
   async (t) => {
     const { sh, start, startPython, proxy, written } = await migration(t)
@@ -41,41 +41,37 @@ const overtakers = {
     afterwards: 'serve()',
     output: '',
   },
-  'a read of it': {
+  'a read of the image': {
     script: 'exec cat s/1/pages.img',
     afterwards: "image = accept()\nsend(image, OK + b'all')\nend(image)\nserve()",
     output: 'all',
   },
 }
 
-for (const [what, { script, afterwards, output }] of Object.entries(overtakers)) {
-  t.test(
-    `dump: an image that is closed, and that the proxy has yet to take, is not overtaken by ${what}`,
-    needs,
-    async (t) => {
-      const { directory, mount, sh, start } = await workspace(t)
-      const slow = `
+for (const [request, { script, afterwards, output }] of Object.entries(overtakers)) {
+  t.test(`dump: ${request} waits until the proxy has taken a closed image`, needs, async (t) => {
+    const { directory, mount, sh, start } = await workspace(t)
+    const slow = `
 image = accept()
 while image.recv(65536): pass
 line()
 print('overtaken' if is_called() else 'in order', flush=True)
 end(image)
 ${afterwards}`
-      const server = await fakeServer(t, directory, slow)
-      await mount('s', server.socket, 'proxy')
-      t.equal(await sh('mkdir s/1; printf all > s/1/pages.img'), '')
-      const overtaker = start(script)
-      await overtaker.waiting()
-      await setTimeout(NOTHING)
-      server.tell('take it')
-      await server.printed('in order')
-      t.equal(await overtaker.output, output)
-    },
-  )
+    const server = await fakeServer(t, directory, slow)
+    await mount('s', server.socket, 'proxy')
+    t.equal(await sh('mkdir s/1; printf all > s/1/pages.img'), '')
+    const overtaker = start(script)
+    await overtaker.waiting()
+    await setTimeout(NOTHING)
+    server.tell('take it')
+    await server.printed('in order')
+    t.equal(await overtaker.output, output)
+  })
 }
 
 t.test(
-  'end of a dump: a touch that opens for reading and writing ends the proxy, too',
+  'end of a dump: a touch that opens for reading and writing ends the proxy as well',
   needs,
   async (t) => {
     const { startPython, proxy } = await migration(t)
@@ -88,7 +84,7 @@ t.test(
 )
 
 t.test(
-  'end of a dump: an image of 30 MiB, closed just before, is whole at the cache',
+  'end of a dump: an image of 30 MiB that was closed just before is whole at the cache',
   needs,
   async (t) => {
     const { sh, proxy } = await migration(t)
@@ -101,7 +97,7 @@ t.test(
 )
 
 t.test(
-  'end of a dump: 400 small images, closed just before, are all at the cache',
+  'end of a dump: 400 small images that were closed just before are all at the cache',
   needs,
   async (t) => {
     const { python, proxy } = await migration(t)
@@ -116,7 +112,7 @@ report(sum(open(f'd/1/{n}.img').read() == str(n) for n in range(400)))`
 )
 
 t.test(
-  'end of a dump: without the finish the proxy lives on, as between pre-dumps',
+  'end of a dump: without the finish the proxy keeps running, as between pre-dumps',
   needs,
   async (t) => {
     const { sh, proxy } = await migration(t)
@@ -131,7 +127,7 @@ t.test(
 )
 
 t.test(
-  'end of a restore: a read of RESTORE_FINISH ends the cache, once the proxy has ended',
+  'end of a restore: a read of RESTORE_FINISH ends the cache after the proxy has ended',
   needs,
   async (t) => {
     const { sh, proxy, cache } = await migration(t)
@@ -147,10 +143,14 @@ t.test(
   },
 )
 
-t.test('end of a restore: the other order', needs, async (t) => {
-  const { sh, proxy, cache } = await migration(t)
-  t.equal(await sh('mkdir s/1; echo a > s/1/a.img; touch s/null/DUMP_FINISH'), '')
-  await proxy.finished
-  t.equal(await sh('cat d/1/a.img; cat < d/null/RESTORE_FINISH'), 'a')
-  await cache.finished
-})
+t.test(
+  'end of a restore: the cache ends if the proxy ends before the read of RESTORE_FINISH',
+  needs,
+  async (t) => {
+    const { sh, proxy, cache } = await migration(t)
+    t.equal(await sh('mkdir s/1; echo a > s/1/a.img; touch s/null/DUMP_FINISH'), '')
+    await proxy.finished
+    t.equal(await sh('cat d/1/a.img; cat < d/null/RESTORE_FINISH'), 'a')
+    await cache.finished
+  },
+)

@@ -3,9 +3,9 @@ import type { Completed, Host, HostProcess } from '../hosts/host.ts'
 import { deviceOn } from './guest-device.ts'
 
 /*
- * A port carries one mount after the other. The guest is played here, for what no real one does
- * when it is asked to: bytes that an earlier mount left, and requests cut anywhere. Mounts in a
- * real guest are in zdtm-mode/pre-dump.test.ts.
+ * A port carries one mount after the other. These tests play the guest, because a real one does not
+ * leave bytes of an earlier mount, or cut requests anywhere, on demand. zdtm-mode tests mounts in a
+ * real guest.
  */
 
 const REQUESTS = [request(40, 1), request(56, 2), request(70_000, 3)]
@@ -16,7 +16,10 @@ function request(size: number, fill: number): Buffer {
   return bytes
 }
 
-/** A host that starts nothing, and what it was told; `end` ends the program that mounts. */
+/**
+ * Returns a fake host, the bytes and commands that it got, and `end`, which ends the mounting
+ * program.
+ */
 function guest() {
   const exited = Promise.withResolvers<Completed>()
   const written: Buffer[] = []
@@ -38,28 +41,31 @@ function guest() {
   return { host, port, written, commands, end }
 }
 
-t.test('requests begin behind the token, and are whole however they are cut', async (t) => {
-  for (const size of [1, 7, 4096, 1_000_000]) {
-    const { host, port, written, end } = guest()
-    const handled: Buffer[] = []
-    const opening = deviceOn(host, { program: '/run/mount', port, directory: '/run/images' })(
-      async (bytes) => void handled.push(bytes),
-    )
-    const token = written[0] as Buffer
-    const all = Buffer.concat([request(60, 9).subarray(0, 30), token, ...REQUESTS])
-    for (let at = 0; at < all.length; at += size) port.onBytes(all.subarray(at, at + size))
-    const { reply, closed } = await opening
-    t.same(handled, REQUESTS, `in pieces of ${size}`)
-    reply([Buffer.from('an'), Buffer.from('swer')])
-    t.same(written.slice(1).map(String), ['answer'])
-    end(0)
-    await closed
-    reply([Buffer.from('too late, the port is of another mount now')])
-    t.equal(written.length, 2)
-  }
-})
+t.test(
+  'requests begin after the token and are whole, whatever pieces they arrive in',
+  async (t) => {
+    for (const size of [1, 7, 4096, 1_000_000]) {
+      const { host, port, written, end } = guest()
+      const handled: Buffer[] = []
+      const opening = deviceOn(host, { program: '/run/mount', port, directory: '/run/images' })(
+        async (bytes) => void handled.push(bytes),
+      )
+      const token = written[0] as Buffer
+      const all = Buffer.concat([request(60, 9).subarray(0, 30), token, ...REQUESTS])
+      for (let at = 0; at < all.length; at += size) port.onBytes(all.subarray(at, at + size))
+      const { reply, closed } = await opening
+      t.same(handled, REQUESTS, `in pieces of ${size}`)
+      reply([Buffer.from('an'), Buffer.from('swer')])
+      t.same(written.slice(1).map(String), ['answer'])
+      end(0)
+      await closed
+      reply([Buffer.from('too late, the port is of another mount now')])
+      t.equal(written.length, 2)
+    }
+  },
+)
 
-t.test('a mount that fails says why', async (t) => {
+t.test('a failed mount rejects with the reason', async (t) => {
   const { host, port, end } = guest()
   const opening = deviceOn(host, { program: '/run/mount', port, directory: '/nowhere' })(
     async () => {},

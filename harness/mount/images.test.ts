@@ -2,7 +2,8 @@ import t from 'tap'
 import { migration, needs } from '../testing/mounts.ts'
 
 /**
- * Writes random bytes to an image in the way of `copy`, which has `source`, `target` and `size`.
+ * Returns a script that writes random bytes to an image by `copy`, which uses `source`, `target`
+ * and `size`.
  */
 const writer = (mebibytes: number, copy: string) => `
 os.system('head -c ${mebibytes}M /dev/urandom > local')
@@ -27,15 +28,15 @@ const write = (piece: number) => `
 while bytes := os.read(source, ${piece}): assert os.write(target, bytes) == len(bytes)`
 
 const copies = [
-  { what: 'splice of 64 KiB, as of pages', mebibytes: 64, copy: splice(65_536) },
-  { what: 'splice of 1 MiB, the largest request', mebibytes: 64, copy: splice(1_048_576) },
-  { what: 'sendfile, as of ghost files', mebibytes: 64, copy: sendfile },
-  { what: 'writes of 4 KiB, as of buffered images', mebibytes: 16, copy: write(4096) },
+  { method: 'splice of 64 KiB (pages)', mebibytes: 64, copy: splice(65_536) },
+  { method: 'splice of 1 MiB (the largest request)', mebibytes: 64, copy: splice(1_048_576) },
+  { method: 'sendfile (ghost files)', mebibytes: 64, copy: sendfile },
+  { method: 'writes of 4 KiB (buffered images)', mebibytes: 16, copy: write(4096) },
 ]
 
-for (const { what, mebibytes, copy } of copies) {
+for (const { method, mebibytes, copy } of copies) {
   t.test(
-    `dump: an image of ${mebibytes} MiB by ${what}, arrives on both sides`,
+    `dump: an image of ${mebibytes} MiB, written by ${method}, is read on both sides`,
     needs,
     async (t) => {
       const { sh, python, written } = await migration(t)
@@ -51,19 +52,15 @@ for (const { what, mebibytes, copy } of copies) {
   )
 }
 
-t.test(
-  'dump: an image written byte by byte, as by a tool without buffers, arrives',
-  needs,
-  async (t) => {
-    const { sh } = await migration(t)
-    t.equal(
-      await sh(
-        'mkdir s/1; head -c 5000 /dev/urandom > local; dd if=local of=s/1/a.img bs=1 status=none; cmp local d/1/a.img',
-      ),
-      '',
-    )
-  },
-)
+t.test('dump: an image that a tool writes byte by byte arrives', needs, async (t) => {
+  const { sh } = await migration(t)
+  t.equal(
+    await sh(
+      'mkdir s/1; head -c 5000 /dev/urandom > local; dd if=local of=s/1/a.img bs=1 status=none; cmp local d/1/a.img',
+    ),
+    '',
+  )
+})
 
 t.test(
   'dump: mkdir, create, write and close make an image that is read on both sides',
@@ -77,21 +74,17 @@ t.test(
   },
 )
 
-t.test(
-  'dump: an empty image, as pages of a task without own pages, is an image',
-  needs,
-  async (t) => {
-    const { sh, written } = await migration(t)
-    t.equal(
-      await sh('mkdir s/1; : > s/1/a.img; cat s/1/a.img d/1/a.img; stat -c %s s/1/a.img d/1/a.img'),
-      '0\n0',
-    )
-    t.strictSame(written, ['1/a.img 0'])
-  },
-)
+t.test('dump: an empty image (pages of a task without own pages) exists', needs, async (t) => {
+  const { sh, written } = await migration(t)
+  t.equal(
+    await sh('mkdir s/1; : > s/1/a.img; cat s/1/a.img d/1/a.img; stat -c %s s/1/a.img d/1/a.img'),
+    '0\n0',
+  )
+  t.strictSame(written, ['1/a.img 0'])
+})
 
 t.test(
-  'dump: an image that is created again, as a tmpfs dumped twice, is replaced',
+  'dump: an image that is created again (a tmpfs dumped twice) is replaced',
   needs,
   async (t) => {
     const { sh, written } = await migration(t)
@@ -105,25 +98,24 @@ t.test(
   },
 )
 
-t.test(
-  'dump: tools that inherit the image, as tar and ip do: the last close ends it',
-  needs,
-  async (t) => {
-    const { sh } = await migration(t)
-    const script = `
+t.test('dump: the last close ends an image that tools (tar, ip) inherit', needs, async (t) => {
+  const { sh } = await migration(t)
+  const script = `
     mkdir s/1; mkfifo go; exec 5> s/1/a.img; printf 'parent, ' >&5
     { read _ < go; echo child; } >&5 5>&- &
     exec 5>&-; cat s/1/a.img; echo > go; wait; cat s/1/a.img d/1/a.img`
-    t.equal(
-      await sh(script),
-      'cat: s/1/a.img: No such file or directory\nparent, child\nparent, child',
-    )
-  },
-)
+  t.equal(
+    await sh(script),
+    'cat: s/1/a.img: No such file or directory\nparent, child\nparent, child',
+  )
+})
 
-t.test('dump: 500 images open at once, each written in turns, do not mix', needs, async (t) => {
-  const { sh, python } = await migration(t)
-  const script = `
+t.test(
+  'dump: 500 images that are open at once and written in turns do not mix',
+  needs,
+  async (t) => {
+    const { sh, python } = await migration(t)
+    const script = `
 os.mkdir('s/1')
 images = [create(f's/1/{n}.img') for n in range(500)]
 for turn in range(4):
@@ -131,12 +123,13 @@ for turn in range(4):
 for image in images: os.close(image)
 for n in range(500):
     with open(f'd/1/{n}.img') as image: assert image.read() == f'{n} ' * 4, n`
-  t.equal(await python(script), '')
-  t.equal(await sh('ls s/1 | wc -l'), '500')
-})
+    t.equal(await python(script), '')
+    t.equal(await sh('ls s/1 | wc -l'), '500')
+  },
+)
 
 t.test(
-  'dump: bytes behind a hole are refused (ESPIPE), since an image is a stream',
+  'dump: a write that leaves a hole fails with ESPIPE, since an image is a stream',
   needs,
   async (t) => {
     const { python } = await migration(t)
@@ -152,7 +145,7 @@ report(open('d/1/a.img').read())`
 )
 
 t.test(
-  'dump: signals during writes and reads, as of children that end, harm neither',
+  'dump: signals during writes and reads (children that exit) do not disturb them',
   needs,
   async (t) => {
     const { python } = await migration(t)
@@ -174,7 +167,7 @@ report(same, len(caught) > 0)`
   },
 )
 
-t.test('appends to an image go behind what the wire has of it', needs, async (t) => {
+t.test('an append adds to the bytes that the proxy has of an image', needs, async (t) => {
   const { sh } = await migration(t)
   t.equal(
     await sh(

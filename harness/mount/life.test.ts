@@ -16,32 +16,28 @@ t.test(
   },
 )
 
-t.test(
-  'a failed migration: unmounting while files are open, and tasks wait, ends all of them',
-  needs,
-  async (t) => {
-    const { start, startPython, source, destination, directory } = await migration(t)
-    const writer = startPython(`
+t.test('a failed migration: an unmount ends open files and waiting tasks', needs, async (t) => {
+  const { start, startPython, source, destination, directory } = await migration(t)
+  const writer = startPython(`
 os.mkdir('s/1')
 image = create('s/1/a.img')
 os.write(image, b'half')
 report('written')
 sys.stdin.readline()
 report(tried(os.write, image, b'more'), tried(os.close, image))`)
-    const waiting = start('exec cat d/1/b.img')
-    await Promise.all([writer.printed('written'), waiting.waiting()])
-    await Promise.all([source.unmount(), destination.unmount()])
-    t.strictSame(await mountsBelow(directory), [])
-    t.match(await waiting.output, /cat: d\/1\/b.img: .*\nexit 1/)
-    writer.tell('go on')
-    t.match(
-      await writer.output,
-      /^written\n(ENOTCONN|ECONNABORTED|EIO) (None|ENOTCONN|ECONNABORTED|EIO)$/,
-    )
-  },
-)
+  const waiting = start('exec cat d/1/b.img')
+  await Promise.all([writer.printed('written'), waiting.waiting()])
+  await Promise.all([source.unmount(), destination.unmount()])
+  t.strictSame(await mountsBelow(directory), [])
+  t.match(await waiting.output, /cat: d\/1\/b.img: .*\nexit 1/)
+  writer.tell('go on')
+  t.match(
+    await writer.output,
+    /^written\n(ENOTCONN|ECONNABORTED|EIO) (None|ENOTCONN|ECONNABORTED|EIO)$/,
+  )
+})
 
-t.test('umount by somebody else ends the session', needs, async (t) => {
+t.test('umount by another process ends the session', needs, async (t) => {
   const { sh, source, directory } = await migration(t)
   t.equal(await sh('mkdir s/1; echo a > s/1/a.img; umount s'), '')
   await source.closed
@@ -49,7 +45,7 @@ t.test('umount by somebody else ends the session', needs, async (t) => {
   await source.unmount()
 })
 
-t.test('a mount that is not possible is said, and nothing is left', needs, async (t) => {
+t.test('a failed mount rejects with the reason and leaves nothing', needs, async (t) => {
   const { sh, mount, directory, source } = await migration(t)
   await t.rejects(mount('none/none', 'no.sock', 'proxy'))
   t.equal(await sh('ls s'), '')
@@ -58,7 +54,7 @@ t.test('a mount that is not possible is said, and nothing is left', needs, async
 })
 
 t.test(
-  'a crash: the mount of a process that is killed goes away by itself, with all who wait in it',
+  'a crash: the mount of a killed process is unmounted, which ends waiting tasks',
   needs,
   async (t) => {
     const place = await migration(t)
@@ -72,7 +68,7 @@ t.test(
   },
 )
 
-t.test('the end: a signal unmounts in spite of open files, and is a success', needs, async (t) => {
+t.test('the end: a signal unmounts in spite of open files, with exit code 0', needs, async (t) => {
   const place = await migration(t)
   const mounter = await ownProcess(place, '--proxy proxy.sock')
   const writer = place.start(
@@ -86,21 +82,17 @@ t.test('the end: a signal unmounts in spite of open files, and is a success', ne
   t.match(await writer.output, /^written\n.*error: .*\nexit 1$/)
 })
 
-t.test(
-  'SIGTERM ends the mount also while an open waits for an image that may still come',
-  needs,
-  async (t) => {
-    const place = await migration(t)
-    const mounter = await ownProcess(place, '--cache cache.sock')
-    const reader = place.start('exec cat m/1/a.img')
-    await reader.waiting()
-    mounter.kill('SIGTERM')
-    t.equal(await mounter.output, '{"ready":true,"directory":"m"}')
-    t.match(await reader.output, /cat: m\/1\/a.img: .*\nexit 1/)
-  },
-)
+t.test('SIGTERM ends the mount while an open waits for an image', needs, async (t) => {
+  const place = await migration(t)
+  const mounter = await ownProcess(place, '--cache cache.sock')
+  const reader = place.start('exec cat m/1/a.img')
+  await reader.waiting()
+  mounter.kill('SIGTERM')
+  t.equal(await mounter.output, '{"ready":true,"directory":"m"}')
+  t.match(await reader.output, /cat: m\/1\/a.img: .*\nexit 1/)
+})
 
-t.test('the kernel lists no mount of these tests at their end', needs, async (t) => {
+t.test('no mount of these tests is left at their end', needs, async (t) => {
   const { stdout } = await execa('findmnt', ['-rn', '-t', 'fuse', '-o', 'SOURCE,TARGET'], {
     reject: false,
   })

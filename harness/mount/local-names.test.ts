@@ -2,7 +2,7 @@ import t from 'tap'
 import { readImage } from '../../reference/client.ts'
 import { migration, needs } from '../testing/mounts.ts'
 
-t.test('dump: a log is kept in memory and is never on the wire', needs, async (t) => {
+t.test('dump: a log stays in memory and is never sent', needs, async (t) => {
   const { sh, directory, proxy, written } = await migration(t)
   const script = `
     mkdir s/1; echo log > s/1/dump.log; : > s/1/stats-dump; echo image > s/1/a.img
@@ -16,7 +16,7 @@ t.test('dump: a log is kept in memory and is never on the wire', needs, async (t
   t.strictSame(written.slice(0, 1), ['1/a.img 6'])
 })
 
-t.test('restore: a log is written on the side of the cache as well', needs, async (t) => {
+t.test('restore: a log can be written on the side of the cache', needs, async (t) => {
   const { sh } = await migration(t)
   t.equal(
     await sh(
@@ -27,7 +27,7 @@ t.test('restore: a log is written on the side of the cache as well', needs, asyn
 })
 
 t.test(
-  'dump: a local file is read and written at any offset, through several opens, and cut',
+  'dump: a local file is read, written and truncated at any offset, through several opens',
   needs,
   async (t) => {
     const { python } = await migration(t)
@@ -63,7 +63,7 @@ t.test('dump: appends of two writers to one log do not overwrite each other', ne
 })
 
 t.test(
-  'dump: a local file can be removed, also while it is open, and made again',
+  'dump: a local file can be removed, even while it is open, and created again',
   needs,
   async (t) => {
     const { python, sh } = await migration(t)

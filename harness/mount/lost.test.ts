@@ -2,26 +2,25 @@ import t from 'tap'
 import { daemon, fakeServer, migration, needs, workspace } from '../testing/mounts.ts'
 
 /*
- * CRIU takes the end of an image for its end, and does not look at what close(2) returns. So a
- * server that is gone must be an error of the read or of the write itself, and of the end of the
- * dump.
+ * CRIU takes the end of the bytes for the end of the image, and ignores the result of close(2). So
+ * the loss of a server must be an error of the read or write itself, and of the end of the dump.
  */
 
 const HALF = "image = accept()\nsend(image, OK + b'half')\n"
 const readers = {
-  'cat, which asks for the size first': 'report(tried(os.stat, image))',
-  'read of the whole': 'report(tried(os.read, image, 8))',
-  'read of what came, then of the rest':
+  'fstat, with which cat begins': 'report(tried(os.stat, image))',
+  'read of the whole image': 'report(tried(os.read, image, 8))',
+  'read of the bytes that arrived, then of the rest':
     'assert os.read(image, 4) == b"half"\nreport(tried(os.read, image, 4))',
-  'pread behind what came': 'report(tried(os.pread, image, 4, 4))',
-  'preadv, as of pages': 'report(tried(os.preadv, image, [bytearray(2), bytearray(6)], 0))',
-  'sendfile, as of ghost files':
+  'pread after the bytes that arrived': 'report(tried(os.pread, image, 4, 4))',
+  'preadv (pages)': 'report(tried(os.preadv, image, [bytearray(2), bytearray(6)], 0))',
+  'sendfile (ghost files)':
     "copy = create('copy')\nreport(tried(os.sendfile, copy, image, 0, 8) in (4, 'EIO'), tried(os.sendfile, copy, image, 4, 8))",
 }
 
-for (const [what, read] of Object.entries(readers)) {
+for (const [access, read] of Object.entries(readers)) {
   t.test(
-    `restore: a cache that dies in the middle of an image is EIO, never its end: ${what}`,
+    `restore: a cache that dies inside an image is EIO, never the end of the image: ${access}`,
     needs,
     async (t) => {
       const { directory, mount, python } = await workspace(t)
@@ -49,14 +48,18 @@ t.test(
   },
 )
 
-t.test('restore: the same server, if it lives on, has ended the image', needs, async (t) => {
-  const { directory, mount, sh } = await workspace(t)
-  const server = await fakeServer(t, directory, `${HALF}end(image)\nserve()`)
-  await mount('d', server.socket, 'cache')
-  t.equal(await sh('cat d/1/pages.img'), 'half')
-})
+t.test(
+  'restore: a close by the same server is the end of the image if the server keeps running',
+  needs,
+  async (t) => {
+    const { directory, mount, sh } = await workspace(t)
+    const server = await fakeServer(t, directory, `${HALF}end(image)\nserve()`)
+    await mount('d', server.socket, 'cache')
+    t.equal(await sh('cat d/1/pages.img'), 'half')
+  },
+)
 
-t.test('restore: without a cache all is EIO, never ENOENT', needs, async (t) => {
+t.test('restore: without a cache every access is EIO, never ENOENT', needs, async (t) => {
   const { sh, python, cache } = await migration(t)
   t.equal(await sh('mkdir s/1; echo a > s/1/a.img; cat d/1/a.img'), 'a')
   await cache.stop('lost')
@@ -66,7 +69,7 @@ report(tried(os.stat, 'd/1/b.img'), tried(os.readlink, 'd/1/parent'))`
   t.equal(await python(script), 'EIO\nEIO\nEIO\nEIO EIO')
 })
 
-t.test('dump: without a proxy all is EIO, never ENOENT', needs, async (t) => {
+t.test('dump: without a proxy every access is EIO, never ENOENT', needs, async (t) => {
   const { sh, python, proxy } = await migration(t)
   t.equal(await sh('mkdir s/1 s/2; echo a > s/1/a.img'), '')
   await proxy.stop('lost')
@@ -79,7 +82,7 @@ report(tried(create, 's/2/a.img'), tried(os.symlink, '../1', 's/2/parent'))`
 })
 
 t.test(
-  'dump: a proxy that is killed in the middle of an image: each write from then on is EIO, and so is the end',
+  'dump: after a proxy is killed inside an image every write is EIO, and so is the end of the dump',
   needs,
   async (t) => {
     const place = await workspace(t)
@@ -103,7 +106,7 @@ report(tried(create, 's/null/DUMP_FINISH'))`)
 )
 
 t.test(
-  'dump: a proxy that dies between the last byte of an image and its end: the end of the dump is EIO',
+  'dump: the end of the dump is EIO if the proxy dies between the last byte and the end of an image',
   needs,
   async (t) => {
     const { directory, mount, startPython } = await workspace(t)
@@ -125,7 +128,7 @@ report(tried(create, 's/null/DUMP_FINISH'))`)
 )
 
 t.test(
-  'dump: a proxy that dies after it took all images: the end of the dump is EIO',
+  'dump: the end of the dump is EIO if the proxy dies after it took all images',
   needs,
   async (t) => {
     const { sh, proxy } = await migration(t)
@@ -136,7 +139,7 @@ t.test(
 )
 
 t.test(
-  'dump: an image that was lost stays lost for the end of the dump, unless it was written again',
+  'dump: the end of the dump is EIO after a lost image, unless the image was written again',
   needs,
   async (t) => {
     const place = await workspace(t)

@@ -3,7 +3,7 @@ import { pullSnapshots } from '../../reference/client.ts'
 import { migration, needs } from '../testing/mounts.ts'
 
 t.test(
-  'pre-dump: the parent link becomes the list of snapshots, and is read back on both sides',
+  'pre-dump: a parent link becomes an entry of the list of snapshots and is read back on both sides',
   needs,
   async (t) => {
     const { sh, directory } = await migration(t)
@@ -17,7 +17,7 @@ t.test(
 )
 
 t.test(
-  'dump: three increments: images of each are reached through their links',
+  'dump: images of three increments are reached through their parent links',
   needs,
   async (t) => {
     const { sh } = await migration(t)
@@ -29,7 +29,7 @@ t.test(
 )
 
 t.test(
-  'dump: lstat, faccessat and open of a directory through the link, as of the parent of a dump',
+  'dump: a parent directory is reached through the link by lstat, faccessat and open',
   needs,
   async (t) => {
     const { python } = await migration(t)
@@ -49,7 +49,7 @@ for side in 's', 'd':
 )
 
 t.test(
-  'dump: an image that the parent has not, of a new task, is ENOENT at once',
+  'dump: an image of a new task, which the parent does not have, is ENOENT at once',
   needs,
   async (t) => {
     const { sh } = await migration(t)
@@ -60,7 +60,7 @@ t.test(
 )
 
 t.test(
-  'pre-dump: a link that the list of snapshots cannot say is refused (EINVAL), and nothing enters the list',
+  'pre-dump: a link that the list of snapshots cannot express is EINVAL and adds no entry',
   needs,
   async (t) => {
     const { python, directory } = await migration(t)
@@ -79,7 +79,7 @@ report(tried(os.readlink, 's/3/parent'), tried(os.symlink, '../2', 's/3/parent')
 )
 
 t.test(
-  'pre-dump: a snapshot has one parent: a second link, or one behind the first image, is EEXIST',
+  'pre-dump: a second parent link, or one after the first image, is EEXIST',
   needs,
   async (t) => {
     const { python, directory } = await migration(t)
@@ -96,7 +96,7 @@ report(tried(os.symlink, '../2', 's/3/parent'), tried(os.mkdir, 's/3'))`
 )
 
 t.test(
-  'dump: the first image has no parent and needs none; no other link, and none at the cache (EPERM)',
+  'dump: a first snapshot needs no parent link; other links, and links at the cache, are EPERM',
   needs,
   async (t) => {
     const { python } = await migration(t)
@@ -109,7 +109,7 @@ report(tried(os.symlink, '../1', 's/1/other'), tried(os.symlink, '../1', 'd/1/pa
   },
 )
 
-t.test('restore: null/parent is the list of snapshots as it is on the wire', needs, async (t) => {
+t.test('restore: null/parent is the list of snapshots as the protocol has it', needs, async (t) => {
   const { sh } = await migration(t)
   const script =
     'mkdir s/one s/2; : > s/one/a.img; ln -s ../one s/2/parent; for side in s d; do od -An -tx1 $side/null/parent; done; ls s'
@@ -117,7 +117,7 @@ t.test('restore: null/parent is the list of snapshots as it is on the wire', nee
   t.equal((await sh(script)).replaceAll(/^ /gm, ''), `${list}\n${list}\n2\none`)
 })
 
-t.test('restore: a look at the parent before the list came waits for it', needs, async (t) => {
+t.test('restore: a read of the parent link waits for the list of snapshots', needs, async (t) => {
   const { sh, start } = await migration(t)
   const reader = start('exec readlink d/1/parent')
   await reader.waiting()

@@ -1,12 +1,9 @@
 import t from 'tap'
 import { fakeServer, migration, needs, workspace } from '../testing/mounts.ts'
 
-t.test(
-  'restore: pread at any offset, in several tasks and twice at once, as of pages',
-  needs,
-  async (t) => {
-    const { python } = await migration(t)
-    const script = `
+t.test('restore: several tasks pread an image (pages) at any offset at once', needs, async (t) => {
+  const { python } = await migration(t)
+  const script = `
 os.mkdir('s/1')
 whole = os.urandom(3_000_001)
 image = create('s/1/pages.img')
@@ -26,11 +23,10 @@ for task in range(4):
 report([os.waitpid(task, 0)[1] for task in tasks])
 image = os.open('s/1/pages.img', os.O_RDONLY)
 report(os.lseek(image, 0, os.SEEK_END), os.lseek(image, -1, os.SEEK_CUR), os.read(image, 9) == whole[-1:], os.read(image, 9))`
-    t.equal(await python(script), "[0, 0, 0, 0]\n3000001 3000000 True b''")
-  },
-)
+  t.equal(await python(script), "[0, 0, 0, 0]\n3000001 3000000 True b''")
+})
 
-t.test('restore: sendfile and splice out of an image, as of ghost files', needs, async (t) => {
+t.test('restore: sendfile and splice read an image (ghost files)', needs, async (t) => {
   const { python } = await migration(t)
   const script = `
 os.mkdir('s/1')
@@ -47,7 +43,7 @@ report(os.pread(copy, 2_000_000, 0) == whole, os.splice(image, writing, 60_000, 
 })
 
 t.test(
-  'restore: fstat of an image that is still arriving waits and tells its whole size, as of pagemaps',
+  'restore: fstat of an arriving image (pagemaps) waits and returns the whole size',
   needs,
   async (t) => {
     const { directory, mount, startPython } = await workspace(t)
@@ -69,7 +65,7 @@ report(os.fstat(image).st_size, os.read(image, 100), os.read(image, 100))`)
 )
 
 t.test(
-  'restore: fstat of a complete image, before anything is read, tells its size',
+  'restore: fstat returns the size of a complete image before the first read',
   needs,
   async (t) => {
     const { python } = await migration(t)
@@ -84,23 +80,19 @@ report(os.fstat(image).st_size, os.stat('d/1/a.img').st_size, oct(os.fstat(image
   },
 )
 
-t.test(
-  'dump: an image that is not there is ENOENT at once, by open, stat and access',
-  needs,
-  async (t) => {
-    const { python } = await migration(t)
-    const script = `
+t.test('dump: open, stat and access of a missing image are ENOENT at once', needs, async (t) => {
+  const { python } = await migration(t)
+  const script = `
 os.mkdir('s/1')
 path = 's/1/pagemap-7.img'
 report(tried(os.open, path, os.O_RDONLY), tried(os.stat, path), os.access(path, os.F_OK), tried(os.stat, 's/2'))
 os.close(create('s/1/other.img'))
 report(tried(os.open, path, os.O_RDONLY))`
-    t.equal(await python(script), 'ENOENT ENOENT False ENOENT\nENOENT')
-  },
-)
+  t.equal(await python(script), 'ENOENT ENOENT False ENOENT\nENOENT')
+})
 
 t.test(
-  'dump: an image that is being written is not there yet, and its old version still is',
+  'dump: while an image is written, a read gets its old version, or ENOENT',
   needs,
   async (t) => {
     const { python } = await migration(t)
@@ -117,22 +109,18 @@ for version in [b'old', b'new']:
   },
 )
 
-t.test(
-  'restore: a restore that is there first waits for its images, and gets each when it came',
-  needs,
-  async (t) => {
-    const { sh, start } = await migration(t)
-    const readers = [1, 2, 3].map((n) => start(`exec cat d/1/${n}.img`))
-    await Promise.all(readers.map((reader) => reader.waiting()))
-    t.equal(await sh('mkdir s/1; for n in 3 1; do echo $n > s/1/$n.img; done'), '')
-    t.equal(await readers[2]?.output, '3')
-    t.equal(await readers[0]?.output, '1')
-    await readers[1]?.waiting()
-  },
-)
+t.test('restore: a restore that starts first gets each image when it arrives', needs, async (t) => {
+  const { sh, start } = await migration(t)
+  const readers = [1, 2, 3].map((n) => start(`exec cat d/1/${n}.img`))
+  await Promise.all(readers.map((reader) => reader.waiting()))
+  t.equal(await sh('mkdir s/1; for n in 3 1; do echo $n > s/1/$n.img; done'), '')
+  t.equal(await readers[2]?.output, '3')
+  t.equal(await readers[0]?.output, '1')
+  await readers[1]?.waiting()
+})
 
 t.test(
-  'restore: images that did not come by the end of the dump are ENOENT, then and later',
+  'restore: images that did not arrive by the end of the dump are ENOENT',
   needs,
   async (t) => {
     const { sh, start, proxy } = await migration(t)
@@ -155,7 +143,7 @@ t.test(
 )
 
 t.test(
-  'restore: a task that waits for an image can be killed, and the image still be had',
+  'restore: a task that waits for an image can be killed, and the image is readable later',
   needs,
   async (t) => {
     const { sh, start } = await migration(t)
@@ -167,7 +155,7 @@ t.test(
   },
 )
 
-t.test('restore: 200 opens that wait delay nobody', needs, async (t) => {
+t.test('restore: 200 waiting opens delay no other open', needs, async (t) => {
   const { sh, startPython } = await migration(t)
   const waiting = startPython(`
 tasks = []

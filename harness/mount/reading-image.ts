@@ -34,10 +34,10 @@ export class ReadingImage {
   }
 
   /**
-   * Opens the image; waits while the server does. ENOENT where the server says so, EIO where there
-   * is no server.
+   * Opens the image. Waits as long as the server does. Throws ENOENT if the server replies so, and
+   * RemoteError if the server cannot be reached.
    *
-   * @param signOfLife resolves when the server has answered a request made by it
+   * @param signOfLife makes a request, and resolves when the server has answered it
    */
   static async open(
     server: string,
@@ -51,7 +51,7 @@ export class ReadingImage {
     return new ReadingImage(reading, signOfLife)
   }
 
-  /** Bytes of the whole image, once it is here. */
+  /** Waits for the whole image and returns its size in bytes. Throws EIO if the image was lost. */
   async size(): Promise<number> {
     this.#begin()
     await this.#changes.until(() => this.#state !== 'arriving')
@@ -59,7 +59,10 @@ export class ReadingImage {
     return this.#size
   }
 
-  /** Up to `size` bytes, fewer only at the end of the image. */
+  /**
+   * Returns `size` bytes from `offset` on, fewer only at the end of the image. Throws EIO if they
+   * were lost.
+   */
   async read(offset: number, size: number): Promise<Buffer[]> {
     this.#begin()
     await this.#changes.until(() => this.#state !== 'arriving' || this.#size >= offset + size)
@@ -105,7 +108,7 @@ export class ReadingImage {
     return slices
   }
 
-  /** The chunk that holds the byte at `offset`, by bisection. */
+  /** Returns the index of the chunk that holds the byte at `offset`, by bisection. */
   #find(offset: number): number {
     let low = 0
     let high = this.#starts.length - 1

@@ -3,7 +3,7 @@ import { readImage } from '../../reference/client.ts'
 import { migration, needs } from '../testing/mounts.ts'
 
 t.test(
-  'dump: unlink of an image that was never written, as of a lazy one, is ENOENT, and there is none at the proxy',
+  'dump: unlink of an image that was never created is ENOENT and creates none at the proxy',
   needs,
   async (t) => {
     const { python, directory } = await migration(t)
@@ -18,7 +18,7 @@ t.test(
 )
 
 t.test(
-  'dump: unlink of an image that is open and unwritten, as of a tool that failed: it never exists',
+  'dump: an open image that is unlinked before its first byte (a failed tool) never exists',
   needs,
   async (t) => {
     const { python, sh, directory, proxy, written } = await migration(t)
@@ -36,9 +36,12 @@ report(tried(os.open, 's/1/nftables.img', os.O_RDONLY), tried(os.unlink, 's/1/nf
   },
 )
 
-t.test('dump: an image that was unlinked in vain can be made again', needs, async (t) => {
-  const { python } = await migration(t)
-  const script = `
+t.test(
+  'dump: an image that was unlinked before its first byte can be created again',
+  needs,
+  async (t) => {
+    const { python } = await migration(t)
+    const script = `
 os.mkdir('s/1')
 image = create('s/1/a.img')
 os.unlink('s/1/a.img')
@@ -47,11 +50,12 @@ image = create('s/1/a.img')
 os.write(image, b'second')
 os.close(image)
 report(open('s/1/a.img').read(), open('d/1/a.img').read())`
-  t.equal(await python(script), 'second second')
-})
+    t.equal(await python(script), 'second second')
+  },
+)
 
 t.test(
-  'dump: unlink of an image that was sent, in part or whole, is refused (EPERM): the wire has no way to',
+  'dump: unlink of an image whose bytes were sent is EPERM, since the protocol cannot remove it',
   needs,
   async (t) => {
     const { python } = await migration(t)
@@ -72,7 +76,7 @@ report(open('s/1/a.img').read(), open('d/1/a.img').read())`
 )
 
 t.test(
-  '--auto-dedup: opening an image for reading and writing is refused (EOPNOTSUPP), and punching holes',
+  '--auto-dedup: opening an image for reading and writing, and punching holes, is EOPNOTSUPP',
   needs,
   async (t) => {
     const { python } = await migration(t)
@@ -91,19 +95,16 @@ report(open('d/1/pages.img').read())`
   },
 )
 
-t.test('restore: nothing is written into a cache (EROFS)', needs, async (t) => {
+t.test('restore: opening an image of a cache for writing is EROFS', needs, async (t) => {
   const { python } = await migration(t)
   const script = `
 report(tried(create, 'd/1/a.img'), tried(os.open, 'd/1/a.img', os.O_WRONLY | os.O_APPEND), tried(create, 'd/null/DUMP_FINISH'))`
   t.equal(await python(script), 'EROFS EROFS EROFS')
 })
 
-t.test(
-  'sockets, devices and links belong outside the images: refused; the work directory is for them',
-  needs,
-  async (t) => {
-    const { python } = await migration(t)
-    const script = `
+t.test('sockets, devices, links and renames are refused among the images', needs, async (t) => {
+  const { python } = await migration(t)
+  const script = `
 import stat
 os.mkdir('s/1')
 os.close(create('s/1/a.img'))
@@ -112,14 +113,13 @@ report(tried(socket.socket(socket.AF_UNIX).bind, 's/1/lazy-pages.socket'), tried
 report(tried(os.link, 's/1/a.img', 's/1/b.img'), tried(os.mkdir, 's/1/inner'), tried(os.rmdir, 's/1'))
 report(tried(os.rename, 's/1/a.img', 's/1/b.img'), tried(os.rename, 's/1/dump.log', 's/1/old.log'), tried(os.rename, 's/1', 's/2'))
 report(open('s/1/dump.log').read(), os.path.exists('s/1/a.img'), os.path.exists('s/1/b.img'))`
-    const refused =
-      /^(E[A-Z]+ ){2}E[A-Z]+\n(E[A-Z]+ ){2}E[A-Z]+\n(E[A-Z]+ ){2}E[A-Z]+\nlog True False$/
-    t.match(await python(script), refused)
-  },
-)
+  const refused =
+    /^(E[A-Z]+ ){2}E[A-Z]+\n(E[A-Z]+ ){2}E[A-Z]+\n(E[A-Z]+ ){2}E[A-Z]+\nlog True False$/
+  t.match(await python(script), refused)
+})
 
 t.test(
-  'names that are UTF-8, as the wire has them, are taken; others are refused (EILSEQ)',
+  'names in UTF-8 are accepted, as in the protocol; other names are EILSEQ',
   needs,
   async (t) => {
     const { python } = await migration(t)

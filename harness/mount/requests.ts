@@ -46,7 +46,7 @@ export type FuseRequest = Operation & {
 }
 
 /** A number of look-ups of a node that the kernel forgets. */
-export interface Lookups {
+interface Lookups {
   node: number
   times: number
 }

@@ -8,13 +8,15 @@ import { deviceAt } from '../mount/device.ts'
 import { mountImages } from '../mount/mount.ts'
 import type { Session } from '../mount/session.ts'
 import { type Started, started } from './command.ts'
+import type { Scope } from './peer.ts'
 
 /*
- * For the tests of this folder: mounts of a running proxy and cache, used as CRIU uses them.
+ * For tests of the mount: mounts of a running proxy and cache, used as CRIU uses them.
  *
- * This process serves the mounts, so it must not touch them: a file operation of its own would wait for itself, in
- * the thread pool for ever. All access is in child processes: shell commands, and Python where a system call
- * matters. Every child has a deadline, and the teardown unmounts whatever happened.
+ * This process serves the mounts, so it must not access them: its file operation would wait in the
+ * thread pool for this process itself, for ever. All access is in child processes: shell commands,
+ * and Python scripts for particular system calls. Every child has a deadline, and the teardown
+ * always unmounts.
  */
 
 export const needs = {
@@ -24,22 +26,17 @@ export const needs = {
       : ('needs root and /dev/fuse' as const),
 }
 
-/** What a test offers to end what it started. */
-interface Scope {
-  teardown(end: () => unknown): unknown
-}
-
 export interface Workspace {
   directory: string
-  /** Runs a shell script in the directory; what Started.output gives. */
+  /** Runs a shell script in the directory and returns its output, as in Started. */
   sh(script: string): Promise<string>
-  /** The same of a Python script, which has PRELUDE. */
+  /** Runs a Python script after PRELUDE and returns its output, as in Started. */
   python(script: string): Promise<string>
   start(script: string): Started
   startPython(script: string): Started
-  /** Mounts at an empty subdirectory. */
+  /** Makes a subdirectory and mounts there. */
   mount(name: string, server: string, side: 'proxy' | 'cache'): Promise<Session>
-  /** Path and size of each image that a mount reported as taken. */
+  /** Path and size of each image that a mount reported as written. */
   written: string[]
 }
 
@@ -53,6 +50,10 @@ export interface Migration extends Workspace {
 const log = createLog('error', () => {})
 export const CLI = join(import.meta.dirname, '../cli/main.ts')
 
+/**
+ * The beginning of every Python script. `tried` returns the result of a call, or the name of its
+ * errno.
+ */
 const PRELUDE = `
 import errno, fcntl, os, random, socket, sys
 def tried(call, *args, **named):
@@ -62,7 +63,10 @@ def create(path): return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o
 def report(*values): print(*values, flush=True)
 `
 
-/** A private directory; in the end all is unmounted, killed and removed. Fails the test if a mount is left. */
+/**
+ * Makes a private directory. The teardown kills, unmounts and removes everything, and fails if a
+ * mount is left.
+ */
 export async function workspace(t: Scope): Promise<Workspace> {
   const directory = await mkdtemp(join(tmpdir(), `mount-${process.pid}-`))
   await chmod(directory, 0o755)
@@ -72,7 +76,8 @@ export async function workspace(t: Scope): Promise<Workspace> {
   const launch = (command: string, parameters: string[]) => {
     const child = started(command, parameters, directory)
     children.add(child)
-    child.output.finally(() => children.delete(child))
+    // `output` never rejects.
+    void child.output.then(() => children.delete(child))
     return child
   }
   const start = (script: string) => launch('bash', ['-c', script])
@@ -86,8 +91,7 @@ export async function workspace(t: Scope): Promise<Workspace> {
     )
     await Promise.all(left)
     await rm(directory, { recursive: true })
-    if (left.length > 0)
-      throw new Error(`expected all to be unmounted, ${left.length} mounts were left`)
+    if (left.length > 0) throw new Error(`expected no mount to be left, got ${left.length}`)
   })
 
   return {
@@ -114,7 +118,10 @@ export async function workspace(t: Scope): Promise<Workspace> {
   }
 }
 
-/** A proxy mounted at `s`, linked to a cache mounted at `d`; their sockets are `proxy.sock` and `cache.sock`. */
+/**
+ * Starts a proxy, mounted at `s`, and a cache, mounted at `d`. Their sockets are `proxy.sock` and
+ * `cache.sock`.
+ */
 export async function migration(t: Scope): Promise<Migration> {
   const place = await workspace(t)
   const at = (name: string) => join(place.directory, name)
@@ -136,10 +143,11 @@ export async function migration(t: Scope): Promise<Migration> {
 }
 
 /**
- * A server of its own process, in Python, that does what no good one does. Its script has accept(), which takes the
- * connection that is for an image and says ENOENT to those before it; send(); end(), which closes a connection; line(),
- * which waits for a line of `tell`; is_called(), whether somebody connects; die(); serve(), which says ENOENT to all;
- * and OK, the reply that an image exists.
+ * Starts a server in Python, in its own process, for misbehaviour that the reference does not have.
+ * Its script can use accept(), which returns the connection for an image and answers others before
+ * it with ENOENT; send(); end(), which closes a connection; line(), which waits for a line of
+ * `tell`; is_called(), whether a connection waits to be accepted; die(); serve(), which answers
+ * every connection with ENOENT; and OK, the reply that an image exists.
  */
 export async function fakeServer(
   t: Scope,
@@ -155,7 +163,9 @@ export async function fakeServer(
 
 let caches = 0
 
-/** A proxy in a process of its own, which can be killed, with a cache that takes all. */
+/**
+ * Starts a proxy in its own process, which a test can kill, and a cache that takes all its images.
+ */
 export async function daemon(
   t: Scope,
   { directory }: Workspace,
@@ -205,7 +215,7 @@ def die(): os.kill(os.getpid(), signal.SIGKILL)
 def serve(): accept(b'no such name')
 `
 
-/** Mount points below a directory, as the kernel lists them. */
+/** Returns the mount points below a directory, as the kernel lists them. */
 export async function mountsBelow(directory: string): Promise<string[]> {
   const { stdout } = await execa('findmnt', ['-rn', '-t', 'fuse', '-o', 'TARGET'], {
     reject: false,

@@ -3,12 +3,15 @@ import { setImmediate } from 'node:timers/promises'
 import { FrameDecoder } from '../../proto/frame.ts'
 import { localReply, type RemoteImage, remoteImage } from '../../proto/messages.ts'
 
-/** What a test offers to end what it started. */
+/** The part of a test that runs functions at its end. */
 export interface Scope {
   teardown(end: () => unknown): unknown
 }
 
-/** One end of a connection that sends what it is told and keeps what comes. */
+/**
+ * One end of a connection: sends the bytes that a test gives it, and keeps the bytes that it
+ * receives.
+ */
 export class Peer {
   readonly socket: Socket
   #pieces: Buffer[] = []
@@ -31,7 +34,7 @@ export class Peer {
     return this
   }
 
-  /** Sends byte after byte, each seen by the other side on its own. */
+  /** Sends bytes so slowly that the other end reads each by itself. */
   async sendSlowly(bytes: Buffer): Promise<void> {
     for (const byte of bytes) {
       this.socket.write(Buffer.from([byte]))
@@ -45,11 +48,12 @@ export class Peer {
     return this
   }
 
-  /** Bytes that came and were not taken yet. */
+  /** Number of bytes that were received and not taken yet. */
   get received(): number {
     return this.#pieces.reduce((sum, { length }) => sum + length, 0)
   }
 
+  /** Takes the next frame and returns its payload. */
   async frame(): Promise<Buffer> {
     const decoder = new FrameDecoder()
     for (;;) {
@@ -60,6 +64,7 @@ export class Peer {
     }
   }
 
+  /** Takes exactly so many bytes. Throws if the connection ends before. */
   async take(bytes: number): Promise<Buffer> {
     const taken: Buffer[] = []
     for (let missing = bytes; missing > 0; ) {
@@ -71,26 +76,26 @@ export class Peer {
     return Buffer.concat(taken)
   }
 
-  /** How the other side ended: 'end', or an errno. */
+  /** Waits until the other end has ended. Returns 'end', 'close' or an errno. */
   async ending(): Promise<string> {
     while (this.#ending === undefined) await this.#change.promise
     return this.#ending
   }
 
-  /** All bytes up to the end of the stream; throws at any other end. */
+  /** Takes all bytes up to the end of the stream. Throws if the connection ends in another way. */
   async rest(): Promise<Buffer> {
     const ending = await this.ending()
     if (ending !== 'end') throw new Error(`expected the end of the stream, got ${ending}`)
     return Buffer.concat(this.#pieces.splice(0))
   }
 
-  /** The next image of a link; `bodySize` where it is not the size in the header. */
+  /** Takes the next image of a link. The default of `bodySize` is the size in the header. */
   async forwarded(bodySize?: number): Promise<{ header: RemoteImage; body: Buffer }> {
     const header = remoteImage.decode(await this.frame())
     return { header, body: await this.take(bodySize ?? header.size) }
   }
 
-  /** The answer to a read: the errno, then all bytes. */
+  /** Takes the answer to a read: the errno, then all bytes. */
   async answer(): Promise<{ error: number; bytes: Buffer }> {
     return { error: localReply.decode(await this.frame()), bytes: await this.rest() }
   }
@@ -103,23 +108,24 @@ export class Peer {
     return this.#pieces.shift() as Buffer
   }
 
-  #endAs(how: string): void {
-    this.#ending ??= how
+  #endAs(ending: string): void {
+    this.#ending ??= ending
   }
 
-  #note(what: () => void): void {
-    what()
+  /** Applies a change and wakes all waiting functions. */
+  #note(change: () => void): void {
+    change()
     this.#change.resolve()
     this.#change = Promise.withResolvers()
   }
 }
 
-/** Lets every handler that is due run, in both directions of a connection within this process. */
+/** Runs all handlers that are due, at both ends of a connection within this process. */
 export async function turns(): Promise<void> {
   for (let turn = 0; turn < 10; turn++) await setImmediate()
 }
 
-/** Listens on TCP for one connection. */
+/** Listens on TCP; `connection` resolves with the first connection. */
 export async function listenOnce(
   t: Scope,
 ): Promise<{ address: { host: string; port: number }; connection: Promise<Peer> }> {

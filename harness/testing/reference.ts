@@ -20,18 +20,21 @@ import { startProxy } from '../../reference/proxy.ts'
 import { listenOnce, Peer, type Scope } from './peer.ts'
 
 /*
- * For the tests of this folder: daemons in private directories, and peers that send any bytes at any time.
- * All that is started here is ended by the teardown of the test that started it.
+ * For tests of the reference: daemons in private directories, and peers that send any bytes at any
+ * time. The teardown of a test ends the daemons and peers that the test started.
  */
 
-/** A proxy with a fake cache at the other end of its link. */
+/** Starts a proxy; the test plays the cache as the peer `link`. */
 export async function proxyAlone(t: Scope, options: Partial<DaemonOptions> = {}) {
   const { address, connection } = await listenOnce(t)
   const started = await start(t, (common) => startProxy({ ...common, link: address, ...options }))
   return { ...started, socket: options.socket ?? started.socket, link: await connection }
 }
 
-/** A cache without a proxy; `linkUp` connects a fake one. */
+/**
+ * Starts a cache without a proxy. `linkUp` makes the link and returns its peer, with which the test
+ * plays the proxy.
+ */
 export async function cacheAlone(t: Scope, options: Partial<DaemonOptions> = {}) {
   const started = await start(t, (common) =>
     startCache({ ...common, link: { host: '127.0.0.1', port: 0 }, ...options }),
@@ -45,7 +48,7 @@ export async function cacheAlone(t: Scope, options: Partial<DaemonOptions> = {})
   }
 }
 
-/** A proxy linked to a cache. */
+/** Starts a proxy and a cache with a link between them. */
 export async function pair(t: Scope, options: Pick<DaemonOptions, 'dialect' | 'maxMemory'> = {}) {
   const cache = await cacheAlone(t, options)
   const proxy = await start(t, (common) =>
@@ -54,16 +57,17 @@ export async function pair(t: Scope, options: Pick<DaemonOptions, 'dialect' | 'm
   return { proxy, cache }
 }
 
-/** Connects to a UNIX socket as CRIU would. */
+/** Connects to a UNIX socket, as CRIU does. */
 export async function client(t: Scope, socket: string): Promise<Peer> {
   return connected(t, connect({ path: socket, allowHalfOpen: true }))
 }
 
+/** Connects to a cache, as a proxy does. */
 export function linkTo(t: Scope, { host, port }: { host: string; port: number }): Promise<Peer> {
   return connected(t, connect({ host, port, allowHalfOpen: true }))
 }
 
-/** Begins to write: the header is sent, with the bytes behind it. */
+/** Begins to write an image: sends the header and `bytes`. */
 export async function writing(
   t: Scope,
   socket: string,
@@ -73,12 +77,12 @@ export async function writing(
   return (await client(t, socket)).send(header({ openMode: O_WRONLY, ...image }), bytes)
 }
 
-/** Begins to read: the header is sent. */
+/** Begins to read an image: sends the header. */
 export async function reading(t: Scope, socket: string, image: Partial<LocalImage>): Promise<Peer> {
   return (await client(t, socket)).send(header({ openMode: O_RDONLY, ...image }))
 }
 
-/** Writes an image whole; resolves when the daemon took it. */
+/** Writes a whole image. Resolves when the daemon has taken it. */
 export async function write(
   t: Scope,
   socket: string,
@@ -89,6 +93,7 @@ export async function write(
   if ((await peer.rest()).length > 0) throw new Error('expected no reply to a write')
 }
 
+/** Appends to an image. Resolves when the daemon has taken the bytes. */
 export const append = (
   t: Scope,
   socket: string,
@@ -96,22 +101,23 @@ export const append = (
   bytes: string | Buffer,
 ) => write(t, socket, { openMode: O_APPEND, ...image }, bytes)
 
-/** The bytes of an image, or the errno instead. */
+/** Reads an image. Returns its bytes, or the errno of the reply. */
 export async function read(
   t: Scope,
   socket: string,
   image: Partial<LocalImage>,
 ): Promise<string | number> {
   const { error, bytes } = await (await reading(t, socket, image)).answer()
-  if (error !== 0 && bytes.length > 0) throw new Error(`expected no bytes behind errno ${error}`)
+  if (error !== 0 && bytes.length > 0) throw new Error(`expected no bytes after errno ${error}`)
   return error === 0 ? bytes.toString() : error
 }
 
+/** Returns the header of a connection, with defaults for missing fields. */
 export function header(image: Partial<LocalImage>): Buffer {
   return localImage.encode({ name: 'a', snapshotId: 's', openMode: O_RDONLY, ...image })
 }
 
-/** An image as it stands on the link; `size` where it is not that of the body. */
+/** Returns a forwarded image: header and body. The default of `size` is the size of the body. */
 export function onLink(image: Partial<RemoteImage>, body: string | Buffer = ''): Buffer {
   const bytes = Buffer.from(body)
   return Buffer.concat([
@@ -126,13 +132,14 @@ export function onLink(image: Partial<RemoteImage>, body: string | Buffer = ''):
   ])
 }
 
-/** A private directory, removed in the end. */
+/** Makes a private directory, which the teardown removes. */
 export async function directory(t: Scope): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'reference-'))
   t.teardown(() => rm(path, { recursive: true }))
   return path
 }
 
+/** Starts a daemon. `logged` resolves when a line of its log matches. */
 async function start(
   t: Scope,
   begin: (common: { socket: string; log: DaemonOptions['log'] & object }) => Promise<Daemon>,

@@ -4,7 +4,7 @@ import { type Content, ContentBuilder, chunksOf, concatenate } from './content.t
 
 const empty = new ContentBuilder().finish()
 
-t.test('F5: the bytes of an image are those of its pieces, whatever their sizes', async () => {
+t.test('F5: an image has the bytes of its pieces, whatever their sizes', async () => {
   const sizes = fc.array(
     fc.oneof(
       fc.nat({ max: 40 }),
@@ -25,7 +25,7 @@ t.test('F5: the bytes of an image are those of its pieces, whatever their sizes'
   )
 })
 
-t.test('L7: a version keeps its bytes, whatever is appended to it or to others', async () => {
+t.test('L7: appends do not change the bytes of earlier versions', async () => {
   const appends = fc.array(fc.tuple(fc.nat(), fc.nat({ max: 30_000 })), {
     minLength: 1,
     maxLength: 10,
@@ -54,7 +54,7 @@ t.test('L7: a version keeps its bytes, whatever is appended to it or to others',
   )
 })
 
-t.test('L7: the image that is appended keeps its bytes as well', async (t) => {
+t.test('L7: an append does not change the appended content', async (t) => {
   const [first, second] = [built(Buffer.from('one ')), built(Buffer.from('two '))]
   const both = concatenate(first, second)
   concatenate(second, built(Buffer.from('three')))
@@ -63,7 +63,7 @@ t.test('L7: the image that is appended keeps its bytes as well', async (t) => {
   t.equal(bytes(empty).length, 0)
 })
 
-t.test('F5: an image over 4 GiB, in chunks that are not copied', async (t) => {
+t.test('F5: an image over 4 GiB is stored in chunks without a copy', async (t) => {
   const piece = Buffer.alloc(1_048_576)
   const builder = new ContentBuilder()
   for (let count = 0; count < 4097; count++) builder.add(piece)
@@ -74,7 +74,7 @@ t.test('F5: an image over 4 GiB, in chunks that are not copied', async (t) => {
 })
 
 t.test(
-  'an image of many small pieces takes few chunks, and no more memory than its bytes',
+  'an image of many small pieces takes few chunks and no more memory than its bytes',
   async (t) => {
     const builder = new ContentBuilder()
     for (let count = 0; count < 20_000; count++) builder.add(Buffer.from('0123456789'))
@@ -87,7 +87,7 @@ t.test(
 )
 
 t.test(
-  'L6: an image of many small appends takes few chunks, and at most twice the memory of its bytes',
+  'L6: an image of many small appends takes few chunks and at most twice the memory of its bytes',
   async (t) => {
     let content = built(Buffer.from('begun'))
     for (let count = 1; count <= 20_000; count++) {

@@ -2,7 +2,7 @@ import t from 'tap'
 import { type Content, ContentBuilder, chunksOf } from './content.ts'
 import { ImageStore } from './image-store.ts'
 
-t.test('L5 L6 S1: put replaces, append adds, each under its own id and name', async (t) => {
+t.test('L5 L6 S1: put replaces and append adds, under one id and name only', async (t) => {
   const store = new ImageStore()
   store.put('1', 'a', content('old'))
   store.put('1', 'a', content('new'))
@@ -14,7 +14,7 @@ t.test('L5 L6 S1: put replaces, append adds, each under its own id and name', as
   )
 })
 
-t.test('C2: all who wait for an image are answered by a put or an append, once', async (t) => {
+t.test('C2: a put or an append answers all waiting reads of the image once', async (t) => {
   const store = new ImageStore()
   const [one, two, other] = [store.wait('1', 'a'), store.wait('1', 'a'), store.wait('1', 'b')]
   store.put('2', 'a', content('of another id'))
@@ -22,10 +22,10 @@ t.test('C2: all who wait for an image are answered by a put or an append, once',
   store.put('1', 'a', content('second'))
   store.put('1', 'b', content('b'))
   t.strictSame((await Promise.all([one, two, other])).map(text), ['first', 'first', 'b'])
-  t.equal(text(await store.wait('1', 'a')), 'second', 'what is there is not waited for')
+  t.equal(text(await store.wait('1', 'a')), 'second', 'a stored image needs no wait')
 })
 
-t.test('C3: abandoned waiters get nothing, later ones may wait again', async (t) => {
+t.test('C3: abandoned waiters get undefined; later ones wait again', async (t) => {
   const store = new ImageStore()
   const waiters = [store.wait('1', 'a'), store.wait('2', 'a'), store.wait('2', 'b')]
   store.abandonWaiters()
@@ -35,7 +35,7 @@ t.test('C3: abandoned waiters get nothing, later ones may wait again', async (t)
   t.equal(text(await later), 'late')
 })
 
-t.test('max-memory: exactly the limit is permitted, one byte over it is not', async (t) => {
+t.test('max-memory: exactly the limit is permitted, one byte more is not', async (t) => {
   const store = new ImageStore(10)
   store.reserve(4)
   store.reserve(6)
@@ -49,7 +49,7 @@ t.test('max-memory: exactly the limit is permitted, one byte over it is not', as
 })
 
 t.test(
-  'max-memory: the bytes of a version that is replaced are given back, those appended to are kept',
+  'max-memory: a put un-counts the replaced version, an append keeps it counted',
   async (t) => {
     const store = new ImageStore(100)
     store.reserve(40)
@@ -67,7 +67,7 @@ t.test(
 )
 
 t.test(
-  'L7: a reader keeps its version while others replace it and everything is moved to close the gaps',
+  'L7: a reader keeps its version when images are replaced and moved to close gaps',
   async (t) => {
     const store = new ImageStore()
     store.put('1', 'a', content('first'))
@@ -81,13 +81,13 @@ t.test(
     t.not(
       store.get('2', 'b')?.chunks[0]?.buffer,
       block,
-      'it was moved, so that nothing but a reader keeps the block with the gaps',
+      'it was moved: only a reader keeps the block with the gaps',
     )
     t.equal(text(store.get('1', 'c')), '499'.padEnd(10_000))
   },
 )
 
-t.test('L6: images grow from nothing to small to large, each version whole', async (t) => {
+t.test('L6: an image grows from empty to small to large, and every version is whole', async (t) => {
   const store = new ImageStore()
   const versions = Array.from({ length: 100 }, (_, index) => ({
     whole: store.append('1', 'a', content('y'.repeat(index * 10))),
@@ -103,7 +103,7 @@ t.test('L6: images grow from nothing to small to large, each version whole', asy
   t.equal(text(store.append('1', 'a', content(' again'))), 'small again')
 })
 
-t.test('S1: an empty image is there', async (t) => {
+t.test('S1: an empty image exists', async (t) => {
   const store = new ImageStore()
   t.notOk(store.has('1', 'a'))
   store.put('1', 'a', content(''))

@@ -4,7 +4,7 @@ import { type Content, ContentBuilder, chunksOf, LARGE_PIECE } from './content.t
 import { isSmall, type Place, SmallImages } from './small-images.ts'
 
 t.test(
-  'the bytes of each image are those that were put in, whatever their sizes and number',
+  'each image has the bytes that were added, whatever the sizes and the number of images',
   async () => {
     const sizes = fc.array(
       fc.oneof(
@@ -28,14 +28,14 @@ t.test(
   },
 )
 
-t.test('an image is small below the size from which on pieces are kept as they came', async (t) => {
+t.test('an image is small below the size of a large piece', async (t) => {
   t.strictSame(
     [isSmall(content(Buffer.alloc(LARGE_PIECE - 1))), isSmall(content(Buffer.alloc(LARGE_PIECE)))],
     [true, false],
   )
 })
 
-t.test('a copy is made: the piece that the image came in is free', async (t) => {
+t.test('an image is copied, so that its piece can be freed', async (t) => {
   const small = new SmallImages()
   const piece = Buffer.from('bytes')
   const place = small.add(content(piece))
@@ -44,7 +44,7 @@ t.test('a copy is made: the piece that the image came in is free', async (t) => 
 })
 
 t.test(
-  'gaps are most of the memory when more was taken out than is left, and that is more than a MiB',
+  'memory is sparse when gaps are over a MiB and more than the remaining images',
   async (t) => {
     const small = new SmallImages()
     const places = Array.from({ length: 400 }, (_, index) =>
@@ -56,7 +56,7 @@ t.test(
     t.ok(small.isSparse)
     t.ok(
       bytes(small.get(places[399] as Place)).equals(Buffer.alloc(10_000, 399)),
-      'what is left is where it was',
+      'the remaining image is in its place',
     )
 
     const few = new SmallImages()

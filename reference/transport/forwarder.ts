@@ -156,8 +156,10 @@ export class Forwarder {
     await sendContent(this.#link, body)
   }
 
-  #fail(why: string): void {
+  #fail(reason: string): void {
     if (this.#ended) return
-    this.#lost.reject(new RemoteError('connection-lost', `forwarding images to the cache: ${why}`))
+    this.#lost.reject(
+      new RemoteError('connection-lost', `forwarding images to the cache: ${reason}`),
+    )
   }
 }

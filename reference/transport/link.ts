@@ -6,7 +6,7 @@ import { RemoteError } from '../../proto/error.ts'
  * inherited at exec.
  */
 
-export interface Address {
+interface Address {
   host: string
   port: number
 }

@@ -4,7 +4,7 @@ import t from 'tap'
 import { encodeFrame } from '../../proto/frame.ts'
 import { SocketReader } from './socket-reader.ts'
 
-/** A socket that hands over what the test says, when the test says. */
+/** A socket whose bytes and end come from the test. */
 class ScriptedSocket extends EventEmitter {
   flowing = true
   isPaused(): boolean {
@@ -35,7 +35,7 @@ t.test('F5 W4: a body over 4 GiB is counted exactly', async (t) => {
 })
 
 t.test(
-  'F2: bytes behind a frame are kept until they are read, and the sender is held back',
+  'F2: bytes after a frame are kept until the next read, and the sender is slowed down',
   async (t) => {
     const { socket, reader } = scripted()
     const frame = reader.frame()
@@ -52,7 +52,7 @@ t.test(
   },
 )
 
-t.test('W6: an end between two frames is an end, also when nobody was reading', async (t) => {
+t.test('W6: an end between two frames is an end, even without a read in progress', async (t) => {
   const { socket, reader } = scripted()
   const frame = reader.frame()
   socket.emit('data', encodeFrame(Buffer.from('last')))
@@ -62,7 +62,7 @@ t.test('W6: an end between two frames is an end, also when nobody was reading', 
   t.equal(await reader.frame(), undefined)
 })
 
-t.test('W7: a close without an end is none', async (t) => {
+t.test('W7: a close without an end of stream is an error', async (t) => {
   const { socket, reader } = scripted()
   const frame = reader.frame()
   socket.emit('close')
@@ -76,7 +76,7 @@ t.test('W7: a close without an end is none', async (t) => {
   )
 })
 
-t.test('F6: what the taker of the bytes throws ends the read', async (t) => {
+t.test('F6: an error of the sink ends the read', async (t) => {
   const { socket, reader } = scripted()
   const rest = reader.rest(() => {
     throw new Error('no room')

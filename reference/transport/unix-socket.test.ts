@@ -28,7 +28,7 @@ t.test('L1: a stale socket file is replaced', async (t) => {
   t.equal(await shout(t, path), 'heard')
 })
 
-t.test('L1: the socket of a live daemon is not', async (t) => {
+t.test('L1: the socket of a live daemon is not replaced', async (t) => {
   const { socket, daemon } = await proxyAlone(t)
   await write(t, socket, {}, 'bytes')
   await t.rejects(proxyAlone(t, { socket }), {
@@ -43,7 +43,7 @@ t.test('L1: the socket of a live daemon is not', async (t) => {
   t.equal(String((await link.forwarded()).body), 'of the next', 'when it has ended, it is')
 })
 
-t.test('L1: nor is a file that is no socket, nor a link to one', async (t) => {
+t.test('L1: another file, or a link to a socket, is not replaced', async (t) => {
   const path = join(await directory(t), 'img.sock')
   await writeFile(path, 'of value')
   await t.rejects(
@@ -59,7 +59,7 @@ t.test('L1: nor is a file that is no socket, nor a link to one', async (t) => {
   t.equal((await stat(path)).size, 8)
 })
 
-t.test('L1: paths around the 107 bytes of an address, and far over', async (t) => {
+t.test('L1: paths of 107 bytes, of a little more, and of much more can be used', async (t) => {
   for (const length of [106, 107, 108, 109, 255, 1000, 3000]) {
     const path = await pathOf(t, length)
     const server = await echo(t, path)
@@ -81,7 +81,7 @@ t.test('L1: a stale socket at a long path is replaced, a live one is not', async
   t.equal(await shout(t, path), 'heard')
 })
 
-t.test('L1: what no directory can hold is refused, with the path', async (t) => {
+t.test('L1: an error names a path that no directory can hold', async (t) => {
   const base = await directory(t)
   for (const path of [
     join(base, 'missing', 'img.sock'),
@@ -97,7 +97,7 @@ t.test('L1: what no directory can hold is refused, with the path', async (t) => 
   }
 })
 
-t.test('L1: proxy, cache and client at long paths', async (t) => {
+t.test('L1: proxy, cache and client work with long paths', async (t) => {
   const { socket, link } = await proxyAlone(t, { socket: await pathOf(t, 400) })
   await writeImage(socket, 's', 'a', Buffer.from('bytes'))
   t.equal(String((await link.forwarded()).body), 'bytes')
@@ -106,7 +106,7 @@ t.test('L1: proxy, cache and client at long paths', async (t) => {
   t.equal(String(await readImage(cache.socket, 's', 'a')), 'bytes')
 })
 
-/** A directory's path, filled up to so many bytes with the file's name. */
+/** Returns a path in a directory, with a file name that makes it `bytes` long. */
 async function pathOf(t: Scope, length: number): Promise<string> {
   let path = await directory(t)
   while (length - path.length > 90)
