@@ -1,4 +1,4 @@
-/* What is measured: each load as a value. `--scale` makes them smaller. */
+/* The loads: each is a pattern of writes and reads to measure. `--scale` makes loads smaller. */
 
 const KIB = 1024
 const MIB = 1024 * KIB
@@ -6,9 +6,9 @@ const MIB = 1024 * KIB
 interface Common {
   name: string
   about: string
-  /** Images; of an append, how often; of an open, how many are held. */
+  /** Number of images; for an append the number of appends, for an open the images in the cache. */
   images: number
-  /** Bytes of each. */
+  /** Bytes of each image, or of each append. */
   size: number
 }
 
@@ -55,26 +55,29 @@ const all: readonly Load[] = [
   open('open-1000000', '1,000,000'),
 ]
 
-/** The load that needs containers: see through-mount.ts. */
+/** Name of the load that needs a container: see through-mount.ts. */
 export const MOUNT = 'mount'
-/** Random memory of its process, in MiB. */
+/** Random memory of the target process of that load, in MiB. */
 const MOUNT_MEBIBYTES = 2048
 
 export const loadNames = [...all.map(({ name }) => name), MOUNT]
 
-/** The loads of these names, or all; at a scale below 1 with less of what there is most of. */
+/**
+ * Returns the loads with the given names, or all loads. A scale below 1 reduces the number of
+ * images, or the size of a single image.
+ */
 export function selectLoads(names: readonly string[], scale: number): Load[] {
   const selected = names.length === 0 ? all : all.filter(({ name }) => names.includes(name))
   return selected.map((load) => scaled(load, scale))
 }
 
-/** MiB of the process to dump and restore through the mount, where that was asked for. */
+/** Returns the memory of the load `mount` in MiB; undefined if `names` leaves it out. */
 export function selectMount(names: readonly string[], scale: number): number | undefined {
   if (names.length > 0 && !names.includes(MOUNT)) return undefined
   return Math.ceil(MOUNT_MEBIBYTES * scale)
 }
 
-/** Bytes that a proxy or cache holds at the end. */
+/** Returns the bytes that a proxy or cache holds at the end of a load. */
 export function bytesHeld({ images, size }: Load): number {
   return images * size
 }
@@ -90,7 +93,7 @@ function transfer(
 }
 
 function open(name: string, images: string): Load {
-  const about = `opens of an image of 1 KiB, one after the other, among ${images} held by the cache`
+  const about = `opens of an image of 1 KiB, one after the other, in a cache that holds ${images}`
   return {
     kind: 'open',
     name,

@@ -3,12 +3,15 @@ import type { Descriptor } from '../implementation/descriptor.ts'
 import { bytesHeld, type Load } from './loads.ts'
 import { buildPrograms } from './programs.ts'
 import { type Run, runFloor, runImplementation } from './run-load.ts'
-import { type Spread, spread } from './spread.ts'
+import { type Spread, spreadOf } from './spread.ts'
 
 /*
- * Measures implementations beside each other and beside the floor. Repeats are interleaved, and so are the loads, since a
- * machine that does something else for a while must not make one of them look slower; what is compared are the medians of one
- * such run.
+ * Measures implementations and the floor. The floor (harness/native/floor.c) is the least that a
+ * proxy and a cache can cost on this machine.
+ *
+ * A subject is the floor or an implementation. Subjects and loads take turns in every repeat, so
+ * other work on the machine slows all of them alike. Comparisons use the medians of one
+ * measurement.
  */
 
 export interface MeasureOptions {
@@ -17,7 +20,7 @@ export interface MeasureOptions {
   descriptors: readonly Descriptor[]
   repeat: number
   /** Called before each run. */
-  onRun?: (what: { load: string; subject: string; repeat: number }) => void
+  onRun?: (run: { load: string; subject: string; repeat: number }) => void
 }
 
 export interface Measurement {
@@ -25,10 +28,10 @@ export interface Measurement {
   about: string
   images: number
   bytes: number
-  /** `floor`, or the name of an implementation. */
+  /** `floor` or the name of an implementation. */
   subject: string
   seconds: Spread
-  /** Median time by that of the floor, where there is one. */
+  /** Median time divided by the floor's median time; absent for a load without a floor. */
   toFloor?: number
   imagesPerSecond: number
   proxy?: Share
@@ -37,60 +40,64 @@ export interface Measurement {
   open?: { p50: Spread; p99: Spread }
 }
 
-/** One process of the two. */
+/** Cost of one daemon. */
 export interface Share {
+  /** Seconds of processor time for each GiB held. */
   cpuPerGib: Spread
-  /** Most memory by the bytes held. */
+  /** Peak memory, in bytes. */
   peak: Spread
+  /** Median peak memory divided by the bytes held. */
   peakToHeld: number
 }
 
 export const FLOOR = 'floor'
 const GIB = 1024 ** 3
 
-export async function measure({
-  host,
-  loads,
-  descriptors,
-  repeat,
-  onRun,
-}: MeasureOptions): Promise<Measurement[]> {
-  const programs = await buildPrograms(host)
-  const subjects = new Map<string, (load: Load) => Promise<Run>>([
-    [FLOOR, (load) => runFloor(host, programs, load)],
-  ])
-  for (const each of descriptors)
-    subjects.set(each.name, (load) => runImplementation(host, programs, load, each))
-  const runs = new Map(
-    loads.map((load) => [
-      load,
-      new Map<string, Run[]>([...subjects.keys()].map((subject) => [subject, []])),
-    ]),
-  )
+type Subjects = ReadonlyMap<string, (load: Load) => Promise<Run>>
+
+/** Runs every load with every subject, `repeat` times. Throws HostError if a run fails. */
+export async function measure(options: MeasureOptions): Promise<Measurement[]> {
+  const { loads, repeat, onRun } = options
+  const subjects = await prepareSubjects(options)
+  const runs = new Map(loads.map((load) => [load, new Map<string, Run[]>()]))
   for (let turn = 1; turn <= repeat; turn++) {
     for (const [load, ofLoad] of runs) {
       for (const [subject, run] of subjects) {
         if (subject === FLOOR && !hasFloor(load)) continue
         onRun?.({ load: load.name, subject, repeat: turn })
-        ofLoad.get(subject)?.push(await run(load))
+        ofLoad.set(subject, [...(ofLoad.get(subject) ?? []), await run(load)])
       }
     }
   }
   return [...runs].flatMap(([load, ofLoad]) => summarise(load, ofLoad))
 }
 
-/** Where bytes are moved. An append and an open are compared with others of their kind: alone they move next to nothing. */
+/** Returns one function for each subject that runs a load. Compiles the programs first. */
+async function prepareSubjects({ host, descriptors }: MeasureOptions): Promise<Subjects> {
+  const programs = await buildPrograms(host)
+  return new Map([
+    [FLOOR, (load: Load) => runFloor(host, programs, load)],
+    ...descriptors.map(
+      (each) => [each.name, (load: Load) => runImplementation(host, programs, load, each)] as const,
+    ),
+  ])
+}
+
+/**
+ * Returns whether the floor runs the load. An append and an open move too few bytes for a
+ * comparison with the floor; they are compared with other implementations.
+ */
 function hasFloor({ kind }: Load): boolean {
   return kind === 'transfer'
 }
 
+/** Returns one measurement for each subject that ran the load. */
 function summarise(load: Load, runs: ReadonlyMap<string, readonly Run[]>): Measurement[] {
-  const measured = [...runs].filter(([, each]) => each.length > 0)
   const times = new Map(
-    measured.map(([subject, each]) => [subject, spread(each.map(({ seconds }) => seconds))]),
+    [...runs].map(([subject, each]) => [subject, spreadOf(each.map(({ seconds }) => seconds))]),
   )
   const floor = times.get(FLOOR)?.median
-  return measured.map(([subject, each]) => {
+  return [...runs].map(([subject, each]) => {
     const seconds = times.get(subject) as Spread
     return {
       load: load.name,
@@ -102,16 +109,19 @@ function summarise(load: Load, runs: ReadonlyMap<string, readonly Run[]>): Measu
       ...(floor !== undefined && { toFloor: seconds.median / floor }),
       imagesPerSecond: load.images / seconds.median,
       ...shares(load, each),
-      ...opens(each),
+      ...openTimes(each),
     }
   })
 }
 
-function opens(runs: readonly Run[]): Pick<Measurement, 'open'> {
+function openTimes(runs: readonly Run[]): Pick<Measurement, 'open'> {
   const times = runs.flatMap(({ open }) => open ?? [])
   if (times.length === 0) return {}
   return {
-    open: { p50: spread(times.map(({ p50 }) => p50)), p99: spread(times.map(({ p99 }) => p99)) },
+    open: {
+      p50: spreadOf(times.map(({ p50 }) => p50)),
+      p99: spreadOf(times.map(({ p99 }) => p99)),
+    },
   }
 }
 
@@ -119,8 +129,8 @@ function shares(load: Load, runs: readonly Run[]): Pick<Measurement, 'proxy' | '
   const of = (role: 'proxy' | 'cache') => {
     const usages = runs.flatMap((run) => run[role] ?? [])
     if (usages.length === 0) return {}
-    const peak = spread(usages.map((usage) => usage.peak))
-    const cpuPerGib = spread(usages.map(({ cpu }) => (cpu * GIB) / bytesHeld(load)))
+    const peak = spreadOf(usages.map((usage) => usage.peak))
+    const cpuPerGib = spreadOf(usages.map(({ cpu }) => (cpu * GIB) / bytesHeld(load)))
     return { [role]: { cpuPerGib, peak, peakToHeld: peak.median / bytesHeld(load) } }
   }
   return { ...of('proxy'), ...of('cache') }

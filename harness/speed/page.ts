@@ -4,21 +4,22 @@ import { init, use } from 'echarts/core'
 import { SVGRenderer } from 'echarts/renderers'
 import { Html, html, page } from '../conformance/report/html.ts'
 import type { Measurement } from './measure.ts'
-import { judged, measured, measuredMount, type Rows } from './table.ts'
-import type { Judged } from './targets.ts'
+import { measurementRows, mountRows, type Rows, targetRows } from './table.ts'
+import type { JudgedTarget } from './targets.ts'
 import type { MountMeasurement } from './through-mount.ts'
 
-/* The results as one page that needs nothing but itself: plots drawn here, then the tables. */
+/* The results as one HTML page without external files: plots as SVG, then tables. */
 
 use([BarChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer])
 
+/** Returns the page as HTML text. */
 export function resultPage({ measurements, mount, targets }: Results): string {
   const plots = [
     plot('Seconds, median of the repeats', measurements, ({ seconds }) => seconds.median),
-    plot('Time by that of the floor', measurements, ({ toFloor }) => toFloor),
+    plot('Time divided by the time of the floor', measurements, ({ toFloor }) => toFloor),
     plot(
       'CPU seconds per GiB, proxy and cache',
-      large(measurements),
+      ofLargeImages(measurements),
       ({ proxy, cache }) => proxy && cache && proxy.cpuPerGib.median + cache.cpuPerGib.median,
     ),
     plot(
@@ -34,7 +35,7 @@ export function resultPage({ measurements, mount, targets }: Results): string {
   ]
   return page(
     'criu-remote bench',
-    html`<h1>criu-remote bench</h1>${plots}<h2>Targets</h2>${table(judged(targets))}<h2>Measurements</h2>${table(measured(measurements))}${mount.length > 0 ? table(measuredMount(mount)) : ''}`,
+    html`<h1>criu-remote bench</h1>${plots}<h2>Targets</h2>${table(targetRows(targets))}<h2>Measurements</h2>${table(measurementRows(measurements))}${mount.length > 0 ? table(mountRows(mount)) : ''}`,
   )
 }
 
@@ -42,21 +43,21 @@ export function resultPage({ measurements, mount, targets }: Results): string {
 export interface Results {
   measurements: readonly Measurement[]
   mount: readonly MountMeasurement[]
-  targets: readonly Judged[]
+  targets: readonly JudgedTarget[]
 }
 
-/** Only there a GiB is what is measured. */
-function large(measurements: readonly Measurement[]): Measurement[] {
+/** Returns the measurements of about a GiB; a smaller load gives no useful time for a GiB. */
+function ofLargeImages(measurements: readonly Measurement[]): Measurement[] {
   return measurements.filter(({ load }) => load.endsWith('-large'))
 }
 
-/** One group of bars for each load that has the value, one bar for each subject. */
+/** Draws one group of bars for each load that has the value, with one bar for each subject. */
 function plot(
   title: string,
   measurements: readonly Measurement[],
-  of: (measurement: Measurement) => number | undefined,
+  pick: (measurement: Measurement) => number | undefined,
 ): Html {
-  const shown = measurements.filter((each) => of(each) !== undefined)
+  const shown = measurements.filter((each) => pick(each) !== undefined)
   if (shown.length === 0) return html``
   const loads = [...new Set(shown.map(({ load }) => load))]
   const subjects = [...new Set(shown.map(({ subject }) => subject))]
@@ -73,7 +74,7 @@ function plot(
       type: 'bar',
       data: loads.map((load) => {
         const measurement = shown.find((each) => each.load === load && each.subject === subject)
-        return measurement === undefined ? null : Number(of(measurement)?.toPrecision(4))
+        return measurement === undefined ? null : Number(pick(measurement)?.toPrecision(4))
       }),
       label: { show: true, position: 'top' },
     })),

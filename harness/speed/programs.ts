@@ -1,8 +1,12 @@
 import { checkout } from '../hosts/checkout.ts'
 import { type Host, HostError, run, shell } from '../hosts/host.ts'
 
-/* The programs of harness/native, compiled on the spot: in C they are fast enough to measure anything. */
+/*
+ * Compiles floor.c and load.c of harness/native on the host. In C they are fast enough that their
+ * own time does not change the results.
+ */
 
+/** Command lines of the compiled programs. */
 export interface Programs {
   floor: readonly string[]
   load: readonly string[]
@@ -10,6 +14,7 @@ export interface Programs {
 
 const sources = `${checkout}/harness/native`
 
+/** Compiles the programs into a directory of the host. Throws HostError without gcc. */
 export async function buildPrograms(host: Host): Promise<Programs> {
   const directory = await host.directory()
   const { code } = await run(host, ['gcc', '--version']).catch(() => ({ code: 127 }))

@@ -1,5 +1,6 @@
-import type { Host, HostProcess } from '../hosts/host.ts'
-import { output } from '../hosts/host.ts'
+import { z } from 'zod'
+import { parseJson } from '../checked.ts'
+import { type Host, HostError, type HostProcess, output } from '../hosts/host.ts'
 import type { Descriptor } from '../implementation/descriptor.ts'
 import {
   awaitListening,
@@ -11,34 +12,45 @@ import { bytesHeld, type Load } from './loads.ts'
 import type { Programs } from './programs.ts'
 import { type Usage, usageOf } from './usage.ts'
 
-/* One run of one load: by the floor, or by daemons that are started for it and ended behind it. */
+/*
+ * Runs one load once: by the floor, or by daemons that are started for the run and ended after it.
+ */
 
 type Open = Extract<Load, { kind: 'open' }>
 
-export interface Run {
-  /** From the first byte written to the last one read; of opens, of the way of all images to the cache. */
-  seconds: number
-  proxy?: Usage
-  cache?: Usage
-  /** Seconds from the connect of a reader to the last byte. */
-  open?: { p50: number; p99: number }
-}
+const usage = z.object({ cpu: z.number(), peak: z.number() })
 
-/** Deadline of one run, in ms: two orders above what the reference takes. */
+/** The results of one run; floor.c and load.c print them as JSON. */
+const runSchema = z.object({
+  /**
+   * Time from the first byte written to the last byte read. For opens, the time that the transfer
+   * of all images to the cache takes.
+   */
+  seconds: z.number(),
+  proxy: usage.exactOptional(),
+  cache: usage.exactOptional(),
+  /** Seconds from a reader's connect to its last byte. */
+  open: z.object({ p50: z.number(), p99: z.number() }).exactOptional(),
+})
+export type Run = z.infer<typeof runSchema>
+
+/** Deadline of one run, in ms: a hundred times as long as a run of the reference. */
 const DEADLINE = 300_000
-/** Time for a daemon to end in order, in ms. */
+/** How long a daemon may take to exit after SIGTERM, in ms. */
 const GRACE = 2_000
 
+/** Runs the floor. Throws HostError if it fails or the deadline passes. */
 export async function runFloor(host: Host, { floor }: Programs, load: Load): Promise<Run> {
   const reads =
     load.kind === 'transfer' ? [load.images * load.reads, load.size] : [1, bytesHeld(load)]
   const parameters = [await host.directory(), load.images, load.size, ...reads]
-  return JSON.parse(
-    await output(host, [...floor, ...parameters.map(String)], { timeout: DEADLINE }),
-  )
+  return runProgram(host, [...floor, ...parameters.map(String)])
 }
 
-/** Throws HostError if a byte is wrong, a daemon does not start, or the deadline comes. */
+/**
+ * Runs a load with the daemons of an implementation. Throws HostError if a byte is wrong, a daemon
+ * does not start, or the deadline passes.
+ */
 export async function runImplementation(
   host: Host,
   programs: Programs,
@@ -60,7 +72,10 @@ export async function runImplementation(
   }
 }
 
-/** The cache alone: the load plays its proxy, or a million images would take most of the time. */
+/**
+ * Runs a load of opens with the cache alone. The load program acts as the proxy; otherwise the
+ * transfer of a million images would take most of the time.
+ */
 async function runOpens(
   host: Host,
   programs: Programs,
@@ -87,16 +102,28 @@ async function runOpens(
   }
 }
 
-/** Runs harness/native/load.c; throws HostError if a byte is wrong or the deadline comes. */
+/** Runs load.c. Throws HostError if a byte is wrong or the deadline passes. */
 export async function runLoad(
   host: Host,
   { load }: Programs,
   parameters: readonly (string | number)[],
 ): Promise<Run> {
-  return JSON.parse(await output(host, [...load, ...parameters.map(String)], { timeout: DEADLINE }))
+  return runProgram(host, [...load, ...parameters.map(String)])
 }
 
-/** In order, if they can: a reference that is killed does not keep the code that it compiled for its next start. */
+async function runProgram(host: Host, command: readonly string[]): Promise<Run> {
+  const text = await output(host, command, { timeout: DEADLINE })
+  try {
+    return parseJson(runSchema, text, 'reading the results of a load')
+  } catch (thrown) {
+    throw HostError.from(thrown, `running ${command[0]} on ${host.name}`)
+  }
+}
+
+/**
+ * Ends the daemons by SIGTERM, and by SIGKILL after a grace period. A killed reference does not
+ * keep its compiled code for the next start.
+ */
 async function end(...daemons: readonly StartedDaemon[]): Promise<void> {
   for (const { process } of daemons) {
     await process.kill('SIGTERM')
@@ -105,6 +132,7 @@ async function end(...daemons: readonly StartedDaemon[]): Promise<void> {
   }
 }
 
+/** Returns the parameters of load.c. */
 function transferOrAppend(
   load: Exclude<Load, Open>,
   proxy: StartedDaemon,
@@ -115,6 +143,7 @@ function transferOrAppend(
   return ['transfer', proxy.socket, cache.socket, images, size, writers, readers, reads]
 }
 
+/** Returns the processor time since `before`, and the peak memory so far. */
 function since(before: Usage, { pid }: HostProcess): Usage {
   const { cpu, peak } = usageOf(pid)
   return { cpu: cpu - before.cpu, peak }

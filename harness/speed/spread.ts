@@ -1,4 +1,4 @@
-/** Repeated values of one measure. */
+/** The values of one quantity in all repeats. */
 export interface Spread {
   median: number
   least: number
@@ -6,7 +6,8 @@ export interface Spread {
   values: readonly number[]
 }
 
-export function spread(values: readonly number[]): Spread {
+/** Returns the median, the least and the greatest of at least one value. */
+export function spreadOf(values: readonly number[]): Spread {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = (sorted.length - 1) / 2
   const median =

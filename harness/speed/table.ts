@@ -1,21 +1,24 @@
 import Table from 'cli-table3'
 import type { Measurement, Share } from './measure.ts'
 import type { Spread } from './spread.ts'
-import type { Judged } from './targets.ts'
+import type { JudgedTarget } from './targets.ts'
 import type { MountMeasurement } from './through-mount.ts'
 
-/* The results as rows of text, for a terminal and for the page. */
+/* The results as rows of text, for the terminal and for the page. */
 
 export interface Rows {
   head: readonly string[]
   rows: readonly (readonly string[])[]
 }
 
-/** Bytes held from which on numbers by GiB and by the bytes held are shown; results.json has them all. */
+/**
+ * The least bytes held for which the table shows CPU time for a GiB and the ratio of peak to held
+ * bytes. results.json has all numbers.
+ */
 const WORTH_A_RATIO = 2 ** 24
 
-/** The measurements: medians, and in brackets the least and the most. */
-export function measured(measurements: readonly Measurement[]): Rows {
+/** Returns the measurements: each median, and in brackets the least and the greatest value. */
+export function measurementRows(measurements: readonly Measurement[]): Rows {
   return {
     head: [
       'load',
@@ -48,10 +51,10 @@ export function measured(measurements: readonly Measurement[]): Rows {
   }
 }
 
-/** What a stock CRIU needed. */
-export function measuredMount(measurements: readonly MountMeasurement[]): Rows {
+/** Returns the times of dump and restore by a stock CRIU through the mount. */
+export function mountRows(measurements: readonly MountMeasurement[]): Rows {
   return {
-    head: ['load', 'images', 'dump, s', 'frozen, s', 'forward behind it, s', 'restore, s'],
+    head: ['load', 'images', 'dump, s', 'frozen, s', 'forward after it, s', 'restore, s'],
     rows: measurements.map(({ subject, dump, frozen, forward, restore }) => [
       'mount',
       subject,
@@ -63,8 +66,8 @@ export function measuredMount(measurements: readonly MountMeasurement[]): Rows {
   }
 }
 
-/** What was asked of them. */
-export function judged(targets: readonly Judged[]): Rows {
+/** Returns the targets with their limits and values. */
+export function targetRows(targets: readonly JudgedTarget[]): Rows {
   return {
     head: ['load', 'subject', 'target', 'limit', 'value', ''],
     rows: targets.map(({ load, subject, target, limit, value, met }) => [
@@ -78,7 +81,7 @@ export function judged(targets: readonly Judged[]): Rows {
   }
 }
 
-/** As a table for a terminal. */
+/** Returns the rows as a table for a terminal. */
 export function describeRows({ head, rows }: Rows): string {
   const table = new Table({ head: [...head], style: { head: [], border: [], compact: true } })
   table.push(...rows.map((row) => [...row]))
@@ -89,7 +92,7 @@ function withSpread({ median, least, most }: Spread): string {
   return `${median.toFixed(2)} (${least.toFixed(2)}-${most.toFixed(2)})`
 }
 
-/** Of next to no bytes, the seconds for a GiB of them say nothing. */
+/** Returns an empty text for a small load, where CPU time for a GiB means nothing. */
 function describeCpu(share: Share | undefined, bytes: number): string {
   return share === undefined || bytes < WORTH_A_RATIO ? '' : withSpread(share.cpuPerGib)
 }

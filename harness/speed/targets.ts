@@ -2,9 +2,12 @@ import { MOUNT } from './loads.ts'
 import { FLOOR, type Measurement } from './measure.ts'
 import { type MountMeasurement, TMPFS } from './through-mount.ts'
 
-/* What the reference must hold, each judged by medians of one run. At a scale below 1 none is judged: they are about these loads. */
+/*
+ * The targets of the reference. Each is judged by the medians of one measurement. At a scale below
+ * 1 no target is judged, since the limits apply to the full loads.
+ */
 
-export interface Judged {
+export interface JudgedTarget {
   load: string
   subject: string
   target: string
@@ -16,7 +19,7 @@ export interface Judged {
 interface Target {
   loads: readonly string[]
   name: string
-  /** Most that the value may be; with `least`, the least. */
+  /** The greatest value that meets the target; with `least`, the least value that does. */
   limit: (measurement: Measurement) => number
   least?: true
   value: (measurement: Measurement, all: readonly Measurement[]) => number | undefined
@@ -29,13 +32,13 @@ const MOVED = [...LARGE, 'many-small', 'many-readers', 'append', 'open-1000000']
 const targets: readonly Target[] = [
   {
     loads: ['one-large'],
-    name: 'time by the floor',
+    name: 'time, by the time of the floor',
     limit: () => 1.3,
     value: ({ toFloor }) => toFloor,
   },
   {
     loads: ['many-large'],
-    name: 'time by the floor',
+    name: 'time, by the time of the floor',
     limit: () => 1,
     value: ({ toFloor }) => toFloor,
   },
@@ -72,14 +75,14 @@ const targets: readonly Target[] = [
   },
   {
     loads: ['open-1000000'],
-    name: 'open by that among 100',
+    name: 'open, by its time among 100',
     limit: () => 2,
-    value: openByThatAmong100,
+    value: openTimeByTimeAmong100,
   },
 ]
 
-/** Every target of every implementation that was measured for it. */
-export function judge(measurements: readonly Measurement[]): Judged[] {
+/** Judges each measurement of an implementation by the targets of its load. */
+export function judgeTargets(measurements: readonly Measurement[]): JudgedTarget[] {
   return measurements
     .filter(({ subject }) => subject !== FLOOR)
     .flatMap((measurement) =>
@@ -103,8 +106,8 @@ export function judge(measurements: readonly Measurement[]): Judged[] {
     )
 }
 
-/** Dump and restore through the mount, by those of the same CRIU on a tmpfs. */
-export function judgeMount(measurements: readonly MountMeasurement[]): Judged[] {
+/** Judges dump and restore through the mount by their times with images on a tmpfs. */
+export function judgeMount(measurements: readonly MountMeasurement[]): JudgedTarget[] {
   const tmpfs = measurements.find(({ subject }) => subject === TMPFS)
   return measurements
     .filter(({ subject }) => subject !== TMPFS)
@@ -114,7 +117,7 @@ export function judgeMount(measurements: readonly MountMeasurement[]): Judged[] 
         return {
           load: MOUNT,
           subject: measurement.subject,
-          target: `${step} by that on tmpfs`,
+          target: `${step}, by its time on tmpfs`,
           limit: 2,
           value,
           met: value <= 2,
@@ -123,11 +126,12 @@ export function judgeMount(measurements: readonly MountMeasurement[]): Judged[] 
     )
 }
 
+/** Returns the limit of peak memory in MB: the bytes held, a tenth more, and 80 MB. */
 function peakLimit({ bytes }: Measurement): number {
   return (bytes * 1.1) / MB + 80
 }
 
-function openByThatAmong100(
+function openTimeByTimeAmong100(
   { subject, open }: Measurement,
   all: readonly Measurement[],
 ): number | undefined {

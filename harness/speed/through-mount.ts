@@ -6,30 +6,31 @@ import { type Host, HostError, output, shell } from '../hosts/host.ts'
 import type { Descriptor } from '../implementation/descriptor.ts'
 import { Migration } from '../migration/migration.ts'
 import { startTargetProcess } from '../migration/target-process.ts'
-import { type Spread, spread } from './spread.ts'
+import { type Spread, spreadOf } from './spread.ts'
 
 /*
- * The path that a user of a stock CRIU has: dump and restore of a process with much random memory, through mounts, proxy and
- * cache, beside the same CRIU with its images on a tmpfs of the same host. The process checks its own memory, all of it,
- * behind each restore.
+ * Measures the path of a user of a stock CRIU: dump and restore of a process with much random
+ * memory, through mounts, proxy and cache. The same CRIU with its images on a tmpfs of the same
+ * host is the comparison. After each restore the process checks all its memory.
  */
 
 export interface MountBenchOptions {
-  /** Privileged, with CRIU and gcc. */
+  /** A privileged host with CRIU and gcc. */
   host: Host
   descriptor: Descriptor
   mebibytes: number
   repeat: number
-  onRun?: (what: { load: string; subject: string; repeat: number }) => void
+  /** Called before each run. */
+  onRun?: (run: { load: string; subject: string; repeat: number }) => void
 }
 
-/** In seconds. */
+/** Times of one subject, in seconds. */
 export interface MountMeasurement {
   subject: string
   dump: Spread
-  /** How long the process was frozen, as CRIU says. */
+  /** How long the process was frozen, from CRIU's statistics. */
   frozen: Spread
-  /** From the end of the dump to the end of the proxy, which has forwarded everything then. */
+  /** Time from the end of the dump to the proxy's exit, after which every image is forwarded. */
   forward?: Spread
   restore: Spread
 }
@@ -41,13 +42,16 @@ interface Times {
   restore: number
 }
 
+/** The subject with images on a tmpfs. */
 export const TMPFS = 'tmpfs'
 const CRIU = 'criu'
+/** Deadline of one criu run and of one check of memory, in ms. */
 const TIMEOUT = 300_000
-/** The program checks a 64th of its memory each tick, and needs as many ticks for all of it. */
+/** Ticks in which the target process checks its whole memory: it checks a 64th at each tick. */
 const SLICES = 64
 
-export async function benchMount({
+/** Measures dump and restore with both subjects, `repeat` times. Throws HostError or CriuError. */
+export async function measureMount({
   host,
   descriptor,
   mebibytes,
@@ -55,7 +59,7 @@ export async function benchMount({
   onRun,
 }: MountBenchOptions): Promise<MountMeasurement[]> {
   await shell(host, 'gcc -O2 -o /run/counter "$1"', [`${checkout}/fixtures/programs/counter.c`])
-  // Asked now, and not within the first dump that is timed.
+  // The first call tries a breakpoint, so it must not be part of a dump that is timed.
   await breakpointsFire(host)
   const subjects = new Map<string, (pid: number) => Promise<Times>>([
     [TMPFS, (pid) => onTmpfs(host, pid)],
@@ -71,7 +75,7 @@ export async function benchMount({
   return [...times].map(([subject, each]) => summarise(subject, each))
 }
 
-/** Starts the process, and judges its memory once it was dumped and restored. */
+/** Starts the target process, runs dump and restore, then waits until it has checked its memory. */
 async function withProcess(
   host: Host,
   mebibytes: number,
@@ -91,7 +95,7 @@ async function withProcess(
   }
 }
 
-/** Waits until the program has counted so far; the count. Throws HostError if its memory is not what it was. */
+/** Waits for the count; returns the count reached. Throws HostError if the memory has changed. */
 async function awaitCount(host: Host, status: string, count: number): Promise<number> {
   const script =
     'until read -r _ count verdict <"$1" && [ "$count" -ge "$2" ]; do sleep 0.02; done 2>/dev/null; echo "$count $verdict"'
@@ -134,11 +138,13 @@ async function throughMount(host: Host, descriptor: Descriptor, pid: number): Pr
   }
 }
 
+/** Returns how long the dump froze the process, in seconds, from CRIU's stats-dump file. */
 async function frozenTime(host: Host, work: string): Promise<number> {
   const statistics = await output(host, ['base64', '-w0', `${work}/stats-dump`])
   return decodeDumpStatistics(Buffer.from(statistics, 'base64')).frozen
 }
 
+/** Returns how long the work takes, in seconds. */
 async function timed(work: () => Promise<unknown>): Promise<number> {
   const begin = performance.now()
   await work()
@@ -146,13 +152,13 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
 }
 
 function summarise(subject: string, times: readonly Times[]): MountMeasurement {
-  const of = (name: 'dump' | 'frozen' | 'restore') => spread(times.map((each) => each[name]))
+  const of = (name: 'dump' | 'frozen' | 'restore') => spreadOf(times.map((each) => each[name]))
   const forward = times.flatMap((each) => each.forward ?? [])
   return {
     subject,
     dump: of('dump'),
     frozen: of('frozen'),
     restore: of('restore'),
-    ...(forward.length > 0 && { forward: spread(forward) }),
+    ...(forward.length > 0 && { forward: spreadOf(forward) }),
   }
 }

@@ -1,18 +1,21 @@
 import { readFileSync } from 'node:fs'
 
-/** What a process has used so far, as /proc tells. */
+/** The resources that a process has used so far, from /proc. */
 export interface Usage {
-  /** Seconds of processor time, its threads and those of the kernel for it included. */
+  /** Seconds of processor time of all its threads, in user and kernel mode. */
   cpu: number
-  /** The most memory that it ever had, in bytes (VmHWM). */
+  /** Peak memory, in bytes (VmHWM). */
   peak: number
 }
 
-/** Ticks a second in /proc/PID/stat: fixed in the interface of the kernel. */
+/** Ticks a second in /proc/PID/stat; the kernel's interface fixes this number. */
 const TICKS = 100
-/** Places of utime and stime, counted from behind the name, which may hold spaces. */
+/**
+ * Index of utime, before stime. Fields are counted from the end of the name, which may hold spaces.
+ */
 const UTIME = 11
 
+/** Returns the usage of a running process. Throws if it has ended. */
 export function usageOf(pid: number): Usage {
   const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')

@@ -6,12 +6,12 @@ import { referenceDescriptor } from '../../implementation/start.ts'
 import { selectLoads, selectMount } from '../../speed/loads.ts'
 import { measure } from '../../speed/measure.ts'
 import { type Results, resultPage } from '../../speed/page.ts'
-import { describeRows, judged, measured, measuredMount } from '../../speed/table.ts'
-import { judge, judgeMount } from '../../speed/targets.ts'
+import { describeRows, measurementRows, mountRows, targetRows } from '../../speed/table.ts'
+import { judgeMount, judgeTargets } from '../../speed/targets.ts'
 import {
-  benchMount,
   type MountBenchOptions,
   type MountMeasurement,
+  measureMount,
 } from '../../speed/through-mount.ts'
 import { fail } from '../failure.ts'
 import { namedImplementation } from './given-implementation.ts'
@@ -39,8 +39,8 @@ export async function bench(flags: BenchFlags): Promise<void> {
   const measurements = await measure({ host, loads, descriptors, repeat, onRun })
     .finally(() => host.stop())
     .catch(fail(3))
-  const mount = await measureMount(flags, given, onRun)
-  const targets = scale === 1 ? [...judge(measurements), ...judgeMount(mount)] : []
+  const mount = await measureMountIfPossible(flags, given, onRun)
+  const targets = scale === 1 ? [...judgeTargets(measurements), ...judgeMount(mount)] : []
   await show({ measurements, mount, targets }, flags)
 }
 
@@ -56,7 +56,7 @@ const showRun =
  * Measures dump and restore through the mount, in a container with the implementation as that host
  * runs it. Without containers the load is left out with a line that says so, unless the user named it.
  */
-async function measureMount(
+async function measureMountIfPossible(
   { load, scale, repeat }: BenchFlags,
   descriptor: Descriptor | undefined,
   onRun: OnRun,
@@ -70,7 +70,7 @@ async function measureMount(
     return []
   }
   const options = { mebibytes, repeat, onRun, descriptor: descriptor ?? referenceDescriptor(host) }
-  return benchMount({ ...options, host })
+  return measureMount({ ...options, host })
     .finally(() => host.stop())
     .catch(fail(3))
 }
@@ -82,7 +82,7 @@ async function show(results: Results, { json, report }: BenchFlags): Promise<voi
     await writeFile(`${report}/index.html`, resultPage(results))
   }
   const { measurements, mount, targets } = results
-  const tables = [measured(measurements), measuredMount(mount), judged(targets)]
+  const tables = [measurementRows(measurements), mountRows(mount), targetRows(targets)]
   const shown = tables.filter(({ rows }) => rows.length > 0).map(describeRows)
   process.stdout.write(`${json ? JSON.stringify(results, null, 2) : shown.join('\n')}\n`)
 }
