@@ -6,8 +6,8 @@ import { execa } from 'execa'
  *
  * - The folder table of README.md names every folder of the repository, and no other.
  * - A line of prose, in a page or a comment, has at most 100 columns. Tables and code are exempt.
- * - Prose names its subject with a noun: "what", "whatever" and "whoever" stand in comments and pages
- *   at most LIMIT times in 1,000 words. A question in a page may use the word all the same.
+ * - Prose names its subject with a noun: words such as "what" stand in comments and pages at most
+ *   LIMIT times in 1,000 words.
  */
 
 const COLUMNS = 100

@@ -5,7 +5,7 @@ import { globSync } from 'node:fs'
  * same on every machine, and the shards together have every file exactly once.
  */
 
-/** Seconds of the files that take longest, on two cores, in the usual tier and in the tier `all`. */
+/** Seconds of the longest files, on two cores, in the usual tier and in the tier `all`. */
 const WEIGHTS: Record<string, { usual: number; all: number }> = {
   'harness/suite-check/faults.test.ts': { usual: 90, all: 140 },
   'harness/suite-check/oddities.test.ts': { usual: 80, all: 150 },
@@ -26,7 +26,7 @@ export interface Shard {
   of: number
 }
 
-/** Returns the test files of a shard; those that take longest come first, so that no core waits for one at the end. */
+/** Returns the test files of a shard. The longest files come first, so that no core idles at the end. */
 export function testFiles(tier: Tier, { part, of }: Shard = { part: 1, of: 1 }): string[] {
   const files = globSync('**/*.test.ts', { exclude: ['node_modules/**'] })
   const weight = (file: string) => (WEIGHTS[file] ?? OTHERS)[tier]

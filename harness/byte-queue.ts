@@ -19,7 +19,7 @@ export class ByteQueue {
     this.#length += piece.length
   }
 
-  /** Returns the 32-bit little-endian number at `offset`; undefined if its bytes are not here yet. */
+  /** Returns the 32-bit little-endian number at `offset`; undefined until its bytes are here. */
   peekUint32LE(offset = 0): number | undefined {
     if (this.#length < offset + 4) return undefined
     return this.#front(offset + 4).readUInt32LE(offset)

@@ -2,8 +2,8 @@ import type { ZodType, z } from 'zod'
 
 /*
  * Values from outside (files, output of other processes) are checked by a zod schema, from which
- * their type is derived as well: one source for both. The error says in one line what was being
- * done, where in the value the fault is, and what is wrong there.
+ * their type is derived as well: one source for both. The error names in one line the
+ * action, the place of the fault in the value, and the fault.
  */
 
 type Issue = z.core.$ZodIssue

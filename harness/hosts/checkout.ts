@@ -10,7 +10,7 @@ export const checkout = fileURLToPath(new URL('../..', import.meta.url)).replace
 export const cacheDirectory = `${checkout}/node_modules/.cache/criu-remote`
 
 /** Returns the command line of a Node binary, to be followed by a script's path. */
-export const nodeCommand = (binary: string): readonly string[] => [
+const nodeCommand = (binary: string): readonly string[] => [
   binary,
   '--disable-warning=ExperimentalWarning',
 ]

@@ -7,7 +7,7 @@ import { readYaml } from '../yaml-file.ts'
  * below is the one source of the type and of the published descriptor.schema.json (`npm run docs`).
  */
 
-export const dialects = ['ours', 'criu-2017', 'criu-2019', 'criu-2020', 'auto'] as const
+const dialects = ['ours', 'criu-2017', 'criu-2019', 'criu-2020', 'auto'] as const
 
 const daemon = z.strictObject({
   command: z.array(z.string()).min(1, 'must NOT have fewer than 1 items').meta({

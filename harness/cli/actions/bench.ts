@@ -54,7 +54,8 @@ const showRun =
 
 /**
  * Measures dump and restore through the mount, in a container with the implementation as that host
- * runs it. Without containers the load is left out with a line that says so, unless the user named it.
+ * runs it. Without containers a line says that the load is left out; if the user named the load,
+ * bench fails.
  */
 async function measureMountIfPossible(
   { load, scale, repeat }: BenchFlags,

@@ -1,3 +1,4 @@
+import { kernelPath } from '../../../zdtm-mode/launcher/choose-kernel.ts'
 import { launch } from '../../../zdtm-mode/launcher/run.ts'
 import { selectTests } from '../../../zdtm-mode/select/select-tests.ts'
 import { fail } from '../failure.ts'
@@ -37,18 +38,21 @@ export interface ZdtmFlags {
 
 export async function zdtm(flags: ZdtmFlags): Promise<void> {
   const selected = await attempt(() => selectTests(flags))
+  const kernel = await attempt(() => kernelPath(flags.kernel))
   if (flags.dryRun) {
     const names = selected.planned.map(({ name, flavor }) => `${name} ${flavor}\n`)
     process.stdout.write(names.join(''))
     return
   }
   const descriptor = await namedImplementation(flags.implementation)
-  const results = await launch(flags, selected, descriptor, endingSignal()).catch(fail(3))
+  const results = await launch({ ...flags, kernel }, selected, descriptor, endingSignal()).catch(
+    fail(3),
+  )
   await writeReportIn(flags.report, results)
   endWithVerdict(results)
 }
 
-/** Returns what a check of the usage returns. Exits 2 if it throws. */
+/** Runs a check of the usage. Exits 2 if it throws. */
 const attempt = <T>(check: () => T): Promise<T> => Promise.resolve().then(check).catch(fail(2))
 
 /** Resolves with the reason when this process is asked to end. */
