@@ -3,41 +3,48 @@ import { loadNames } from '../speed/loads.ts'
 import type { BenchFlags } from './actions/bench.ts'
 import { repeated, whole } from './values.ts'
 
-/* `criu-remote bench`: how fast an implementation is, beside the least that the machine needs and beside others. */
+/* `criu-remote bench`: measures the speed of implementations and of the floor. */
 
+/** Adds the command `bench`. */
 export function addBench(program: Command): void {
   program
     .command('bench')
     .summary('measure the speed of a proxy and cache')
     .description(
-      'Runs loads on a proxy and a cache, with every byte checked, and compares them with the floor: a program that does the same three hops one after the other, with blocking calls and no protocol.',
+      'Runs loads on a proxy and a cache, checks every byte, and compares the times with the floor. The floor is a program that makes the same three transfers one after the other, with blocking calls and without a protocol.',
     )
     .option(
       '-i, --implementation <file>',
       'descriptor of the implementation (default: the reference)',
     )
     .addOption(
-      new Option('--versus <file>', 'measure this one beside it, in turns (repeatable)')
+      new Option(
+        '--versus <file>',
+        'descriptor of another implementation to measure, in turns (repeatable)',
+      )
         .argParser(repeated)
         .default([], 'none'),
     )
     .addOption(
-      new Option('--load <name>', `only this load: ${loadNames.join(', ')} (repeatable)`)
+      new Option('--load <name>', `run only this load: ${loadNames.join(', ')} (repeatable)`)
         .argParser(loadName)
         .default([], 'all'),
     )
     .addOption(
-      new Option('--repeat <n>', 'runs of each load; medians are shown')
+      new Option('--repeat <n>', 'runs of each load; the tables show medians')
         .argParser(whole(1))
         .default(3),
     )
     .addOption(
-      new Option('--scale <fraction>', 'make the loads smaller; then only the bytes are judged')
+      new Option('--scale <fraction>', 'make the loads smaller; targets are then not judged')
         .argParser(fraction)
         .default(1),
     )
-    .option('--json', 'as JSON')
-    .option('--report <directory>', 'write results.json and index.html, with plots, there')
+    .option('--json', 'print the results as JSON')
+    .option(
+      '--report <directory>',
+      'write results.json and index.html with plots into this directory',
+    )
     .addHelpText(
       'after',
       '\nExit codes: 0 measured, 2 wrong usage, 3 a daemon did not start or a byte was wrong.',

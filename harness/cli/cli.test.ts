@@ -7,7 +7,7 @@ import t, { type Test } from 'tap'
 import { finishDump, finishRestore, readImage, writeImage } from '../../reference/client.ts'
 import { main, node } from '../testing/criu-remote.ts'
 
-/* The command line as a user meets it: what it prints, its exit codes, and what it leaves behind. */
+/* The command line as a user sees it: its output, its exit codes, and the files that it leaves. */
 
 const directory = mkdtempSync('/tmp/criu-remote-cli-')
 t.teardown(() => rmSync(directory, { recursive: true }))
@@ -15,7 +15,7 @@ t.teardown(() => rmSync(directory, { recursive: true }))
 const criuRemote = (...parameters: string[]) =>
   execa(node, [...main, ...parameters], { reject: false, timeout: 20_000, stdin: 'ignore' })
 
-t.test('--help of every command says what it does, and exits 0', async (t) => {
+t.test('--help of every command prints its usage and exits 0', async (t) => {
   const { stdout } = await criuRemote('--help')
   const commands = [...stdout.matchAll(/^ {2}([a-z]+) .*\[options\]/gm)].map(
     ([, command]) => command as string,
@@ -28,129 +28,129 @@ t.test('--help of every command says what it does, and exits 0', async (t) => {
   }
 })
 
+t.test('an error prints one line that names the value, file, program or address', async (t) => {
+  const live = createServer().listen(`${directory}/live.sock`)
+  const port = createServer().listen(0, '127.0.0.1')
+  t.teardown(() => {
+    live.close()
+    port.close()
+  })
+  await Promise.all(
+    [once(live, 'listening'), once(port, 'listening')].map((each) => each.catch(() => {})),
+  )
+  writeFileSync(`${directory}/file`, 'not a socket')
+  writeFileSync(`${directory}/bad.yaml`, 'name: x\nproxy: { command: [a], sockets: b }\n')
+  const occupied = (port.address() as { port: number }).port
+  const cases: [string[], number, RegExp][] = [
+    [[], 2, /Usage/],
+    [['nonsense'], 2, /unknown command 'nonsense'/],
+    [['proxy'], 2, /--connect HOST:PORT or --inherit-fd/],
+    [['proxy', '--connect', 'nowhere'], 2, /--connect.*'nowhere'.*HOST:PORT/],
+    [['proxy', '--connect', '127.0.0.1:99999'], 2, /99999/],
+    [['proxy', '--connect', '127.0.0.1:1', '--dialect', 'klingon'], 2, /klingon/],
+    [['proxy', '--connect', '127.0.0.1:1', '--max-memory', '12x'], 2, /12x/],
+    [['proxy', '--connect', '127.0.0.1:1', '--inherit-fd', '3'], 2, /cannot be used with/],
+    [['proxy', '--inherit-fd', '77', '--socket', `${directory}/a.sock`], 3, /file descriptor 77/],
+    [
+      ['proxy', '--connect', '127.0.0.1:1', '--socket', `${directory}/a.sock`],
+      3,
+      /127\.0\.0\.1:1.*ECONNREFUSED/,
+    ],
+    [
+      ['cache', '--listen', '127.0.0.1:0', '--socket', `${directory}/live.sock`],
+      3,
+      /live\.sock: a live daemon/,
+    ],
+    [
+      ['cache', '--listen', '127.0.0.1:0', '--socket', `${directory}/file`],
+      3,
+      /file: expected a socket/,
+    ],
+    [
+      ['cache', '--listen', '127.0.0.1:0', '--socket', `${directory}/no/such/dir.sock`],
+      3,
+      /no\/such\/dir\.sock/,
+    ],
+    [
+      ['cache', '--listen', `127.0.0.1:${occupied}`, '--socket', `${directory}/a.sock`],
+      3,
+      new RegExp(`${occupied}.*EADDRINUSE`),
+    ],
+    [
+      ['mount', `${directory}/nowhere`, '--proxy', `${directory}/a.sock`],
+      3,
+      /nowhere: expected a directory/,
+    ],
+    [['mount', directory], 2, /--proxy SOCKET or --cache SOCKET/],
+    [['migrate'], 2, /--command 'SHELL COMMAND' or --pid PID/],
+    [['migrate', '--command', 'x', '--pid', '1'], 2, /cannot be used with/],
+    [['migrate', '--pid', '-1'], 2, /-1/],
+    [['migrate', '--command', 'x', '--pre-dumps', 'many'], 2, /many/],
+    [['migrate', '--command', 'x', '-i', `${directory}/none.yaml`], 2, /none\.yaml/],
+    [
+      ['migrate', '--command', 'x', '-i', `${directory}/bad.yaml`],
+      2,
+      /bad\.yaml: proxy: unknown key sockets/,
+    ],
+    [['migrate', '--command', 'x', '--source', 'moon', '--destination', 'local'], 3, /moon/],
+    [
+      [
+        'migrate',
+        '--command',
+        'x',
+        '--source',
+        'local',
+        '--destination',
+        'local',
+        '--criu',
+        '/no/criu',
+      ],
+      3,
+      /\/no\/criu/,
+    ],
+  ]
+  for (const [parameters, exitCode, text] of cases) {
+    const result = await criuRemote(...parameters)
+    t.equal(result.exitCode, exitCode, `criu-remote ${parameters.join(' ')}`)
+    t.match(result.stderr, text)
+    t.notMatch(result.stderr, /^ {4}at /m, 'no stack trace')
+  }
+  t.notOk(existsSync(`${directory}/a.sock`), 'no socket is left')
+})
+
 t.test(
-  'a bad value, an unknown file, a missing program, an occupied place: one line that names it',
+  'proxy and cache print a ready line, serve images, and exit 0 after a clean end',
   async (t) => {
-    const live = createServer().listen(`${directory}/live.sock`)
-    const port = createServer().listen(0, '127.0.0.1')
-    t.teardown(() => {
-      live.close()
-      port.close()
-    })
-    await Promise.all(
-      [once(live, 'listening'), once(port, 'listening')].map((each) => each.catch(() => {})),
+    const cache = await start(
+      t,
+      'cache',
+      '--listen',
+      '127.0.0.1:0',
+      '--socket',
+      `${directory}/c.sock`,
     )
-    writeFileSync(`${directory}/file`, 'not a socket')
-    writeFileSync(`${directory}/bad.yaml`, 'name: x\nproxy: { command: [a], sockets: b }\n')
-    const occupied = (port.address() as { port: number }).port
-    const cases: [string[], number, RegExp][] = [
-      [[], 2, /Usage/],
-      [['nonsense'], 2, /unknown command 'nonsense'/],
-      [['proxy'], 2, /--connect HOST:PORT or --inherit-fd/],
-      [['proxy', '--connect', 'nowhere'], 2, /--connect.*'nowhere'.*HOST:PORT/],
-      [['proxy', '--connect', '127.0.0.1:99999'], 2, /99999/],
-      [['proxy', '--connect', '127.0.0.1:1', '--dialect', 'klingon'], 2, /klingon/],
-      [['proxy', '--connect', '127.0.0.1:1', '--max-memory', '12x'], 2, /12x/],
-      [['proxy', '--connect', '127.0.0.1:1', '--inherit-fd', '3'], 2, /cannot be used with/],
-      [['proxy', '--inherit-fd', '77', '--socket', `${directory}/a.sock`], 3, /file descriptor 77/],
-      [
-        ['proxy', '--connect', '127.0.0.1:1', '--socket', `${directory}/a.sock`],
-        3,
-        /127\.0\.0\.1:1.*ECONNREFUSED/,
-      ],
-      [
-        ['cache', '--listen', '127.0.0.1:0', '--socket', `${directory}/live.sock`],
-        3,
-        /live\.sock: a live daemon/,
-      ],
-      [
-        ['cache', '--listen', '127.0.0.1:0', '--socket', `${directory}/file`],
-        3,
-        /file: expected a socket/,
-      ],
-      [
-        ['cache', '--listen', '127.0.0.1:0', '--socket', `${directory}/no/such/dir.sock`],
-        3,
-        /no\/such\/dir\.sock/,
-      ],
-      [
-        ['cache', '--listen', `127.0.0.1:${occupied}`, '--socket', `${directory}/a.sock`],
-        3,
-        new RegExp(`${occupied}.*EADDRINUSE`),
-      ],
-      [
-        ['mount', `${directory}/nowhere`, '--proxy', `${directory}/a.sock`],
-        3,
-        /nowhere: expected a directory/,
-      ],
-      [['mount', directory], 2, /--proxy SOCKET or --cache SOCKET/],
-      [['migrate'], 2, /--command 'SHELL COMMAND' or --pid PID/],
-      [['migrate', '--command', 'x', '--pid', '1'], 2, /cannot be used with/],
-      [['migrate', '--pid', '-1'], 2, /-1/],
-      [['migrate', '--command', 'x', '--pre-dumps', 'many'], 2, /many/],
-      [['migrate', '--command', 'x', '-i', `${directory}/none.yaml`], 2, /none\.yaml/],
-      [
-        ['migrate', '--command', 'x', '-i', `${directory}/bad.yaml`],
-        2,
-        /bad\.yaml: proxy: unknown key sockets/,
-      ],
-      [['migrate', '--command', 'x', '--source', 'moon', '--destination', 'local'], 3, /moon/],
-      [
-        [
-          'migrate',
-          '--command',
-          'x',
-          '--source',
-          'local',
-          '--destination',
-          'local',
-          '--criu',
-          '/no/criu',
-        ],
-        3,
-        /\/no\/criu/,
-      ],
-    ]
-    for (const [parameters, exitCode, text] of cases) {
-      const result = await criuRemote(...parameters)
-      t.equal(result.exitCode, exitCode, `criu-remote ${parameters.join(' ')}`)
-      t.match(result.stderr, text)
-      t.notMatch(result.stderr, /^ {4}at /m, 'no stack trace')
-    }
-    t.notOk(existsSync(`${directory}/a.sock`), 'no socket is left')
+    const proxy = await start(
+      t,
+      'proxy',
+      '--connect',
+      `127.0.0.1:${cache.ready['port']}`,
+      '--socket',
+      `${directory}/p.sock`,
+    )
+    await writeImage(`${directory}/p.sock`, '1', 'a.img', Buffer.from('bytes'))
+    await finishDump(`${directory}/p.sock`)
+    t.equal(await exit(proxy.child), 0)
+    t.same(await readImage(`${directory}/c.sock`, '1', 'a.img'), Buffer.from('bytes'))
+    await finishRestore(`${directory}/c.sock`)
+    t.equal(await exit(cache.child), 0)
+    t.notOk(
+      existsSync(`${directory}/c.sock`) || existsSync(`${directory}/p.sock`),
+      'no socket is left',
+    )
   },
 )
 
-t.test('proxy and cache: a ready line, images, exit 0 at the clean end', async (t) => {
-  const cache = await start(
-    t,
-    'cache',
-    '--listen',
-    '127.0.0.1:0',
-    '--socket',
-    `${directory}/c.sock`,
-  )
-  const proxy = await start(
-    t,
-    'proxy',
-    '--connect',
-    `127.0.0.1:${cache.ready['port']}`,
-    '--socket',
-    `${directory}/p.sock`,
-  )
-  await writeImage(`${directory}/p.sock`, '1', 'a.img', Buffer.from('bytes'))
-  await finishDump(`${directory}/p.sock`)
-  t.equal(await exit(proxy.child), 0)
-  t.same(await readImage(`${directory}/c.sock`, '1', 'a.img'), Buffer.from('bytes'))
-  await finishRestore(`${directory}/c.sock`)
-  t.equal(await exit(cache.child), 0)
-  t.notOk(
-    existsSync(`${directory}/c.sock`) || existsSync(`${directory}/p.sock`),
-    'no socket is left',
-  )
-})
-
-t.test('a signal is not a clean end: exit 1, one line, and no socket left', async (t) => {
+t.test('a signal ends a daemon with exit 1 and one line, and without a socket', async (t) => {
   const cache = await start(
     t,
     'cache',
@@ -165,7 +165,7 @@ t.test('a signal is not a clean end: exit 1, one line, and no socket left', asyn
   t.notOk(existsSync(`${directory}/s.sock`))
 })
 
-t.test('a proxy that loses its cache ends with exit 1 and says so', async (t) => {
+t.test('a proxy that loses its cache exits 1 and prints the reason', async (t) => {
   const cache = await start(
     t,
     'cache',

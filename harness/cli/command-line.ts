@@ -9,7 +9,7 @@ const { version, description } = JSON.parse(
 
 const program = new Command('criu-remote').description(`${description}.`).version(version as string)
 addDaemons(program)
-// Daemons are started by the hundred: they do not load what they can't be asked for.
+// Tests start hundreds of daemons, so a daemon does not load the other commands.
 if (!['proxy', 'cache'].includes(process.argv[2] ?? ''))
   (await import('./commands.ts')).addCommands(program)
 await parse(program)

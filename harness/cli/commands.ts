@@ -8,7 +8,7 @@ import { addMigrate } from './migrate.ts'
 import { addMount } from './mount.ts'
 import { addZdtm } from './zdtm.ts'
 
-/** Adds every command but the daemons. */
+/** Adds every command except the daemons, `proxy` and `cache`. */
 export function addCommands(program: Command): void {
   for (const add of [
     addMount,

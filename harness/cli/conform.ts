@@ -3,8 +3,9 @@ import type { ConformFlags } from './actions/conform.ts'
 import { repeated, whole } from './values.ts'
 
 const EXIT_CODES =
-  '\nExit codes: 0 conformant, 1 not conformant, 2 wrong usage or nothing selected, 3 the harness or the start of the implementation failed.'
+  '\nExit codes: 0 conformant, 1 not conformant, 2 wrong usage or no case selected, 3 the harness failed or the implementation did not start.'
 
+/** Adds the commands `conform` and `replay`. */
 export function addConform(program: Command): void {
   program
     .command('conform')
@@ -15,57 +16,65 @@ export function addConform(program: Command): void {
       'descriptor of the implementation (default: the reference)',
     )
     .addOption(
-      new Option('--role <role>', 'what to judge')
+      new Option('--role <role>', 'the daemons to judge')
         .choices(['proxy', 'cache', 'both'])
         .default('both'),
     )
     .addOption(
       new Option(
         '--only <glob>',
-        'only cases whose id, group or clause matches (repeatable); those that take minutes only by their whole id',
+        'run only cases whose id, group or clause matches (repeatable); a case that takes minutes needs its whole id',
       )
         .argParser(repeated)
         .default([], 'all'),
     )
     .addOption(
-      new Option('--level <level>', 'how much to demand')
+      new Option('--level <level>', 'judge only MUST clauses, also SHOULD clauses, or all')
         .choices(['must', 'should', 'all'])
         .default('all'),
     )
-    .addOption(new Option('--jobs <n>', 'cases at once').argParser(whole(1)).default(2))
     .addOption(
-      new Option('--repeat <n>', 'runs of each case; the rate is shown')
+      new Option('--jobs <n>', 'number of cases to run at once').argParser(whole(1)).default(2),
+    )
+    .addOption(
+      new Option('--repeat <n>', 'runs of each case; the output shows the rate of passes')
         .argParser(whole(1))
         .default(1),
     )
     .addOption(
       new Option(
         '--seed <n>',
-        'seed of pseudo-random cases (default: another each time)',
+        'seed of pseudo-random cases (default: a new one for each run)',
       ).argParser(whole(0)),
     )
     .addOption(
       new Option(
         '--timeout <s>',
-        'deadline of a case, in seconds; waits for a processor do not count',
+        'deadline of a case, in seconds, without the time it waits for a processor',
       )
         .argParser(whole(1))
         .default(10),
     )
-    .option('--baseline <file>', 'known failures: they must fail, and in the same way')
-    .option('--write-baseline <file>', 'write the failures of this run as known failures')
-    .option('--failed-from <results>', 'only what did not pass in that results.json')
-    .option('--report <dir>', 'write results.json, junit.xml, results.tap and index.html there')
+    .option('--baseline <file>', 'file of known failures: each must fail again, in the same way')
+    .option(
+      '--write-baseline <file>',
+      'write the failures of this run as known failures to this file',
+    )
+    .option('--failed-from <results>', 'run only the cases that did not pass in this results.json')
+    .option(
+      '--report <dir>',
+      'write results.json, junit.xml, results.tap and index.html into this directory',
+    )
     .addHelpText('after', EXIT_CODES)
     .action(async (flags: ConformFlags) => (await actions()).conformAll(flags))
   program
     .command('replay')
     .summary('run a recorded failure again')
     .description(
-      'Runs a case again with the seed and against the implementation of a record, which a report has in traces/.',
+      'Runs a failed case again, with the seed and the implementation of its record. A report has its records in traces/.',
     )
-    .argument('<trace>', 'a file of a report: traces/CASE.json')
-    .option('-i, --implementation <file>', 'against this implementation instead')
+    .argument('<trace>', 'the record, a file traces/CASE.json of a report')
+    .option('-i, --implementation <file>', 'descriptor of another implementation to run against')
     .addHelpText('after', EXIT_CODES)
     .action(async (trace: string, flags: { implementation?: string }) =>
       (await actions()).replay(trace, flags),

@@ -13,7 +13,7 @@ import { Failure, fail } from './failure.ts'
 import { onEndingSignal } from './signals.ts'
 import { address, size, whole } from './values.ts'
 
-/* `criu-remote proxy` and `criu-remote cache`: the reference as daemons. */
+/* `criu-remote proxy` and `criu-remote cache`: run the reference. */
 
 interface DaemonFlags {
   socket: string
@@ -25,15 +25,16 @@ interface DaemonFlags {
   logLevel: LogLevel
 }
 
+/** Adds the commands `proxy` and `cache`. */
 export function addDaemons(program: Command): void {
   const proxy = program
     .command('proxy')
     .summary('run the reference image proxy')
     .description(
-      'Runs the reference image proxy, on the node where the process runs. CRIU writes its images to the UNIX socket; they are kept in memory and forwarded to the cache.',
+      'Runs the reference image proxy, on the host of the process to dump. CRIU writes its images to the UNIX socket. The proxy keeps them in memory and forwards them to the cache.',
     )
     .addOption(
-      new Option('--connect <host:port>', 'the cache to forward images to')
+      new Option('--connect <host:port>', 'address of the cache')
         .argParser(address)
         .conflicts('inheritFd'),
     )
@@ -45,10 +46,13 @@ export function addDaemons(program: Command): void {
     .command('cache')
     .summary('run the reference image cache')
     .description(
-      'Runs the reference image cache, on the node where the process is restored. It takes images from one proxy and serves them to CRIU from memory.',
+      'Runs the reference image cache, on the host where the process is restored. The cache receives images from one proxy and serves them to CRIU from memory.',
     )
     .addOption(
-      new Option('--listen <host:port>', 'where to listen for the proxy; port 0 takes a free one')
+      new Option(
+        '--listen <host:port>',
+        'address on which to listen for the proxy; port 0 takes a free port',
+      )
         .argParser(address)
         .default({ host: '127.0.0.1', port: 9996 }, '127.0.0.1:9996'),
     )
@@ -67,33 +71,35 @@ function withCommonOptions(command: Command, socket: string): Command {
       ).argParser(whole(0)),
     )
     .addOption(
-      new Option('--dialect <name>', 'which CRIU the clients are of')
+      new Option('--dialect <name>', 'version of the CRIU that connects; auto recognizes it')
         .choices(dialectNames)
         .default('auto'),
     )
     .addOption(
       new Option(
         '--max-memory <bytes>',
-        'limit of all images together, with K, M, G or T (default: none)',
+        'limit of the memory of all images, with K, M, G or T (default: none)',
       ).argParser(size),
     )
     .addOption(
-      new Option('--log-level <level>', 'what to log on standard error')
+      new Option('--log-level <level>', 'least severe messages to log on standard error')
         .choices(logLevels)
         .default('warn'),
     )
     .addHelpText(
       'after',
-      '\nPrints one line of JSON when it is ready. Exits 0 after a clean end, 1 after any other, 3 if it could not start.',
+      '\nPrints one line of JSON when it is ready. Exit codes: 0 after a clean end, 1 after any other end, 2 wrong usage, 3 it did not start.',
     )
 }
 
+/** Returns the link that the options name. Throws Failure if they name none. */
 function linkOf({ inheritFd }: DaemonFlags, place: LinkEnd | undefined, option: string): LinkEnd {
   if (inheritFd !== undefined) return { fd: inheritFd }
   if (place === undefined) throw new Failure(2, `expected ${option} HOST:PORT or --inherit-fd N`)
   return place
 }
 
+/** Runs a daemon until it ends. Throws Failure unless its end is clean. */
 async function serve(
   role: 'proxy' | 'cache',
   { socket, dialect, maxMemory, logLevel }: DaemonFlags,

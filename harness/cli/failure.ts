@@ -1,8 +1,11 @@
 import { CommanderError } from 'commander'
 
-/* Exit codes: 0 success, 1 the work itself failed, 2 wrong usage, 3 it could not be started or the harness failed. */
+/*
+ * Exit codes: 0 success, 1 the work itself failed, 2 wrong usage, 3 the work did not start or the
+ * harness failed.
+ */
 
-/** Ends the command with this exit code and a line on standard error. */
+/** Ends the command with an exit code and a line on standard error. */
 export class Failure extends Error {
   readonly exitCode: 1 | 2 | 3
 
@@ -13,7 +16,9 @@ export class Failure extends Error {
   }
 }
 
-/** For `.catch`: what was thrown becomes a failure with this exit code. */
+/**
+ * Returns a function for `.catch` that throws a Failure with the exit code and the error's message.
+ */
 export function fail(exitCode: 1 | 2 | 3): (thrown: unknown) => never {
   return (thrown) => {
     if (thrown instanceof Failure) throw thrown
@@ -23,7 +28,10 @@ export function fail(exitCode: 1 | 2 | 3): (thrown: unknown) => never {
   }
 }
 
-/** Prints why in one line and gives the exit code; a stack trace only where CRIU_REMOTE_DEBUG asks for it. */
+/**
+ * Prints the reason of a failure in one line and returns the exit code. Prints a stack trace as
+ * well if CRIU_REMOTE_DEBUG is set.
+ */
 export function report(thrown: unknown): number {
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2
   const { message, stack } = thrown as Error

@@ -4,8 +4,8 @@ import { cacheDirectory } from '../hosts/checkout.ts'
 import { ensureTuned } from '../implementation/tuning.ts'
 
 /*
- * `criu-remote`. Types are stripped from the sources at every start, which takes most of a start's time, unless what was compiled is kept: a
- * daemon then starts in a third of the time.
+ * `criu-remote`. Node strips the types of the sources at every start, which is most of a start's
+ * time. The cache of compiled code saves this step: a daemon then starts in a third of the time.
  */
 
 ensureTuned(process.argv.slice(2))

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { report } from './failure.ts'
 
-/** Does what the command line says; its exit code is the process's. */
+/** Runs the command line's command, and sets the exit code of the process. */
 export async function parse(program: Command): Promise<void> {
   for (const command of program.commands)
     for (const each of [command, ...command.commands]) each.exitOverride()

@@ -1,7 +1,10 @@
 import { Presets, SingleBar } from 'cli-progress'
 import type { Progress } from '../migration/migrate.ts'
 
-/** Phases as lines on standard output; while images are forwarded a bar on standard error, where that is a terminal. */
+/**
+ * Prints the phases of a migration as lines on standard output. While the proxy forwards images,
+ * shows a bar on standard error if that is a terminal.
+ */
 export function showProgress(): Progress & { end: () => void } {
   const bar = new SingleBar(
     {

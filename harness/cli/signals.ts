@@ -1,7 +1,10 @@
-/** Signals that ask this process to end. */
+/** The signals that ask this process to end. */
 export const endingSignals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
 
-/** Calls `act` at the first of each such signal; a second one ends the process as if nobody listened. */
+/**
+ * Calls `act` for the first signal of each kind. A second signal of a kind ends the process at
+ * once.
+ */
 export function onEndingSignal(act: (signal: (typeof endingSignals)[number]) => void): void {
   for (const signal of endingSignals) process.once(signal, act)
 }

@@ -1,10 +1,10 @@
 import { InvalidArgumentError } from 'commander'
 
-/* Values of options: each function takes the text and returns the value, or says what it expected. */
+/* Values of options. Each function returns the value of a text. Throws InvalidArgumentError. */
 
 const UNITS: Record<string, number> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 }
 
-/** Bytes, with K, M, G or T for powers of 1024. */
+/** Returns a number of bytes; the suffixes K, M, G and T stand for powers of 1024. */
 export function size(text: string): number {
   const [, digits, unit] = /^(\d+)([KMGT]?)$/.exec(text) ?? []
   if (digits === undefined)
@@ -12,7 +12,7 @@ export function size(text: string): number {
   return Number(digits) * (UNITS[unit ?? ''] as number)
 }
 
-/** HOST:PORT; an IPv6 host in brackets. */
+/** Returns host and port of HOST:PORT. An IPv6 host is in brackets. */
 export function address(text: string): { host: string; port: number } {
   const [, host, port] = /^\[?([^\]]+?)\]?:(\d+)$/.exec(text) ?? []
   if (host === undefined || Number(port) > 65_535)
@@ -20,7 +20,7 @@ export function address(text: string): { host: string; port: number } {
   return { host, port: Number(port) }
 }
 
-/** A whole number from `least` on. */
+/** Returns a function that accepts whole numbers not below `least`. */
 export function whole(least: number): (text: string) => number {
   return (text) => {
     if (!/^\d+$/.test(text) || Number(text) < least)
@@ -29,7 +29,7 @@ export function whole(least: number): (text: string) => number {
   }
 }
 
-/** For options that may be repeated. */
+/** Returns the values of a repeatable option so far, and the new one. */
 export function repeated(text: string, before: string[]): string[] {
   return [...before, text]
 }

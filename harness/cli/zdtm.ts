@@ -4,86 +4,108 @@ import type { ZdtmFlags } from './actions/zdtm.ts'
 import { repeated, whole } from './values.ts'
 
 const HELP = `
-Every test is a program that is started, dumped and restored with all images going through a proxy and a cache of its own,
-and then asked whether it is still right. Beside its own verdict these must hold: descriptors, maps, threads, directory and
-signal masks are as before; every image is the same at proxy and cache; proxy and cache end by themselves with exit 0; with
---pre, increments are real, listed in order at both sides, and read by the restore. What could not run is skipped, with its reason.
+Each test is a program. It is started, dumped and restored, and all its images go through a proxy and
+a cache of its own. Then the program judges its own state. The test passes only if, in addition:
+  - descriptors, maps, threads, directory and signal masks are the same as before;
+  - every image is the same at proxy and cache;
+  - proxy and cache exit 0 by themselves;
+  - with --pre, increments are real, both sides list them in order, and the restore reads them.
+A test that can not run is skipped, with its reason.
 
---kernel auto runs on this machine's kernel where it can track memory or nothing asks for that, else in a virtual machine with
-the kernel of the host image, which is booted once for all tests. A path runs that kernel in a virtual machine.
+--kernel auto uses this machine's kernel if it can track memory or if no option needs that. Otherwise
+it boots a virtual machine with the kernel of the host image, once for all tests. A path boots a
+virtual machine with the kernel at that path.
 
-Exit codes: 0 conformant, 1 not conformant, 2 wrong usage or nothing selected, 3 the harness failed.
+Exit codes: 0 conformant, 1 not conformant, 2 wrong usage or no test selected, 3 the harness failed.
 
 Examples:
   criu-remote zdtm run -a -p 2
   criu-remote zdtm run -t zdtm/static/vanish -f h,ns --pre 2 --hosts 2
   criu-remote zdtm run -a --pre 2 --kernel ./linux-image-6.1.0-56-cloud-amd64_6.1.192-2_amd64.deb
-  criu-remote zdtm run -a --keep-going --criu-source ~/criu --report report    CRIU's own tests, built before
+  criu-remote zdtm run -a --keep-going --criu-source ~/criu --report report   # CRIU's own tests, built
 
-The other way round, CRIU's own zdtm.py runs them with the program zdtm-mode/criu-bin/criu as its --criu-bin. See docs/zdtm.md.`
+CRIU's own launcher, zdtm.py, can run the tests as well, with zdtm-mode/criu-bin/criu as its
+--criu-bin. See docs/zdtm.md.`
 
+/** Adds the command `zdtm run`. */
 export function addZdtm(program: Command): void {
   program
     .command('zdtm')
-    .summary('tests in the style of zdtm, dumped and restored through proxy and cache')
+    .summary('run tests in the style of zdtm, dumped and restored through proxy and cache')
     .command('run')
     .description(
-      'Runs zdtm-style tests with a real CRIU, all images going through an image proxy and an image cache.',
+      'Runs tests in the style of zdtm with a real CRIU. All images go through an image proxy and an image cache.',
     )
     .addOption(
-      new Option('-t, --test <name>', 'this test, as zdtm/static/env (repeatable)')
+      new Option('-t, --test <name>', 'run this test, for example zdtm/static/env (repeatable)')
         .argParser(repeated)
         .default([], 'none'),
     )
-    .option('-T, --tests <regex>', 'tests whose name begins so')
-    .option('-a, --all', 'all tests')
+    .option('-T, --tests <regex>', 'run tests whose name starts with a match')
+    .option('-a, --all', 'run all tests')
     .addOption(
-      new Option('-x, --exclude <regex>', 'but not these (repeatable)')
+      new Option(
+        '-x, --exclude <regex>',
+        'leave out tests whose name contains a match (repeatable)',
+      )
         .argParser(repeated)
         .default([], 'none'),
     )
-    .option('-F, --from <file>', 'tests named in a file, one a line')
+    .option('-F, --from <file>', 'run the tests that this file names, one on each line')
     .addOption(
-      new Option('-f, --flavor <list>', "'h,ns,uns' or 'best'")
+      new Option(
+        '-f, --flavor <list>',
+        "a list of h (host), ns (namespaces) and uns (user namespace too), or 'best': the last flavor that a test lists",
+      )
         .argParser(flavors)
         .default(['h', 'ns', 'uns'], 'h,ns,uns'),
     )
     .addOption(
-      new Option('--pre <n[:pause]>', 'pre-dumps before the dump, and seconds between them')
+      new Option(
+        '--pre <n[:pause]>',
+        'number of pre-dumps before the dump, and seconds between them',
+      )
         .argParser(preDumps)
         .default({ pre: 0, pause: 0 }, '0'),
     )
     .addOption(
-      new Option('--iters <n>', 'so many migrations of the same process')
+      new Option('--iters <n>', 'number of migrations of the same process')
         .argParser(whole(1))
         .default(1),
     )
-    .option('--snaps', 'full dumps of the running process in place of pre-dumps')
-    .option('--nocr', 'no dump and no restore: only start and stop the program')
-    .option('--norst', 'no restore: the process runs on after the dump')
-    .option('--stop', 'leave the process stopped by dump and restore')
-    .addOption(new Option('-p, --parallel <n>', 'tests at once').argParser(whole(1)).default(1))
+    .option('--snaps', 'make full dumps of the running process in place of pre-dumps')
+    .option('--nocr', 'only start and stop the program, without dump and restore')
+    .option('--norst', 'do not restore; the process runs on after the dump')
+    .option('--stop', 'leave the process stopped after dump and restore')
+    .addOption(
+      new Option('-p, --parallel <n>', 'number of tests to run at once')
+        .argParser(whole(1))
+        .default(1),
+    )
     .option('--keep-going', 'go on after a failure')
-    .option('--dry-run', 'only print the names of the tests')
-    .option('--report <dir>', 'write results.json, junit.xml, results.tap and index.html there')
+    .option('--dry-run', 'only print the names of the selected tests')
+    .option(
+      '--report <dir>',
+      'write results.json, junit.xml, results.tap and index.html into this directory',
+    )
     .addOption(
       new Option(
         '-k, --keep-img <when>',
-        'write the images of tests to REPORT/images/TEST_FLAVOR, where --report is given',
+        'with --report, write the images of tests to REPORT/images/TEST_FLAVOR',
       )
         .choices(['always', 'never', 'failed'])
         .default('failed'),
     )
-    .option('--ignore-taint', 'do not mind that the kernel got tainted')
-    .option('--criu <path>', 'the criu binary in the host', 'criu')
+    .option('--ignore-taint', 'do not fail if the kernel becomes tainted')
+    .option('--criu <path>', 'the criu binary on the host', 'criu')
     .addOption(
       new Option(
         '--kernel <which>',
-        "'host', 'auto', or a Debian kernel package: the file, or a directory with it unpacked",
+        "'host', 'auto', or the path of a Debian kernel package or of a directory with one unpacked",
       ).default('auto'),
     )
     .addOption(
-      new Option('--fault <n>', 'make every criu fail in this way (CRIU_FAULT)').argParser(
+      new Option('--fault <n>', 'make every criu fail with this fault (CRIU_FAULT)').argParser(
         whole(1),
       ),
     )
@@ -92,18 +114,18 @@ export function addZdtm(program: Command): void {
       'descriptor of the proxy and cache (default: the reference)',
     )
     .addOption(
-      new Option('--hosts <n>', 'one host, or a source and a destination')
+      new Option('--hosts <n>', '1: dump and restore on one host; 2: a source and a destination')
         .argParser(oneOrTwo)
         .default(1),
     )
     .option(
       '--image <name>',
-      'image of the host, or the path of a Dockerfile (default: $CRIU_REMOTE_IMAGE, which set-up makes)',
+      'image of the host, or the path of a Dockerfile (default: $CRIU_REMOTE_IMAGE, which ci/with-engine sets)',
     )
     .addOption(
       new Option(
         '--criu-source <dir>',
-        "CRIU's own tests, in a checkout of CRIU where they are built; in place of ours",
+        "run CRIU's own tests from this checkout of CRIU, where they are built, in place of this project's",
       ).argParser(absolute),
     )
     .addHelpText('after', HELP)

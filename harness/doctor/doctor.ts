@@ -6,20 +6,23 @@ import { defaultImage } from '../hosts/image.ts'
 import { IMAGE_KERNEL } from '../vm/guest.ts'
 import { startInVm } from '../vm/vm.ts'
 
-/* What this machine can run, each point found out by trying. */
+/* Finds out by attempts which tests this machine can run. */
 
 export interface Finding {
+  /** Name of the feature. */
   what: string
   ok: boolean
-  /** Whether a real migration is impossible without it. */
+  /** Whether a real migration is impossible without the feature. */
   needed: boolean
+  /** The result of the attempt. */
   found: string
+  /** Advice for a missing feature. */
   remedy?: string
 }
 
-const SET_UP = 'run a command under ci/with-engine, which starts an engine and makes the image'
+const SET_UP = 'run the command under ci/with-engine, which starts an engine and builds the image'
 
-/** Tries everything; takes half a minute where there is no KVM. */
+/** Tries every feature and returns the findings. Takes half a minute without KVM. */
 export async function examine(image = defaultImage()): Promise<Finding[]> {
   return [
     await linuxAndRoot(),
@@ -74,6 +77,7 @@ async function containers(image: string): Promise<Finding[]> {
   }
 }
 
+/** Tries CRIU and the features of the kernel that it uses. */
 async function criuIn(host: Host): Promise<Finding[]> {
   const version = await run(host, ['criu', '--version'])
   const check = await run(host, ['criu', 'check'])
@@ -101,7 +105,7 @@ async function criuIn(host: Host): Promise<Finding[]> {
       found:
         tracking.code === 0 ? 'this kernel tracks memory' : 'this kernel does not track memory',
       remedy:
-        'pre-dumps need a kernel with CONFIG_MEM_SOFT_DIRTY: `zdtm run --kernel auto` boots one',
+        'pre-dumps need a kernel with CONFIG_MEM_SOFT_DIRTY; `zdtm run --kernel auto` boots one',
     },
     {
       what: 'hardware breakpoints',
@@ -109,12 +113,12 @@ async function criuIn(host: Host): Promise<Finding[]> {
       needed: false,
       found: breakpoints ? 'they stop a traced process' : 'they do not stop a traced process',
       remedy:
-        'nothing to do here: CRIU is run with CRIU_FAULT=130; one run by hand needs that as well, before CRIU 4.2',
+        'nothing to do: the harness runs CRIU with CRIU_FAULT=130. A CRIU before 4.2 that you run by hand needs it as well',
     },
   ]
 }
 
-/** A guest is booted, since whether KVM works shows only then. */
+/** Boots a guest: only a boot shows whether KVM works. */
 async function guestIn(host: Host): Promise<Finding> {
   const finding = {
     what: 'a guest with soft-dirty',

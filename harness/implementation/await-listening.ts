@@ -1,8 +1,8 @@
 import { askAgain, isListening } from './listening.ts'
 
 /*
- * Waits, on the host where a daemon starts, until it listens: `node await-listening.ts MS unix:PATH | tcp:PORT ...`, until one of
- * them does; exit 1 at the deadline.
+ * `node await-listening.ts MS unix:PATH | tcp:PORT ...` runs on a daemon's host. It waits until a
+ * process listens at one of the places, and exits 1 at the deadline.
  */
 
 const [milliseconds, ...places] = process.argv.slice(2)

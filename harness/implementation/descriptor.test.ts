@@ -11,7 +11,7 @@ function write(text: string): string {
   return file
 }
 
-t.test('a ten-line descriptor, with its defaults', async (t) => {
+t.test('a descriptor of ten lines gets the defaults', async (t) => {
   const file = write(
     'name: mine\nproxy:\n  command: [my-proxy, "{socket}"]\ncache:\n  command: [my-cache]\n  socket: "{directory}/img-cache.sock"\nworkingDirectory: here\n',
   )
@@ -26,7 +26,7 @@ t.test('a ten-line descriptor, with its defaults', async (t) => {
   })
 })
 
-t.test('JSON is a descriptor as well', async (t) => {
+t.test('a descriptor can be JSON', async (t) => {
   t.match(await readDescriptor(write('{"name":"mine","cache":{"command":["c"]}}')), {
     name: 'mine',
   })
@@ -48,7 +48,7 @@ for (const [text, message] of [
   })
 }
 
-t.test('a file that is not there', async (t) => {
+t.test('a missing file is an error that names it', async (t) => {
   await t.rejects(readDescriptor('/no/such.yaml'), { message: /\/no\/such\.yaml.*ENOENT/ })
 })
 

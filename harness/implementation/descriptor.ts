@@ -3,8 +3,8 @@ import { z } from 'zod'
 import { readYaml } from '../yaml-file.ts'
 
 /*
- * The descriptor: the file that says how an implementation of proxy and cache is started. The schema
- * below is the one source of the type and of the published descriptor.schema.json (`npm run docs`).
+ * The descriptor: the file with the command lines of an implementation. The schema below is the
+ * single source of the type and of the published descriptor.schema.json (`npm run docs`).
  */
 
 const dialects = ['ours', 'criu-2017', 'criu-2019', 'criu-2020', 'auto'] as const
@@ -43,9 +43,9 @@ const schema = fields.refine(({ proxy, cache }) => proxy !== undefined || cache 
   message: "must have required property 'proxy' or 'cache'",
 })
 
-/** How one daemon is started. */
+/** The command line of one daemon. */
 export type DaemonDescription = z.output<typeof daemon> & {
-  /** Variables of this daemon alone, where proxy and cache come from different descriptors. */
+  /** Variables of this daemon alone, for a proxy and a cache from different descriptors. */
   environment?: Record<string, string>
   workingDirectory?: string
 }
@@ -55,12 +55,15 @@ export type Descriptor = Omit<z.output<typeof fields>, 'proxy' | 'cache'> & {
   cache?: DaemonDescription
 }
 
-/** A descriptor that can't be used; the message is one line that names the file and the key. */
+/** A descriptor with an error. The message is one line that names the file and the key. */
 export class DescriptorError extends Error {
   override name = 'DescriptorError'
 }
 
-/** Reads and checks a descriptor; a relative working directory is resolved against the file. Throws DescriptorError. */
+/**
+ * Reads and checks a descriptor. Resolves a relative working directory against the file's
+ * directory. Throws DescriptorError.
+ */
 export async function readDescriptor(file: string): Promise<Descriptor> {
   const descriptor = await readYaml(file, { name: 'descriptor', schema, error: DescriptorError })
   const { workingDirectory } = descriptor
@@ -68,7 +71,7 @@ export async function readDescriptor(file: string): Promise<Descriptor> {
   return { ...descriptor, workingDirectory: resolve(dirname(file), workingDirectory) }
 }
 
-/** Returns the content of descriptor.schema.json: the same contract for editors and other tools. */
+/** Returns the content of descriptor.schema.json, the same contract for editors and other tools. */
 export function describeDescriptor(): string {
   const generated = z.toJSONSchema(fields, { target: 'draft-7', io: 'input' })
   const published = {

@@ -2,12 +2,19 @@ import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 
-/* Whether another process listens: it gives no event for this, so it is asked again, at growing intervals. */
+/*
+ * Tests whether another process listens. The kernel gives no event for a new listener, so the test
+ * is repeated, at growing intervals.
+ */
 
-/** Longest interval between two questions, in ms. */
+/** Longest interval between two tests, in ms. */
 const LONGEST = 50
 
-/** Asks until the answer is not undefined, or until the deadline, in ms from now or as a function that says whether it is over; then undefined. */
+/**
+ * Calls `ask` until it returns a value other than undefined, and returns that value. Returns
+ * undefined after the deadline. `deadline` is a time in ms from now, or a function that returns
+ * true after the deadline.
+ */
 export async function askAgain<T>(
   ask: () => Promise<T | undefined>,
   deadline: number | (() => boolean),
@@ -21,7 +28,10 @@ export async function askAgain<T>(
   }
 }
 
-/** Whether somebody listens at `unix:PATH`, which is tried, or at `tcp:PORT`, which is looked up in a `/proc/PID` of its network. */
+/**
+ * Returns whether a process listens at a place. It connects to `unix:PATH`, and it looks up
+ * `tcp:PORT` in `proc`, the /proc/PID of a process in the same network.
+ */
 export function isListening(place: string, proc = '/proc/self'): Promise<boolean> {
   if (place.startsWith('tcp:'))
     return Promise.resolve(tcpListens(Number(place.slice('tcp:'.length)), proc))
@@ -33,7 +43,10 @@ export function isListening(place: string, proc = '/proc/self'): Promise<boolean
   })
 }
 
-/** Whether somebody listens on that TCP port; looked up and not tried, since a cache takes only the first connection. */
+/**
+ * Returns whether a process listens on a TCP port. It looks up the port and does not connect, since
+ * a cache accepts only the first connection.
+ */
 export function tcpListens(port: number, proc = '/proc/self'): boolean {
   const hex = port.toString(16).toUpperCase().padStart(4, '0')
   const row = new RegExp(`:${hex} [0-9A-F]+:0000 0A `)

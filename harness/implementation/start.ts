@@ -13,20 +13,23 @@ import { tunedCommand, tunedEnvironment } from './tuning.ts'
 
 type Role = 'proxy' | 'cache'
 
-/** A proxy or cache that was started on a host. */
+/** A proxy or cache that runs on a host. */
 export interface StartedDaemon {
   role: Role
   /** Path of its UNIX socket on the host. */
   socket: string
-  /** Its own directory on the host. */
+  /** The daemon's own directory on the host. */
   directory: string
   process: HostProcess
 }
 
-/** How long a daemon may take to listen, in ms: a guest without KVM on a busy machine needs more than ten seconds. */
+/**
+ * How long a daemon may take to listen, in ms. In a guest without KVM on a busy machine it needs
+ * more than ten seconds.
+ */
 const START_TIMEOUT = 60_000
 
-/** The reference as an implementation like any other, started by its command line. */
+/** Returns a descriptor of the reference, which starts it by its command line. */
 export function referenceDescriptor(
   host: Host,
   dialect: Descriptor['dialect'] = 'auto',
@@ -50,8 +53,9 @@ export interface PairOptions {
 }
 
 /**
- * Starts a cache and then its proxy. A cache may open its UNIX socket only after the proxy connected, so the proxy is
- * started as soon as the cache listens anywhere. Throws HostError with a daemon's last line if one does not start.
+ * Starts a cache, then its proxy. A cache may open its UNIX socket only after the proxy has
+ * connected, so the proxy starts as soon as the cache listens on either of its sockets. Throws
+ * HostError with the last line of a daemon that does not start.
  */
 export async function startPair({
   source,
@@ -77,7 +81,10 @@ export async function startPair({
   }
 }
 
-/** Starts a proxy or cache in a fresh directory of the host. It may not be listening yet. */
+/**
+ * Starts a daemon in a fresh directory of the host, and does not wait until it listens. Throws
+ * HostError.
+ */
 export async function startDaemon(
   host: Host,
   role: Role,
@@ -97,7 +104,10 @@ export async function startDaemon(
   return { role, socket, directory, process: started }
 }
 
-/** Waits until a daemon listens at one of these places. Throws HostError if it ends instead, or does not within START_TIMEOUT. */
+/**
+ * Waits until a daemon listens at one of the places. Throws HostError if it ends before, or does
+ * not listen within START_TIMEOUT.
+ */
 export async function awaitListening(
   host: Host,
   { role, process: daemon }: StartedDaemon,
@@ -118,7 +128,10 @@ export async function awaitListening(
     )
 }
 
-/** Waits on the host, or from here where its network can be seen from here, which saves the start of a process. */
+/**
+ * Waits until a socket listens at one of the places. Waits in this process if this machine's /proc
+ * shows the host's network, which saves the start of a process; else in a process on the host.
+ */
 async function listening(host: Host, places: string[]): Promise<{ code: number }> {
   const { procDirectory } = host
   if (procDirectory === undefined) {
@@ -131,11 +144,12 @@ async function listening(host: Host, places: string[]): Promise<{ code: number }
   return { code: (await askAgain(ask, START_TIMEOUT)) ? 0 : 1 }
 }
 
-/** How a process ended, with its last words. */
+/** Returns the exit code of a process and its last line of output. */
 export function describeEnd({ code, stdout, stderr }: Completed): string {
   return `exit ${code}: ${lastLine(stderr) || lastLine(stdout) || 'it printed nothing'}`
 }
 
+/** Replaces the placeholders in a command. */
 function fillIn({ command }: DaemonDescription, values: Record<string, string | number>): string[] {
   return command.map((word) =>
     word.replace(/\{(directory|socket|host|port)\}/g, (_, key: string) => String(values[key])),

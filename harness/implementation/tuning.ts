@@ -1,21 +1,28 @@
 import { cacheDirectory } from '../hosts/checkout.ts'
 
 /*
- * The environment and the flags with which Node runs a proxy, cache or mount well, which a process can't change once it runs.
+ * The environment and flags of Node for a proxy, cache or mount. A running process can't change
+ * them.
  *
- * Huge pages: images are written to fresh memory, and a page fault costs more than the copy of the 4 KiB behind it. With
- * this tunable glibc asks the kernel for pages of 2 MiB (madvise), which makes one fault of 512. Elsewhere it does nothing.
- * One arena: the pool's threads would each have one, of huge pages too.
- * A small young generation: what a connection leaves behind is garbage at once, and three spaces of up to 32 MiB are more
- * than many small images together; with 1 MiB each they are looked through more often, which takes no longer. Garbage that grew old is
- * looked for when the heap has grown by a tenth: it is small beside the images. Functions are optimised one after the other and not on
- * threads: what several compilers take at once is more than a thousand connections.
- * A cache of compiled code from the start: one that the program enables itself comes too late for its first modules, and to strip their
- * types takes 15 MB and a third of a start. V8 refuses code that was compiled under other flags, so that these processes need a
- * cache of their own: with that of the command line they would compile all of it at every start.
+ * - Huge pages (glibc.malloc.hugetlb). Images are written to fresh memory, where a page fault costs
+ *   more than the copy of its 4 KiB. With this tunable glibc asks the kernel for pages of 2 MiB
+ *   (madvise), so 512 faults become one. A C library other than glibc ignores it.
+ * - One arena (glibc.malloc.arena_max). Otherwise each thread of the pool has an arena of its own,
+ *   in huge pages as well.
+ * - A small young generation (--max-semi-space-size). The objects of a closed connection are
+ *   garbage at once, and three spaces of up to 32 MiB are larger than many small images together.
+ *   With 1 MiB each, V8 collects them more often, in no more time.
+ * - Early collection of old garbage (--heap-growing-percent), after the heap has grown by a tenth.
+ *   The heap is small compared with the images.
+ * - No compilation on threads (--no-concurrent-recompilation). Several compilers at once take more
+ *   memory than a thousand connections.
+ * - A cache of compiled code from the start (NODE_COMPILE_CACHE). A cache that the program enables
+ *   itself is too late for its first modules, whose type stripping takes 15 MB and a third of a
+ *   start. V8 rejects code that was compiled under other flags, so these processes have a cache of
+ *   their own. With the command line's cache they would compile all their code at every start.
  */
 
-/** Of V8, and NODE_OPTIONS can't hold them: for the command line, behind the path of node. */
+/** Flags of V8 for the command line, after the path of node. NODE_OPTIONS does not accept them. */
 const daemonFlags = ['--heap-growing-percent=10', '--no-concurrent-recompilation']
 
 const tuned = {
@@ -24,14 +31,14 @@ const tuned = {
 }
 const ownCache = `${cacheDirectory}/tuned`
 
-/** The command line of a daemon, which begins with the path of node, with these flags. */
+/** Adds the flags to a daemon's command line, which starts with the path of node. */
 export const tunedCommand = ([node = '', ...words]: readonly string[]) => [
   node,
   ...daemonFlags,
   ...words,
 ]
 
-/** These variables, behind what they hold already. */
+/** Returns the tuned environment variables. The tuned values follow the present ones. */
 export function tunedEnvironment(): Record<string, string> {
   const {
     GLIBC_TUNABLES: tunables,
@@ -46,8 +53,9 @@ export function tunedEnvironment(): Record<string, string> {
 }
 
 /**
- * Where the words of the command line are those of a proxy, cache or mount, starts this process again in its place, tuned, unless
- * it is. Not with a connection that was handed over as a file descriptor: Node closes those at an exec.
+ * Replaces this process by a tuned one if `words`, its command line, start a proxy, cache or mount
+ * and it is not tuned yet. A process with an inherited connection (--inherit-fd) stays as it is,
+ * because Node closes inherited file descriptors at an exec.
  */
 export function ensureTuned([role, ...words]: readonly string[]): void {
   const wanted = role === 'proxy' || role === 'cache' || role === 'mount'
