@@ -14,9 +14,7 @@ import { cases as proxyLocal } from './cases/proxy-local.ts'
 import { cases as proxyReads } from './cases/proxy-reads.ts'
 import { cases as proxySnapshots } from './cases/proxy-snapshots.ts'
 
-/* The table of contents of the suite: the cases by group, in the order of roles and sections. */
-
-/** Every case of the suite, checked: ids are unique, clauses are known. */
+/** All cases of the suite, by group. Their ids are unique, and their clauses are in the register. */
 export const allCases: readonly LoadedCase[] = loadCases({
   'cache-end': cacheEnd,
   'cache-framing': cacheFraming,
@@ -34,7 +32,7 @@ export const allCases: readonly LoadedCase[] = loadCases({
   'proxy-snapshots': proxySnapshots,
 })
 
-/** The cases that run unless a user names another: without those that take minutes or gigabytes. */
+/** The cases that run without a selection: none of them takes minutes or gigabytes. */
 export const usualCases: readonly LoadedCase[] = allCases.filter(
   ({ value }) => value.optIn !== true,
 )

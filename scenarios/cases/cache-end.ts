@@ -16,7 +16,7 @@ import {
   times,
 } from '../../harness/conformance/index.ts'
 
-/* C3, E2 and the control names (D1, D3): the end of the link and the end of the restore, in either order. */
+/* Cases for the cache: the end of the link and of the restore, in either order (C3, E2, D1, D3). */
 
 export const cases: readonly Case[] = [
   {
@@ -24,7 +24,8 @@ export const cases: readonly Case[] = [
     clauses: ['C3', 'L4'],
     role: 'cache',
     about:
-      'A hundred clients wait for images that never come, fifty of them for the same one, when the proxy closes: each gets ENOENT and a close.',
+      'A hundred clients wait for images that never come, fifty of them for the same image. The ' +
+      'proxy closes the link: each client gets ENOENT and a close.',
     async run(cache) {
       const waiters = await Promise.all(
         times(100, (at) => cache.openRead('1', `${Math.max(0, at - 50)}.img`)),
@@ -39,7 +40,8 @@ export const cases: readonly Case[] = [
     clauses: ['C3', 'L4', 'C1'],
     role: 'cache',
     about:
-      'After the proxy closed, reads of what did not come get ENOENT each time they are asked, in turn with reads of what did, which get it.',
+      'The proxy has closed the link. Reads of missing images get ENOENT each time, in turn with ' +
+      'reads of a held image, which get its bytes.',
     async run(cache) {
       await cache.forward('1', 'a.img', Buffer.from('held'))
       cache.closeLink()
@@ -55,7 +57,8 @@ export const cases: readonly Case[] = [
     clauses: ['C3', 'C1', 'F2'],
     role: 'cache',
     about:
-      'Clients have sent half of their headers when the proxy closes, and the rest after: who asked for an image that came gets it, who asked for another gets ENOENT.',
+      'Two clients send half of their headers before the proxy closes the link, and the rest ' +
+      'after it. The read of a held image gets its bytes, the other gets ENOENT.',
     async run(cache) {
       await cache.forward('1', 'held.img', Buffer.from('held'))
       const asked = await Promise.all(
@@ -78,7 +81,8 @@ export const cases: readonly Case[] = [
     clauses: ['E2', 'W6'],
     role: 'cache',
     about:
-      'The proxy has closed, and the cache goes on serving until the restore says that it is finished: only then it exits, with 0.',
+      'The proxy has closed the link, and the cache goes on serving until the restore is ' +
+      'finished. Only then it exits, with 0.',
     async run(cache) {
       await cache.forward('1', 'a.img', Buffer.from('held'))
       cache.closeLink()
@@ -95,7 +99,8 @@ export const cases: readonly Case[] = [
     clauses: ['E2'],
     role: 'cache',
     about:
-      'The restore says that it is finished while the proxy is still sending: the cache takes 4 MiB more, and exits, with 0, when the proxy has closed.',
+      'The restore is finished while the proxy still sends. The cache takes 4 MiB more, and ' +
+      'exits with 0 after the proxy has closed the link.',
     async run(cache) {
       await cache.stillServes('E2')
       const finish = await cache.finishRestore()
@@ -118,7 +123,8 @@ export const cases: readonly Case[] = [
     clauses: ['E2'],
     role: 'cache',
     about:
-      'The restore says that it is finished two times before the proxy closed, byte by byte the second time: the exit is 0 all the same.',
+      'The restore is finished twice before the proxy closes the link, the second time byte by ' +
+      'byte. The cache exits with 0.',
     async run(cache) {
       const again = await cache.connect()
       const finish = await cache.finishRestore()
@@ -139,7 +145,9 @@ export const cases: readonly Case[] = [
     clauses: ['E2', 'L2'],
     role: 'cache',
     about:
-      'Clients that have sent nothing, or half a header, stay connected when the restore is finished and the proxy has closed: they do not keep the cache, which exits with 0.',
+      'Clients that have sent nothing or half a header stay connected while the restore is ' +
+      'finished and the proxy closes the link. The cache does not wait for them and exits with ' +
+      '0.',
     async run(cache) {
       const idle = [await cache.connect(), await cache.connect()]
       await idle[1]?.send(Buffer.from([20, 0, 0]))
@@ -155,7 +163,8 @@ export const cases: readonly Case[] = [
     role: 'cache',
     link: 'later',
     about:
-      'The restore says that it is finished before any proxy has connected, which counts as an open connection: the cache takes the proxy, and exits with 0 when it closed.',
+      'The restore is finished before a proxy has connected, which counts as an open link. The ' +
+      'cache then takes the images of a proxy, and exits with 0 after its close.',
     async run(cache) {
       await answered(await cache.finishRestore())
       await cache.connectLink()
@@ -180,7 +189,9 @@ export const cases: readonly Case[] = [
     clauses: ['D1', 'E2', 'S1'],
     role: 'cache',
     about:
-      'The finish names of all dialects, and the name of the list, under an ordinary snapshot id are images: they are waited for and served, and the cache stays when the proxy closes.',
+      'The finish names of all dialects and the name of the list are ordinary images under an ' +
+      'ordinary snapshot id. They are waited for and served, and the cache stays after the ' +
+      "proxy's close.",
     async run(cache) {
       const names = ['RESTORE_FINISH', 'DUMP_FINISH', '', 'null', LIST]
       const waiters = await Promise.all(names.map((name) => cache.openRead('1', name)))
@@ -200,7 +211,8 @@ export const cases: readonly Case[] = [
     clauses: ['D1', 'E2'],
     role: 'cache',
     about:
-      'Names close to the finish name, under the null id, are images that did not come: ENOENT. The finish name then ends it with 0.',
+      'Names that are similar to the finish name, under the null snapshot id, are missing ' +
+      'images: ENOENT. The finish name then ends the restore, and the cache exits with 0.',
     async run(cache) {
       const { nullId, restoreFinish } = cache.names
       cache.closeLink()
@@ -220,7 +232,8 @@ export const cases: readonly Case[] = [
     role: 'cache',
     dialects: ['auto'],
     about:
-      'A CRIU of 2019 tells a cache that takes any dialect that its restore is finished: empty name, empty id. The exit is 0.',
+      'A CRIU of 2019 finishes the restore of a cache that takes all dialects, with an empty ' +
+      'name and an empty id. The cache exits with 0.',
     run: (cache) => finishedBy(cache, names2019),
   },
   {
@@ -229,7 +242,8 @@ export const cases: readonly Case[] = [
     role: 'cache',
     dialects: ['auto'],
     about:
-      'A CRIU of 2017 tells a cache that takes any dialect that its restore is finished: RESTORE_FINISH of null. The exit is 0.',
+      'A CRIU of 2017 finishes the restore of a cache that takes all dialects, with ' +
+      'RESTORE_FINISH of snapshot null. The cache exits with 0.',
     run: (cache) => finishedBy(cache, names2017),
   },
   {
@@ -238,11 +252,12 @@ export const cases: readonly Case[] = [
     role: 'cache',
     dialects: ['criu-2017'],
     about:
-      'The proxy has closed, and a CRIU of 2017 says that the restore is finished: it gets a reply, of any value, before the cache exits with 0.',
+      'The proxy has closed the link, and a CRIU of 2017 finishes the restore. It gets a reply ' +
+      'of any value, and the cache exits with 0.',
     async run(cache) {
       cache.closeLink()
       const finish = await cache.finishRestore()
-      await finishReply(cache, finish)
+      await demandReply(cache, finish)
       await cache.cleanExit('E2')
     },
   },
@@ -252,24 +267,29 @@ export const cases: readonly Case[] = [
     role: 'cache',
     dialects: ['criu-2017'],
     about:
-      'A CRIU of 2017 says that the restore is finished while the proxy is connected, which then closes: it gets a reply, of any value, and the exit is 0.',
+      'A CRIU of 2017 finishes the restore before the proxy closes the link. It gets a reply of ' +
+      'any value, and the cache exits with 0.',
     async run(cache) {
       const finish = await cache.finishRestore()
       await answered(finish)
       cache.closeLink()
-      await finishReply(cache, finish)
+      await demandReply(cache, finish)
       await cache.cleanExit('E2')
     },
   },
 ]
 
-/** Waits for the answer to a finish; at most for 300 ms, since it may as well come with the exit. A cache that exits too early ends it sooner. */
+/**
+ * Waits for the answer to a finish, for 300 ms at most: the answer may also come with the exit. A cache
+ * that exits too early ends the wait sooner.
+ */
 function answered(finish: Connection): Promise<unknown> {
   return Promise.race([finish.untilEnd(), new Promise((resolve) => setTimeout(resolve, 300))])
 }
 
-async function finishReply(cache: CacheUnderTest, finish: Connection): Promise<void> {
-  const permitted = { outcome: 'a reply, of any value', clause: 'D3' }
+/** Demands a reply to the finish of a restore. */
+async function demandReply(cache: CacheUnderTest, finish: Connection): Promise<void> {
+  const permitted = { outcome: 'a reply of any value', clause: 'D3' }
   const answer = await cache.waitFor(
     'the answer to the end of the restore',
     permitted,
@@ -283,6 +303,7 @@ async function finishReply(cache: CacheUnderTest, finish: Connection): Promise<v
   )
 }
 
+/** Finishes a restore with these names, and demands an exit with 0. */
 async function finishedBy(cache: CacheUnderTest, names: typeof names2017): Promise<void> {
   await cache.stillServes('D1')
   cache.closeLink()

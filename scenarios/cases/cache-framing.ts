@@ -29,8 +29,12 @@ import {
 } from '../model/message.ts'
 import { servesAll } from '../model/pair.ts'
 
-/* F. Framing at the cache, on both of its seams, and images of every size: all of this is legal. */
+/*
+ * Cases for the cache: framing at its UNIX socket and on the link, and images of all sizes (F). All
+ * inputs are legal, except for announced sizes whose bytes never come.
+ */
 
+/** Returns each byte as a piece of its own. */
 const single = (bytes: Buffer) => Array.from(bytes, (_, at) => bytes.subarray(at, at + 1))
 
 export const cases: readonly Case[] = [
@@ -39,7 +43,8 @@ export const cases: readonly Case[] = [
     clauses: ['F1', 'F2'],
     role: 'cache',
     about:
-      'A client sends the header of a read in single bytes, the length included; it is answered like any other.',
+      'A client sends the header of a read in single bytes, its length included. It gets the ' +
+      'image.',
     async run(cache) {
       const bytes = Buffer.from('asked for slowly')
       await cache.forward('1', 'slow.img', bytes)
@@ -55,7 +60,8 @@ export const cases: readonly Case[] = [
     clauses: ['F1', 'F2', 'W4'],
     role: 'cache',
     about:
-      'The proxy sends three images, one of them empty, in single bytes: headers and bytes alike. All three are served.',
+      'The proxy sends three images, one of them empty, in single bytes: headers and image ' +
+      'bytes. All three are served.',
     async run(cache) {
       const images = {
         'a.img': Buffer.from('one'),
@@ -75,7 +81,8 @@ export const cases: readonly Case[] = [
     clauses: ['F1', 'F2', 'W4'],
     role: 'cache',
     about:
-      'The same short image, under new names, is sent in two segments that are cut at each of its positions in turn: none is damaged.',
+      'The proxy sends a short image, under a new name each time, in two segments that are cut ' +
+      'at each position in turn. Every image is served whole.',
     async run(cache) {
       const bytes = Buffer.from([4, 0, 0, 0, 10, 0, 255])
       for (let cut = 1; cut < imageOnLink('1', 'cut-10', bytes).length; cut++) {
@@ -96,7 +103,8 @@ export const cases: readonly Case[] = [
     clauses: ['F2', 'W4'],
     role: 'cache',
     about:
-      'Two hundred small images, empty ones among them, come in one piece: each has exactly its own bytes.',
+      'Two hundred small images, some of them empty, come in one piece. Each is served with ' +
+      'exactly its own bytes.',
     async run(cache) {
       const images = Array.from({ length: 200 }, (_, at) => ({
         snapshotId: '1',
@@ -114,7 +122,8 @@ export const cases: readonly Case[] = [
     clauses: ['F3'],
     role: 'cache',
     about:
-      'A forwarding header as the first design had it, without an open mode, is a write: its image, and the next, are served.',
+      'A forwarding header without an open mode, as in the first design, is a write. Its image ' +
+      'and the next one are served.',
     async run(cache) {
       const bytes = Buffer.from('no open mode')
       await cache.link.send(
@@ -136,7 +145,8 @@ export const cases: readonly Case[] = [
     clauses: ['F3', 'F6'],
     role: 'cache',
     about:
-      'Forwarding headers carry fields of a later version, of every wire type, before, between and behind the known ones, which are in another order: they are skipped.',
+      'Forwarding headers have unknown fields of every wire type before, between and after the ' +
+      'known ones, and these in another order. The unknown fields are skipped.',
     async run(cache) {
       const bytes = Buffer.from('from a later version')
       const known = [
@@ -156,7 +166,8 @@ export const cases: readonly Case[] = [
     clauses: ['F3', 'F6'],
     role: 'cache',
     about:
-      "A client's header has unknown fields of every wire type around the known ones, which are in another order: the read is answered.",
+      'The header of a read has unknown fields of every wire type around the known ones, and ' +
+      'these in another order. The client gets the image.',
     async run(cache) {
       const bytes = Buffer.from('asked for by a later version')
       await cache.forward('1', 'later.img', bytes)
@@ -178,7 +189,8 @@ export const cases: readonly Case[] = [
     clauses: ['F3', 'F4'],
     role: 'cache',
     about:
-      'Images come with mode 1 and mode 1024 and are read with mode 0: error 0. When the link is closed, a missing one has error 2.',
+      'Images that came with mode 1 and mode 1024 are read with mode 0: error 0. After the link ' +
+      'has closed, the read of a missing image gets error 2.',
     async run(cache) {
       const bytes = Buffer.from('opened for writing')
       for (const openMode of [O_WRONLY, O_APPEND]) {
@@ -200,7 +212,8 @@ export const cases: readonly Case[] = [
     clauses: ['F2', 'L3', 'W4'],
     role: 'cache',
     about:
-      'Images of 0 and 1 byte, and of one less than, exactly, and one more than the sizes of usual buffers come behind each other; each is served whole.',
+      'Images of 0 and 1 byte, and of the sizes of common buffers, one byte less and one byte ' +
+      'more, come one after the other. Each is served whole.',
     async run(cache) {
       const sizes = [
         0,
@@ -226,7 +239,8 @@ export const cases: readonly Case[] = [
     clauses: ['L3', 'C2', 'W4'],
     role: 'cache',
     about:
-      'A client waits for an image of 20 MiB, another reads it later: both get every byte, and an image that came behind it is served.',
+      'A client waits for an image of 20 MiB, and another reads it later. Both get every byte, ' +
+      'and the next image is served.',
     async run(cache) {
       const bytes = someBytes(20 * MEGABYTE, cache.seed)
       const waiter = await cache.openRead('1', 'big.img')
@@ -242,7 +256,8 @@ export const cases: readonly Case[] = [
     role: 'cache',
     optIn: true,
     about:
-      'An image of 4 GiB and 5 bytes is forwarded to a client that waits, and one behind it. Takes memory for it, and a longer --timeout.',
+      'An image of 4 GiB and 5 bytes is forwarded to a waiting client, and then another image. ' +
+      'Needs as much memory, and a longer --timeout.',
     async run(cache) {
       const block = someBytes(MEGABYTE, cache.seed)
       const size = 2 ** 32 + 5
@@ -270,7 +285,8 @@ export const cases: readonly Case[] = [
     clauses: ['F5', 'W7'],
     role: 'cache',
     about:
-      'A header announces 4 GiB and 5 bytes; 5 bytes follow, then what would be another image if the size were cut to 32 bits, then the end: neither exists.',
+      'A header announces 4 GiB and 5 bytes. Five bytes follow, then bytes that would be another ' +
+      'image if the size were cut to 32 bits, then the end of the link. Neither image exists.',
     async run(cache) {
       const announced = header({
         snapshotId: '1',
@@ -291,7 +307,8 @@ export const cases: readonly Case[] = [
     clauses: ['F5', 'W7'],
     role: 'cache',
     about:
-      'A header announces the largest size that 64 bits hold, a few bytes follow, then the end: a failed migration, but no crash, and nothing partial.',
+      'A header announces the largest size of 64 bits, a few bytes follow, then the end of the ' +
+      'link. The migration fails without a crash, and no partial image is served.',
     async run(cache) {
       const announced = frameOf(
         textField(NAME, PARTIAL),
@@ -308,7 +325,8 @@ export const cases: readonly Case[] = [
     clauses: ['F5', 'S1'],
     role: 'cache',
     about:
-      'Names and snapshot ids look like paths, hold NUL, line ends, formats, control names and letters of all alphabets: each is an image of its own, and no file.',
+      'Names and snapshot ids look like paths, or hold NUL, line ends, formats, control names ' +
+      'and letters of all alphabets. Each is an image of its own, and none becomes a file.',
     async run(cache) {
       const { directory } = cache.daemon
       const escaped = [`${directory}-escaped`, `../escaped-${basename(directory)}`]
@@ -330,7 +348,7 @@ export const cases: readonly Case[] = [
         'parent',
         'Ж漢😀',
       ]
-      // Composed and decomposed, with and without a byte order mark: equal to look at, different bytes.
+      // Composed and decomposed letters, and a byte order mark: names that look equal and differ.
       odd.push(
         'b',
         'a/../b',
@@ -361,7 +379,7 @@ export const cases: readonly Case[] = [
       demand(
         files.length === 0,
         'files named like images',
-        { outcome: 'none outside of its directory', clause: 'F5' },
+        { outcome: 'none outside of the directory of the cache', clause: 'F5' },
         files.join(', '),
       )
     },
@@ -371,7 +389,8 @@ export const cases: readonly Case[] = [
     clauses: ['F5'],
     role: 'cache',
     about:
-      'Names and ids of exactly 4095 bytes, of one and of several bytes a letter, which differ in their last byte only, are told apart.',
+      'Names and ids of exactly 4095 bytes, with letters of one and of three bytes, some of ' +
+      'which differ only in the last byte, are different images.',
     async run(cache) {
       const long = [
         `${'n'.repeat(NAME_LIMIT - 1)}1`,

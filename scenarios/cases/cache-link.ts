@@ -21,7 +21,7 @@ import {
 } from '../model/message.ts'
 import { servesAll } from '../model/pair.ts'
 
-/* W. The connection from the proxy, seen from the cache: its order, its silence, and each way to lose it. */
+/* Cases for the cache: the order and silence of the link, and each way to lose the link (W). */
 
 const partial = imageOnLink('1', PARTIAL, someBytes(100_000))
 const partialHeader = header({ snapshotId: '1', name: PARTIAL, openMode: O_WRONLY, size: 100_000 })
@@ -33,7 +33,7 @@ const good = {
 }
 const silence = { outcome: 'no byte from the cache', clause: 'W2' }
 
-/** The link is lost in one way at one point; all of them demand the same. */
+/** Returns a case in which the link is lost in one way at one point. All of them demand the same. */
 function lost(
   id: string,
   clauses: readonly string[],
@@ -46,7 +46,9 @@ function lost(
     id,
     clauses,
     role: 'cache',
-    about: `${about} Who waits is told ENOENT, what is complete is served, nothing else is, and the exit is a failure.`,
+    about:
+      `${about} Waiting clients get ENOENT, complete images are served and no other ones, and the ` +
+      'cache exits as failed.',
     run: (cache) => linkIsLost(cache, { bytes, how, clause }),
   }
 }
@@ -57,7 +59,8 @@ export const cases: readonly Case[] = [
     clauses: ['W1', 'W4'],
     role: 'cache',
     about:
-      'Two hundred images of several snapshots and of very different sizes come on the one connection, cut into segments that end anywhere: each has its own bytes.',
+      'Two hundred images of several snapshots and of very different sizes come on the link, in ' +
+      'segments that end anywhere. Each is served with its own bytes.',
     async run(cache) {
       const images = Array.from({ length: 200 }, (_, at) => ({
         snapshotId: `${at % 3}`,
@@ -81,7 +84,8 @@ export const cases: readonly Case[] = [
     clauses: ['W1', 'W4'],
     role: 'cache',
     about:
-      'While the proxy is inside an image, something else connects to the port and sends an image and half of one. They never appear, and the first connection is as good as before.',
+      'While the proxy is inside an image, another peer connects to the port and sends an image ' +
+      'and half of another. Neither is ever served, and the link works as before.',
     async run(cache) {
       const waiter = await cache.openRead('1', 'other.img')
       await cache.link.send(partial.subarray(0, -10))
@@ -112,7 +116,8 @@ export const cases: readonly Case[] = [
     clauses: ['W2'],
     role: 'cache',
     about:
-      'Images, reads, waiters, an append, a clean end and the end of the restore: the cache has not written a byte on the connection by its exit.',
+      'Images, reads, waiting clients, an append, a clean end and the end of the restore: until ' +
+      'its exit the cache has written no byte on the link.',
     async run(cache) {
       const waiters = [await cache.openRead('1', 'a.img'), await cache.openRead('1', 'missing.img')]
       await cache.forward('1', 'a.img', someBytes(100_000))
@@ -124,7 +129,7 @@ export const cases: readonly Case[] = [
       await cache.cleanExit('E2')
       await cache.waitFor(
         'the end of the link',
-        { outcome: 'its end, as the process has ended', clause: 'W2' },
+        { outcome: 'its end, because the process has ended', clause: 'W2' },
         cache.link.untilEnd(),
       )
       demand(
@@ -140,7 +145,8 @@ export const cases: readonly Case[] = [
     clauses: ['W2', 'F6'],
     role: 'cache',
     about:
-      'Clients send nonsense, leave while they wait, and ask for what never comes: of none of that is there a byte on the connection to the proxy.',
+      'Clients send nonsense, leave while they wait, and ask for images that never come. The ' +
+      'cache writes no byte about them on the link.',
     async run(cache) {
       for (const bytes of [
         frameOf(),
@@ -168,7 +174,8 @@ export const cases: readonly Case[] = [
     clauses: ['W6', 'E2'],
     role: 'cache',
     about:
-      'The proxy closes right behind the last byte of an image that somebody waits for, in the same moment: the image is served, and the exit is 0.',
+      'The proxy closes the link directly after the last byte of an image that a client waits ' +
+      'for. The client gets the image, and the cache exits with 0.',
     async run(cache) {
       const bytes = someBytes(500_000, cache.seed)
       const waiter = await cache.openRead('1', 'last.img')
@@ -184,7 +191,8 @@ export const cases: readonly Case[] = [
     clauses: ['W6', 'C3'],
     role: 'cache',
     about:
-      'The proxy connects and closes without an image: who waited gets ENOENT, so does who asks then, and the exit is 0.',
+      'The proxy connects and closes without an image. A waiting client and a later one get ' +
+      'ENOENT, and the cache exits with 0.',
     async run(cache) {
       const waiter = await cache.openRead('1', 'a.img')
       cache.closeLink()
@@ -199,7 +207,8 @@ export const cases: readonly Case[] = [
     clauses: ['W7', 'L7'],
     role: 'cache',
     about:
-      'An image is complete when a second version of it begins and the link is lost inside that: what is served is the first version, whole.',
+      'The link is lost inside the second version of an image. The cache serves the first ' +
+      'version, whole.',
     async run(cache) {
       await cache.forward('1', 'a.img', Buffer.from('the first version'))
       await cache.drained()
@@ -273,7 +282,7 @@ export const cases: readonly Case[] = [
     ['F6', 'W7'],
     'stay',
     frameOf(),
-    'The proxy sends an empty message as header.',
+    'The proxy sends an empty message as a header.',
   ),
   lost(
     'cache-link-oversized-length',
@@ -317,7 +326,7 @@ export const cases: readonly Case[] = [
         ['F6', 'F1', 'W7'],
         'stay',
         frameOf(...Object.values(good), bytes),
-        `The proxy sends a header that is no protobuf: ${what}.`,
+        `The proxy sends a header that is no protobuf message: ${what}.`,
       ),
     ),
 ]

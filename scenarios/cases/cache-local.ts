@@ -26,7 +26,7 @@ import {
   textField,
 } from '../model/message.ts'
 
-/* L. and F6 at the cache's UNIX socket: many clients, and clients that misbehave. */
+/* Cases for the cache: many clients at its UNIX socket, and clients that misbehave (L, F6). */
 
 const header = localImage.encode({ snapshotId: '1', name: 'wanted.img', openMode: O_RDONLY })
 const fields = {
@@ -41,7 +41,8 @@ export const cases: readonly Case[] = [
     clauses: ['L1'],
     role: 'cache',
     about:
-      'At the path that it was given there is a UNIX socket, and one client after the other is served there.',
+      'A UNIX socket is at the path that the cache was given, and the cache serves one client ' +
+      'after the other there.',
     async run(cache) {
       const { socket } = cache.daemon
       const found = await stat(socket)
@@ -59,7 +60,8 @@ export const cases: readonly Case[] = [
     clauses: ['L1', 'L2', 'L8'],
     role: 'cache',
     about:
-      'Two hundred clients connect and leave again, without a byte, inside a header, or behind one: it goes on serving.',
+      'Two hundred clients connect and leave, without a byte, inside a header, or after one. The ' +
+      'cache goes on serving.',
     async run(cache) {
       const clients = await Promise.all(times(200, () => cache.connect()))
       for (const [at, client] of clients.entries()) {
@@ -76,7 +78,9 @@ export const cases: readonly Case[] = [
     clauses: ['L2', 'F2'],
     role: 'cache',
     about:
-      'Clients stay without having sent anything, inside the length, and inside the message. Others are served meanwhile; the first finish their headers later and are served too.',
+      'Clients stay connected without a byte, inside the length, and inside the message. Others ' +
+      'are served in the meantime. The first clients finish their headers later and are served ' +
+      'too.',
     async run(cache) {
       const cuts = [0, 1, 3, 4, 5, header.length - 1]
       const slow = await Promise.all(cuts.map(() => cache.connect()))
@@ -95,7 +99,8 @@ export const cases: readonly Case[] = [
     clauses: ['L2', 'C2'],
     role: 'cache',
     about:
-      'A thousand clients are connected at once, each waiting for an image of its own; the images come in another order, and each client gets its own.',
+      'A thousand clients wait at once, each for an image of its own. The images come in another ' +
+      'order, and each client gets its own.',
     async run(cache) {
       const clients = await Promise.all(times(1000, (at) => cache.openRead('1', `${at}.img`)))
       for (let at = 999; at >= 0; at--)
@@ -109,7 +114,8 @@ export const cases: readonly Case[] = [
     clauses: ['L2', 'L3'],
     role: 'cache',
     about:
-      'A client stops reading inside an image of 8 MiB. Others read that image and new ones arrive and are served; the first then goes on and gets every byte.',
+      'A client stops reading inside an image of 8 MiB. Other clients read that image, and new ' +
+      'ones are served. The first client reads on and gets every byte.',
     async run(cache) {
       const bytes = someBytes(8 * MEGABYTE, cache.seed)
       await cache.forward('1', 'big.img', bytes)
@@ -127,7 +133,8 @@ export const cases: readonly Case[] = [
     clauses: ['L8'],
     role: 'cache',
     about:
-      'Ten clients break off inside an image of 4 MiB that another reads as well: that one gets all of it, and so do later ones.',
+      'Ten clients break off inside an image of 4 MiB that another client reads as well. That ' +
+      'client and later ones get all of it.',
     async run(cache) {
       const bytes = someBytes(4 * MEGABYTE, cache.seed)
       await cache.forward('1', 'big.img', bytes)
@@ -146,7 +153,8 @@ export const cases: readonly Case[] = [
     clauses: ['F6'],
     role: 'cache',
     about:
-      'A client ends inside the length, or inside the message: that connection ends, and no other.',
+      'A client ends its side inside the length or inside the message. Its connection ends, and ' +
+      'no other.',
     async run(cache) {
       for (const cut of [1, 3, 4, header.length - 1])
         await refusedAlone(cache, header.subarray(0, cut), {
@@ -160,7 +168,8 @@ export const cases: readonly Case[] = [
     clauses: ['F6'],
     role: 'cache',
     about:
-      'A client announces a header of 4 GiB less one byte, and begins to send it: that connection ends, and no other.',
+      'A client announces a header of 4 GiB less one byte and begins to send it. Its connection ' +
+      'ends, and no other.',
     async run(cache) {
       await refusedAlone(cache, oversized(0xffffffff), { what: 'a length of 4 GiB' })
       await refusedAlone(cache, Buffer.concat([oversized(0xffffffff), Buffer.alloc(300_000)]), {
@@ -173,7 +182,8 @@ export const cases: readonly Case[] = [
     clauses: ['F6', 'F1'],
     role: 'cache',
     about:
-      'A client speaks HTTP, TLS, or a length in network byte order, and ends: that connection ends without an answer of image bytes, and no other.',
+      'A client speaks HTTP or TLS, or sends a length in network byte order, and ends its side. ' +
+      'Its connection ends without image bytes, and no other ends.',
     async run(cache) {
       const swapped = Buffer.concat([
         Buffer.from(header.subarray(0, 4)).reverse(),
@@ -195,8 +205,7 @@ export const cases: readonly Case[] = [
     id: 'cache-local-missing-field',
     clauses: ['F6', 'F3'],
     role: 'cache',
-    about:
-      'A header is empty, or lacks one of its three fields: that connection ends, and no other.',
+    about: 'A header is empty or lacks one of its three fields. Its connection ends, and no other.',
     async run(cache) {
       await refusedAlone(cache, frameOf(), { what: 'an empty message' })
       for (const lacks of Object.keys(fields)) {
@@ -212,7 +221,8 @@ export const cases: readonly Case[] = [
     clauses: ['F6'],
     role: 'cache',
     about:
-      'A name or an id is not UTF-8 (a lone byte, a cut letter, an overlong NUL, a surrogate): that connection ends, and no other.',
+      'A name or an id is not UTF-8: a lone byte, a cut letter, an overlong NUL, a surrogate. ' +
+      'Its connection ends, and no other.',
     async run(cache) {
       for (const hex of ['61ff', '61e282', 'c080', 'eda080']) {
         const text = Buffer.from(hex, 'hex')
@@ -234,7 +244,8 @@ export const cases: readonly Case[] = [
     clauses: ['F6', 'F1'],
     role: 'cache',
     about:
-      'A frame of the right length does not hold protobuf, or a name that is a number: that connection ends, and no other.',
+      'A frame of the right length holds no protobuf message, or a number as the name. Its ' +
+      'connection ends, and no other.',
     async run(cache) {
       const good = Object.values(fields)
       for (const [what, bytes] of Object.entries(malformed))
@@ -251,7 +262,8 @@ export const cases: readonly Case[] = [
     clauses: ['F5', 'F6'],
     role: 'cache',
     about:
-      'A client asks for a name of 4096 bytes, of 60,000, and of 1 MiB. Whatever becomes of it, others are served.',
+      'Clients ask for names of 4096 bytes, of 60,000 bytes, and of 1 MiB. The cache may do ' +
+      'anything with them, but it serves other clients.',
     async run(cache) {
       for (const length of [NAME_LIMIT + 1, 60_000, MEGABYTE]) {
         const client = await cache.connect()
@@ -268,7 +280,8 @@ export const cases: readonly Case[] = [
     clauses: ['F6', 'L2'],
     role: 'cache',
     about:
-      'A hundred clients send nonsense at once while one waits for its image and the image is arriving: it gets its image.',
+      'A hundred clients send nonsense at once while an image arrives that another client waits ' +
+      'for. That client gets its image.',
     async run(cache) {
       const bytes = someBytes(MEGABYTE, cache.seed)
       const waiter = await cache.openRead('1', 'a.img')
@@ -291,7 +304,8 @@ export const cases: readonly Case[] = [
     clauses: ['L2', 'C1'],
     role: 'cache',
     about:
-      'A client opens images at the cache to write and to append, which it has no reason to: whatever becomes of that, an image that came from the proxy is not damaged by it.',
+      'A client opens images at the cache for writing and appending, which CRIU never does. The ' +
+      'cache may do anything with them, but an image from the proxy stays intact.',
     async run(cache) {
       const bytes = Buffer.from('from the proxy')
       await cache.forward('1', 'a.img', bytes)
@@ -305,7 +319,7 @@ export const cases: readonly Case[] = [
   },
 ]
 
-/** Sends bytes and leaves. */
+/** Connects, sends the bytes, and breaks off. */
 async function misbehave(cache: CacheUnderTest, bytes: Buffer): Promise<void> {
   const client = await cache.connect()
   await client.send(bytes)

@@ -19,7 +19,7 @@ import {
   letItSee,
 } from '../model/cache.ts'
 
-/* C. Reads at the cache, and what is identified, listed, replaced and appended to there (S, L7, D2). */
+/* Cases for the cache: reads, and identities, the list, new versions and appends (C, S, L7, D2). */
 
 const nothingYet = { outcome: 'nothing until its image is complete', clause: 'C2' }
 
@@ -28,7 +28,7 @@ export const cases: readonly Case[] = [
     id: 'cache-read-held',
     clauses: ['C1', 'L3', 'L9'],
     role: 'cache',
-    about: 'An image that came is read thirty times, one after the other: each time all of it.',
+    about: 'A held image is read thirty times, one after the other. Each read gets all of it.',
     async run(cache) {
       const bytes = someBytes(30_000, cache.seed)
       await cache.forward('1', 'a.img', bytes)
@@ -40,7 +40,8 @@ export const cases: readonly Case[] = [
     clauses: ['C1', 'L2'],
     role: 'cache',
     about:
-      'The proxy has stopped inside an image. Images that are complete are served meanwhile, and that one when its rest came.',
+      'The proxy has stopped inside an image. Complete images are served in the meantime, and ' +
+      'that one after its last byte has come.',
     async run(cache) {
       const whole = imageOnLink('1', 'slow.img', someBytes(300_000, cache.seed))
       await cache.link.send(
@@ -57,7 +58,8 @@ export const cases: readonly Case[] = [
     clauses: ['C1', 'L9'],
     role: 'cache',
     about:
-      'The proxy has closed the connection: fifty clients at once read an image of 200 KiB that came before, and get all of it.',
+      'The proxy has closed the link. Fifty clients at once read an image of 200 KiB that came ' +
+      'before, and get all of it.',
     async run(cache) {
       const bytes = someBytes(200 * 1024, cache.seed)
       await cache.forward('1', 'a.img', bytes)
@@ -73,7 +75,8 @@ export const cases: readonly Case[] = [
     clauses: ['C2', 'L7'],
     role: 'cache',
     about:
-      'A client waits for an image of which all but the last byte has come: it gets nothing, while later reads of other images are answered; the last byte releases it.',
+      'Two clients wait for an image of which all but the last byte has come. They get nothing ' +
+      'while later reads of another image are answered. The last byte releases them.',
     async run(cache) {
       const bytes = someBytes(50_000, cache.seed)
       const waiter = await cache.openRead('1', 'slow.img')
@@ -100,7 +103,8 @@ export const cases: readonly Case[] = [
     clauses: ['L7', 'C2'],
     role: 'cache',
     about:
-      'A client waits for an image that turns out to be empty, the last that comes: error 0 and no bytes, with nothing behind it on the link. It is read again.',
+      'A client waits for an empty image, after which no image comes. It gets error 0 and no ' +
+      'bytes, and so does another read.',
     async run(cache) {
       const waiter = await cache.openRead('1', 'empty.img')
       await cache.forward('1', 'empty.img', Buffer.alloc(0))
@@ -112,7 +116,7 @@ export const cases: readonly Case[] = [
     id: 'cache-200-waiters-of-one-image',
     clauses: ['C2', 'L9'],
     role: 'cache',
-    about: 'Two hundred clients wait for the same image: every one of them gets all of it.',
+    about: 'Two hundred clients wait for the same image. Each of them gets all of it.',
     async run(cache) {
       const bytes = someBytes(100_000, cache.seed)
       const waiters = await Promise.all(times(200, () => cache.openRead('1', 'a.img')))
@@ -125,7 +129,8 @@ export const cases: readonly Case[] = [
     clauses: ['C2', 'L2'],
     role: 'cache',
     about:
-      'Clients wait for a, b, c and d. The images come as d, c, b, a, each with the beginning of the next behind it: each client is answered before the next image is complete.',
+      'Clients wait for a, b, c and d. The images come as d, c, b, a, each with the beginning of ' +
+      'the next. Each client is answered before the next image is complete.',
     async run(cache) {
       const names = ['a', 'b', 'c', 'd']
       const waiters = await Promise.all(names.map((name) => cache.openRead('1', name)))
@@ -149,7 +154,8 @@ export const cases: readonly Case[] = [
     clauses: ['C2', 'L8'],
     role: 'cache',
     about:
-      'Twenty clients wait for an image of 1 MiB, and half of them leave before it comes: the others get it.',
+      'Twenty clients wait for an image of 1 MiB, and half of them leave before it comes. The ' +
+      'others get it.',
     async run(cache) {
       const bytes = someBytes(MEGABYTE, cache.seed)
       const waiters = await Promise.all(times(20, () => cache.openRead('1', 'a.img')))
@@ -166,7 +172,8 @@ export const cases: readonly Case[] = [
     role: 'cache',
     link: 'later',
     about:
-      'Fifty clients read before any proxy has connected. They wait; then the proxy comes, sends their images in another order, and they get them.',
+      'Fifty clients read before a proxy has connected, and wait. The proxy then sends their ' +
+      'images in another order, and each client gets its own.',
     async run(cache) {
       const waiters = await Promise.all(times(50, (at) => cache.openRead('1', `${at}.img`)))
       await letItSee(cache)
@@ -183,7 +190,8 @@ export const cases: readonly Case[] = [
     role: 'cache',
     link: 'later',
     about:
-      'Before any proxy has connected, clients wait and leave, send nonsense, or half a header. One stays: it gets its image when the proxy came.',
+      'Before a proxy has connected, clients wait and leave, send nonsense, or send half a ' +
+      'header. One client stays and gets its image from the proxy.',
     async run(cache) {
       const stays = await cache.openRead('1', 'a.img')
       for (const bytes of [
@@ -209,7 +217,8 @@ export const cases: readonly Case[] = [
     clauses: ['S1', 'S4'],
     role: 'cache',
     about:
-      'The same name comes under several ids, of which some joined with the name give the same text as others: all are served, those of earlier snapshots as well.',
+      'The same names come under several ids, and some ids joined with their names are the same ' +
+      'text. All images are served, those of earlier snapshots as well.',
     async run(cache) {
       const keys = [
         ...[
@@ -238,7 +247,9 @@ export const cases: readonly Case[] = [
     clauses: ['S1', 'S4', 'C2'],
     role: 'cache',
     about:
-      'A client waits for an image of snapshot 2 when that name comes under 1 and is served there: it waits on, until its own comes. The parent is still served after.',
+      'A client waits for an image of snapshot 2. The image of that name comes under snapshot 1 ' +
+      'and is served there, but the client waits on for its own. The first image is still ' +
+      'served.',
     async run(cache) {
       const waiter = await cache.openRead('2', 'a.img')
       await cache.forward('1', 'a.img', Buffer.from('of the parent'))
@@ -254,7 +265,8 @@ export const cases: readonly Case[] = [
     role: 'cache',
     dialects: ['ours', 'auto', 'criu-2019', 'criu-2020'],
     about:
-      'An image is written again, shorter, then empty, then longer, each with mode O_WRONLY: once the new version is there, reads get it and nothing of the old.',
+      'An image is written again with mode O_WRONLY: shorter, empty, and longer. After each new ' +
+      'version has come, reads get it and no byte of the old one.',
     async run(cache) {
       for (const [at, size] of [5000, 100, 0, 200_000].entries()) {
         await cache.forward('1', 'a.img', someBytes(size, at + 1))
@@ -269,7 +281,8 @@ export const cases: readonly Case[] = [
     role: 'cache',
     dialects: ['ours', 'auto', 'criu-2019', 'criu-2020'],
     about:
-      'A client has begun to read an image of 8 MiB and stopped when a new version of it comes and is served: it goes on and gets the old version, whole.',
+      'A client stops inside an image of 8 MiB while a new version comes and is served. It reads ' +
+      'on and gets the old version, whole.',
     async run(cache) {
       const [before, after] = [someBytes(8 * MEGABYTE, cache.seed), someBytes(MEGABYTE, 7)]
       await cache.forward('1', 'a.img', before)
@@ -293,7 +306,8 @@ export const cases: readonly Case[] = [
     clauses: ['S2', 'S3', 'D2'],
     role: 'cache',
     about:
-      "Three entries are appended to the list of snapshots, in the dialect's form, with images between them: the list is read as three frames, in order.",
+      'Three entries are appended to the list of snapshots, in the form of the dialect, with ' +
+      'images between them. The list is read as three frames, in order.',
     async run(cache) {
       const ids = ['/images/1', '/images/2', 'relative/3']
       const { nullId } = cache.names
@@ -312,7 +326,8 @@ export const cases: readonly Case[] = [
     clauses: ['S2', 'S3', 'C2'],
     role: 'cache',
     about:
-      'A restore asks for the list before there is one, and others for images named like it under other ids: it gets the first entry, they get theirs.',
+      'A restore asks for the list before it exists, and for an image of that name under another ' +
+      'id. It gets the first entry, and the other image.',
     async run(cache) {
       const entry = snapshotEntry.encode('1')
       const waiter = await cache.openRead(cache.names.nullId, LIST)
@@ -329,7 +344,8 @@ export const cases: readonly Case[] = [
     role: 'cache',
     dialects: appendsWhole,
     about:
-      'An append is forwarded as the whole image with mode O_APPEND, to one that is there and to one that is not: what is served is what came last, once.',
+      'An append is forwarded as the whole image with mode O_APPEND, to a held image and to a ' +
+      'new one. Reads get the bytes of the last version, once.',
     async run(cache) {
       for (const [at, text] of ['one', 'one two', 'one two three'].entries()) {
         await cache.forward('1', 'a.img', Buffer.from(text), O_APPEND)
@@ -347,7 +363,8 @@ export const cases: readonly Case[] = [
     role: 'cache',
     dialects: appendsNewBytes,
     about:
-      'An append is forwarded as its new bytes under the size of all, with the next header right behind: the bytes go behind those that are there.',
+      'An append is forwarded as its new bytes under the size of the whole image, directly ' +
+      'followed by the next header. The new bytes come after the held ones.',
     async run(cache) {
       let size = 0
       let stream = Buffer.alloc(0)

@@ -21,7 +21,10 @@ import {
 import { imageOnLink } from '../model/cache.ts'
 import { forAll, some } from '../model/property.ts'
 
-/* Fuzz on every seam: nonsense ends its own connection at most, and whatever is valid is understood in any form. */
+/*
+ * Fuzz cases for all connections: nonsense ends at most its own connection, and a valid message is
+ * understood in all of its forms.
+ */
 
 const held = Buffer.from('held before the nonsense came')
 
@@ -31,7 +34,8 @@ export const cases: readonly Case[] = [
     clauses: ['F6', 'L2'],
     role: 'cache',
     about:
-      'Clients send arbitrary bytes, frames of arbitrary fields, and damaged headers, cut anywhere, and leave: after each of them an image is served.',
+      'Clients send arbitrary bytes, frames of arbitrary fields, and damaged headers, cut ' +
+      'anywhere, and leave. After each of them an image is served.',
     async run(cache) {
       await cache.forward('held', 'a.img', held)
       await localNonsense(cache)
@@ -43,7 +47,9 @@ export const cases: readonly Case[] = [
     clauses: ['F6', 'L2'],
     role: 'proxy',
     about:
-      'Clients send arbitrary bytes, frames of arbitrary fields, and damaged headers, cut anywhere, and leave: after each of them an image is served, and forwarding goes on.',
+      'Clients send arbitrary bytes, frames of arbitrary fields, and damaged headers, cut ' +
+      'anywhere, and leave. After each of them an image is served, and at the end images are ' +
+      'forwarded.',
     async run(proxy) {
       await proxy.store('held', 'a.img', held)
       await localNonsense(proxy)
@@ -55,7 +61,8 @@ export const cases: readonly Case[] = [
     clauses: ['F2', 'F3', 'F6'],
     role: 'cache',
     about:
-      'Reads whose headers have their fields in any order, unknown ones between them, and come cut anywhere, are all answered with the image.',
+      'Headers of reads have their fields in any order with unknown ones between them, and are ' +
+      'cut anywhere. Each read gets the image.',
     async run(cache) {
       await cache.forward('held', 'a.img', held)
       await forAll({
@@ -75,7 +82,8 @@ export const cases: readonly Case[] = [
     clauses: ['F2', 'F3', 'F6', 'W4'],
     role: 'proxy',
     about:
-      'Writes whose headers have their fields in any order, unknown ones between them, and come cut anywhere together with the bytes, are forwarded whole and read back.',
+      'Headers of writes have their fields in any order with unknown ones between them, and are ' +
+      'cut anywhere together with the image bytes. Each image is forwarded whole and read back.',
     async run(proxy) {
       let count = 0
       await forAll({
@@ -110,7 +118,8 @@ export const cases: readonly Case[] = [
     clauses: ['F2', 'F3', 'F6', 'W4'],
     role: 'cache',
     about:
-      'Images with headers of fields in any order and unknown ones between them come on the link, cut anywhere: each is served whole, and the next is found behind it.',
+      'Headers on the link have their fields in any order with unknown ones between them, and ' +
+      'are cut anywhere. Each image is served whole, and the next header is found after it.',
     async run(cache) {
       let count = 0
       await forAll({
@@ -166,7 +175,7 @@ const common = (daemon: CacheUnderTest | ProxyUnderTest, runs: number) => ({
     ),
 })
 
-/** One connection after the other with nonsense; the image is still served after each. */
+/** Sends nonsense on one connection after the other. After each the image is still served. */
 async function localNonsense(daemon: CacheUnderTest | ProxyUnderTest): Promise<void> {
   await forAll({
     ...common(daemon, 150),
@@ -177,25 +186,26 @@ async function localNonsense(daemon: CacheUnderTest | ProxyUnderTest): Promise<v
       await client.sendPieces(pieces(stream))
       if (stream.ends) await client.end()
       else client.reset()
-      expectImage(await daemon.read('held', 'a.img'), held, 'F6', 'an image, after nonsense')
+      expectImage(await daemon.read('held', 'a.img'), held, 'F6', 'an image after nonsense')
       client.reset()
     },
   })
 }
 
-/** Nonsense ends the link, so each needs a cache of its own. */
+/** Returns a case with one piece of nonsense: it ends the link, so each needs a cache of its own. */
 function cacheLinkNonsense(nth: number): Case {
   return {
     id: `fuzz-cache-link-nonsense-${nth}`,
     clauses: ['F6', 'W7', 'C1'],
     role: 'cache',
     about:
-      'The proxy sends a good image, then arbitrary or damaged bytes, and is gone: the image is served, what is missing is ENOENT, and it ends without a crash when the restore is finished.',
+      'The proxy sends an image, then arbitrary or damaged bytes, and is gone. The image is served, a ' +
+      'missing one is ENOENT, and after the restore the cache exits without a crash.',
     async run(cache) {
       const [stream] = some(nonsense, 1, cache.seed) as [Stream]
       await cache.link.send(imageOnLink('held', 'a.img', held))
       await cache.serves('held', 'a.img', held, 'C1')
-      // Behind it, an image that damaged bytes may take for their own.
+      // The header of another image follows, which damaged bytes may take for their own.
       await cache.link.sendPieces([
         ...pieces(stream),
         header({ snapshotId: 'fuzz', name: 'behind', openMode: O_WRONLY, size: 9 }),
@@ -205,7 +215,7 @@ function cacheLinkNonsense(nth: number): Case {
       const missing = await cache.read('held', 'missing.img')
       demand(
         missing.error === 2,
-        'a read of what is missing',
+        'a read of a missing image',
         { outcome: 'error 2', clause: 'C3' },
         `error ${missing.error}`,
       )
@@ -216,14 +226,18 @@ function cacheLinkNonsense(nth: number): Case {
   }
 }
 
-/** The connection is one-way: a proxy may ignore what a cache sends, or take it for a failure, but not crash. */
+/**
+ * Returns a case with nonsense from the cache. The link is one-way: a proxy may ignore the bytes or
+ * take them for a failure, but it may not crash.
+ */
 function proxyLinkNonsense(nth: number): Case {
   return {
     id: `fuzz-proxy-link-nonsense-${nth}`,
     clauses: ['W2', 'F6'],
     role: 'proxy',
     about:
-      'A cache sends arbitrary bytes on the one-way connection: the proxy goes on serving, or ends with a failure; it does not crash.',
+      'A cache sends arbitrary bytes on the one-way link. The proxy goes on serving or exits as failed, ' +
+      'but does not crash.',
     async run(proxy) {
       await proxy.store('held', 'a.img', held)
       proxy.life.allowExit('its cache sends nonsense')
@@ -239,6 +253,7 @@ function proxyLinkNonsense(nth: number): Case {
   }
 }
 
+/** Waits for the exit of the daemon. Throws Violation if it is a crash. */
 async function noCrash(daemon: CacheUnderTest | ProxyUnderTest): Promise<void> {
   const { code } = await daemon.exit('F6')
   demand(

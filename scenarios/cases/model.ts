@@ -4,7 +4,7 @@ import { forAll, some } from '../model/property.ts'
 import { Session, type SharedList } from '../model/session.ts'
 import { type Step, sequences } from '../model/steps.ts'
 
-/* Random sequences of what several clients do at both sides of a pair, compared with a model of the store. */
+/* Cases for the pair: random steps of several clients, compared with a model of the store. */
 
 export const cases: readonly Case[] = [
   {
@@ -13,7 +13,8 @@ export const cases: readonly Case[] = [
     role: 'pair',
     needs: ['append'],
     about:
-      'Random sequences of opens, pieces, closes, appends, reads, pushes and clients that leave, at both sides: every answer is what a simple model of the store says.',
+      'Random sequences of opens, pieces, closes, appends, reads, pushes and leaving clients run ' +
+      'at both sides. Every answer is that of a simple model of the store.',
     async run(pair) {
       const list: SharedList = { bytes: Buffer.alloc(0) }
       let runs = 0
@@ -43,7 +44,8 @@ export const cases: readonly Case[] = [
     role: 'pair',
     needs: ['append'],
     about:
-      'Four random sequences run at the same time on one pair, each under ids of its own: every answer is what the model of its own sequence says.',
+      'Four random sequences run at the same time on one pair, each under ids of its own. Every ' +
+      'answer is that of the model of its own sequence.',
     async run(pair) {
       await Promise.all(
         some(sequences, 4, pair.seed).map((steps, at) =>
@@ -55,7 +57,7 @@ export const cases: readonly Case[] = [
   ...[1, 2, 3].map(finished),
 ]
 
-/** A random sequence whose waiters are still there when the dump is finished; each needs a pair of its own. */
+/** Returns a case that finishes a dump after random steps, with clients that still wait. */
 function finished(nth: number): Case {
   return {
     id: `model-finish-after-random-steps-${nth}`,
@@ -63,7 +65,8 @@ function finished(nth: number): Case {
     role: 'pair',
     needs: ['append'],
     about:
-      'After a random sequence of steps the dump is finished: who still waits at the cache gets ENOENT, all images are served there, and both exit with 0.',
+      'After a random sequence of steps the dump is finished. Clients that still wait at the cache get ' +
+      'ENOENT, all images are served there, and both daemons exit with 0.',
     async run(pair) {
       const [steps] = some(sequences, 1, pair.seed) as [Step[]]
       const session = new Session(pair, 'model-', { bytes: Buffer.alloc(0) })

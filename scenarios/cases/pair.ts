@@ -21,7 +21,7 @@ import {
   untilServed,
 } from '../model/pair.ts'
 
-/* Proxy and cache together: whole migrations, as CRIU would see them at both ends. */
+/* Cases for the pair: whole migrations as CRIU sees them at the proxy and at the cache. */
 
 const names = ['inventory.img', 'core-1.img', 'pagemap-1.img', 'pages-1.img', 'mm-1.img']
 
@@ -31,7 +31,9 @@ export const cases: readonly Case[] = [
     clauses: ['E1', 'E2', 'W5', 'W6', 'C1'],
     role: 'pair',
     about:
-      'A dump pushes its snapshot, writes images, one of them empty, and is finished right behind the last one; the restore then reads the list and all images, and is finished: both exit with 0.',
+      'A dump pushes its snapshot, writes images, one of them empty, and is finished directly ' +
+      'after the last one. The restore reads the list and all images and is finished. Both ' +
+      'daemons exit with 0.',
     async run(pair) {
       const { proxy, cache } = pair
       await proxy.push('/images/1')
@@ -54,7 +56,9 @@ export const cases: readonly Case[] = [
     clauses: ['C2', 'S3', 'W3', 'E2'],
     role: 'pair',
     about:
-      'A restore asks for the list and every image before the dump begins, in the reverse of its order. It gets them as they come, the missing ones get ENOENT at the end, and both exit with 0.',
+      'A restore asks for the list and every image before the dump begins, in reverse order. It ' +
+      'gets each as it comes, and ENOENT for missing images at the end. Both daemons exit with ' +
+      '0.',
     async run(pair) {
       const { proxy, cache } = pair
       const waiters = await Promise.all(names.toReversed().map((name) => cache.openRead('1', name)))
@@ -88,7 +92,8 @@ export const cases: readonly Case[] = [
     role: 'pair',
     needs: ['append'],
     about:
-      'Two pre-dumps and a dump, each of which reads the list and its parents at the proxy: the list has the three in order at either side, and all images of all three are served there.',
+      'Two pre-dumps and a dump each read the list and the images of their parents at the proxy. ' +
+      'Both sides have the three ids of the list in order, and serve all images of all three.',
     async run(pair) {
       const { proxy, cache } = pair
       const { nullId } = pair.names
@@ -123,7 +128,8 @@ export const cases: readonly Case[] = [
     clauses: ['W4', 'W5', 'L2'],
     role: 'pair',
     about:
-      'Four clients write 100 images of up to 15,000 bytes at once, and the dump is finished behind them: every one is at the cache, byte for byte.',
+      'Four clients write 100 images of up to 15,000 bytes at once, and the dump is finished ' +
+      'directly after. The cache serves every image, byte for byte.',
     async run(pair) {
       const { proxy, cache } = pair
       const images = times(100, (at) => ({
@@ -145,7 +151,8 @@ export const cases: readonly Case[] = [
     clauses: ['W4', 'L3', 'L5'],
     role: 'pair',
     about:
-      'An image of 20 MiB and a small one right behind it are written, with a client waiting for each: both get every byte, and the big one is read back at the proxy.',
+      'An image of 20 MiB and directly after it a small one are written, and a client waits for ' +
+      'each. Both clients get every byte, and the big image is read back at the proxy.',
     async run(pair) {
       const { proxy, cache } = pair
       const bytes = someBytes(20 * MEGABYTE, pair.seed)
@@ -166,7 +173,9 @@ export const cases: readonly Case[] = [
     role: 'pair',
     needs: ['append'],
     about:
-      'Twenty entries are appended to the list while clients at both sides read it without pause: each gets the first so many entries, whole, and never fewer than before; in the end, all.',
+      'Twenty entries are appended to the list while clients at both sides read it without ' +
+      'pause. Each answer has the first entries, whole, and never fewer than the answer before; ' +
+      'the last one has all.',
     async run(pair) {
       const { nullId } = pair.names
       const entries = times(20, (at) => snapshotEntry.encode(`/images/snapshot-${at}`))
@@ -205,7 +214,8 @@ export const cases: readonly Case[] = [
     role: 'pair',
     needs: ['append'],
     about:
-      'An image is created by an append, appended to with 100 KB and with one byte, and others come between: both sides have the same bytes each time.',
+      'An image is created by an append, and grows by 100 KB, by one byte and by 5000 bytes, ' +
+      'with other images in between. Both sides have the same bytes each time.',
     async run(pair) {
       let whole: Buffer | undefined
       for (const [at, size] of [10, 100_000, 1, 5000].entries()) {
@@ -223,7 +233,8 @@ export const cases: readonly Case[] = [
     clauses: ['L5', 'L7', 'W5'],
     role: 'pair',
     about:
-      'An image is written five times, shorter and longer, empty in between: both sides serve the version before or the new one, whole, and in the end the last.',
+      'An image is written five times: shorter, empty, longer. Both sides serve the version ' +
+      'before or the new one, whole, and at the end the last one.',
     async run(pair) {
       let before: Buffer | undefined
       for (const [at, size] of [100_000, 10, 0, 300_000, 5].entries()) {
@@ -240,7 +251,8 @@ export const cases: readonly Case[] = [
     clauses: ['E1', 'W5', 'W6'],
     role: 'pair',
     about:
-      'Fifteen images of 1 MiB are written and the dump is finished at once, while most of them are still on their way: the proxy exits with 0 and the cache has all of them.',
+      'Fifteen images of 1 MiB are written and the dump is finished at once, while most of them ' +
+      'are still queued. The proxy exits with 0, and the cache has all images.',
     async run(pair) {
       const images = times(15, (at) => someBytes(MEGABYTE, at + 1))
       for (const [at, bytes] of images.entries()) await pair.proxy.write('1', `${at}.img`, bytes)
@@ -255,7 +267,9 @@ export const cases: readonly Case[] = [
     clauses: ['P1', 'C3'],
     role: 'pair',
     about:
-      "A dump asks the proxy for a parent's images of a process that did not exist then: ENOENT at once. A restore asks the cache for the same: ENOENT when the dump is finished.",
+      "A dump asks the proxy for a parent's images of a process that did not exist at the " +
+      'parent: ENOENT at once. A restore asks the cache for the same: ENOENT after the dump is ' +
+      'finished.',
     async run(pair) {
       const { proxy, cache } = pair
       await migrate(pair, 'pre', 'pagemap-1.img', Buffer.from('of a process that stays'))
@@ -275,7 +289,8 @@ export const cases: readonly Case[] = [
     clauses: ['F5', 'S1'],
     role: 'pair',
     about:
-      'Names and ids of 4095 bytes, with slashes, dots, NUL and letters of other alphabets go through both daemons unchanged, and stay different images.',
+      'Names and ids of 4095 bytes, with slashes, dots, NUL and letters of other alphabets pass ' +
+      'both daemons unchanged and stay different images.',
     async run(pair) {
       const odd = [
         '../../etc/x',
@@ -302,7 +317,8 @@ export const cases: readonly Case[] = [
     clauses: ['W7', 'C3'],
     role: 'pair',
     about:
-      'The proxy is killed while an image of 32 MiB is on its way: those who wait at the cache are answered, the image is whole or ENOENT, and what came before is served.',
+      'The proxy is killed while an image of 32 MiB is on its way. Clients that wait at the ' +
+      'cache are answered: the image is whole or ENOENT. An earlier image is still served.',
     async run(pair) {
       const { proxy, cache } = pair
       const bytes = someBytes(32 * MEGABYTE, pair.seed)

@@ -16,38 +16,40 @@ import {
   someBytes,
 } from '../../harness/conformance/index.ts'
 
-/* E. The end of a dump, and W6 and W7, the end of the connection to the cache. */
+/* Cases for the proxy: the end of a dump (E), and the end of the link (W6, W7). */
 
 const bytes = Buffer.from('some bytes')
 
-/** The connection ends between two images, and the proxy exits 0. */
+/** Demands an end of the link between two images, and an exit with 0. */
 async function endsCleanly(proxy: ProxyUnderTest): Promise<void> {
   const permitted = { outcome: 'an end of stream between two images', clause: 'W6' }
-  const how = await proxy.waitFor(
-    'the end of the connection to the cache',
-    permitted,
-    proxy.fakeCache.untilEnd(),
-  )
+  const how = await proxy.waitFor('the end of the link', permitted, proxy.fakeCache.untilEnd())
   demand(
     how === 'end',
-    'the end of the connection to the cache',
+    'the end of the link',
     permitted,
     how === 'reset' ? 'a reset' : 'an end inside an image',
   )
   await proxy.cleanExit('E1')
 }
 
-/** Finishes a dump whose proxy may have given up before: then it can not be told, and must exit as failed all the same. */
+/**
+ * Finishes the dump of a proxy that has lost its cache, and demands a failed exit. The proxy may have
+ * exited before: then it takes no finish, and the error of the connection does not count.
+ */
 async function failsAtFinish(proxy: ProxyUnderTest): Promise<void> {
   await proxy.finish().catch(() => {})
   await proxy.failedExit('W7')
 }
 
-/** The images that came, in their order. */
+/** Returns the names of the forwarded images, in their order. */
 const forwardedNames = ({ fakeCache }: ProxyUnderTest) =>
   fakeCache.images.map(({ name }) => name).join(' ')
 
-/** How long a proxy may take to notice the finish, in ms: nothing tells when it has. Shorter would be unfair to a busy one. */
+/**
+ * How long a proxy may take to notice the finish, in ms: the protocol has no event for it. A shorter
+ * time would be unfair to a busy proxy.
+ */
 const TAKES_NOTICE = 500
 
 export const cases: readonly Case[] = [
@@ -56,7 +58,8 @@ export const cases: readonly Case[] = [
     clauses: ['E1', 'W6', 'D1'],
     role: 'proxy',
     about:
-      'After two images the dump is finished: the connection to the cache ends behind the second, and the proxy exits 0.',
+      'The dump is finished after two images. The link ends after the second one, and the proxy ' +
+      'exits with 0.',
     async run(proxy) {
       await proxy.store('1', 'a.img', bytes)
       await proxy.store('1', 'b.img', bytes)
@@ -64,7 +67,7 @@ export const cases: readonly Case[] = [
       await endsCleanly(proxy)
       demand(
         forwardedNames(proxy) === 'a.img b.img',
-        'what was forwarded',
+        'the forwarded images',
         { outcome: 'the two images', clause: 'W5' },
         forwardedNames(proxy),
       )
@@ -75,14 +78,15 @@ export const cases: readonly Case[] = [
     clauses: ['E1', 'W6'],
     role: 'proxy',
     about:
-      'The dump is finished and nothing was written: the cache sees a connection that ends, and nothing on it, not even the finish.',
+      'The dump is finished without an image. The link ends with no byte on it, not even the ' +
+      'finish, and the proxy exits with 0.',
     async run(proxy) {
       await proxy.finish()
       await endsCleanly(proxy)
       demand(
         proxy.fakeCache.images.length === 0,
-        'what was forwarded',
-        { outcome: 'nothing', clause: 'E1' },
+        'the forwarded images',
+        { outcome: 'none', clause: 'E1' },
         forwardedNames(proxy),
       )
     },
@@ -91,7 +95,9 @@ export const cases: readonly Case[] = [
     id: 'proxy-finish-header-in-pieces',
     clauses: ['E1', 'F2'],
     role: 'proxy',
-    about: 'The header of the finish comes byte by byte: the same end.',
+    about:
+      'The header of the finish comes byte by byte. The link ends cleanly, and the proxy exits ' +
+      'with 0.',
     async run(proxy) {
       await proxy.store('1', 'a.img', bytes)
       proxy.life.allowExit('the dump is finished')
@@ -111,7 +117,8 @@ export const cases: readonly Case[] = [
     clauses: ['E1', 'W5', 'W6'],
     role: 'proxy',
     about:
-      'The dump is finished while a large image and thirty images wait for a cache that does not read; then it reads: all come before the end.',
+      'The dump is finished while a large image and thirty small ones wait for a cache that does ' +
+      'not read. The cache then reads on: all images come before the end.',
     async run(proxy) {
       const large = await proxy.stallLink()
       const names = Array.from({ length: 30 }, (_, index) => `${index}.img`)
@@ -130,7 +137,8 @@ export const cases: readonly Case[] = [
     clauses: ['E1', 'W5', 'L5'],
     role: 'proxy',
     about:
-      'Twelve writers whose images the proxy has begun to read end, and the finish comes right behind, on a connection that was there before: all are forwarded.',
+      'Twelve writers end whose images the proxy has begun to read. Directly after, the finish ' +
+      'comes on a connection that was open before. All images are forwarded.',
     async run(proxy) {
       const finish = await proxy.connect()
       const images = Array.from({ length: 12 }, (_, index) =>
@@ -139,7 +147,8 @@ export const cases: readonly Case[] = [
       const writers = await Promise.all(
         images.map((_, index) => proxy.openWrite('1', `${index}.img`)),
       )
-      // More than a socket's buffer holds: it was accepted, and is no new work. One that was not may be refused after the finish.
+      // The images are larger than the buffer of a socket, so the proxy has accepted their writers:
+      // they are no new work. A connection that was not accepted may be refused after the finish.
       await Promise.all(writers.map((writer, index) => writer.send(images[index] as Buffer)))
       await Promise.all(writers.map((writer) => writer.end()))
       const { nullId, dumpFinish } = proxy.names
@@ -159,7 +168,8 @@ export const cases: readonly Case[] = [
     clauses: ['E1', 'W5'],
     role: 'proxy',
     about:
-      'Twelve clients write images and close, and then the finish connects, as the last open of a dump: every image is forwarded before the end.',
+      'Twelve clients write images and close, and then the finish connects, as the last open of ' +
+      'a dump. Every image is forwarded before the end.',
     async run(proxy) {
       const images = Array.from({ length: 12 }, (_, index) =>
         someBytes((index * 70_271) % 300_000, proxy.seed + index),
@@ -176,7 +186,8 @@ export const cases: readonly Case[] = [
     clauses: ['E1'],
     role: 'proxy',
     about:
-      'The finish comes three times, on three connections, while images queue; the later ones may be refused. The end is the same.',
+      'The finish comes three times on three connections while images queue; the later ones may ' +
+      'be refused. The link ends cleanly, and the proxy exits with 0.',
     async run(proxy) {
       await proxy.stallLink()
       await proxy.finish()
@@ -191,7 +202,9 @@ export const cases: readonly Case[] = [
     id: 'proxy-finish-takes-no-new-work',
     clauses: ['E1'],
     role: 'proxy',
-    about: `The dump is finished while the cache does not read; an image whose writer comes ${TAKES_NOTICE} ms later is refused, or dropped, and not forwarded.`,
+    about:
+      'The dump is finished while the cache does not read. An image whose writer comes ' +
+      `${TAKES_NOTICE} ms later is refused or dropped, and not forwarded.`,
     async run(proxy) {
       await proxy.stallLink()
       await proxy.finish()
@@ -203,8 +216,8 @@ export const cases: readonly Case[] = [
       const late = proxy.fakeCache.images.some(({ name }) => name === 'late.img')
       demand(
         !late,
-        'what was forwarded',
-        { outcome: 'nothing that came after the finish', clause: 'E1' },
+        'the forwarded images',
+        { outcome: 'none that was written after the finish', clause: 'E1' },
         'late.img',
       )
     },
@@ -214,7 +227,8 @@ export const cases: readonly Case[] = [
     clauses: ['E1', 'L2'],
     role: 'proxy',
     about:
-      'At the finish there are clients that sent nothing or half a header, and stay connected: the dump ends nevertheless.',
+      'At the finish, clients that sent nothing or half a header are still connected. The dump ' +
+      'ends all the same.',
     async run(proxy) {
       const header = localImage.encode({ snapshotId: '1', name: 'never.img', openMode: O_WRONLY })
       for (const sent of [0, 2, 4, header.length - 1])
@@ -224,7 +238,7 @@ export const cases: readonly Case[] = [
       await endsCleanly(proxy)
       demand(
         forwardedNames(proxy) === 'a.img',
-        'what was forwarded',
+        'the forwarded images',
         { outcome: 'only the image', clause: 'F6' },
         forwardedNames(proxy),
       )
@@ -235,7 +249,8 @@ export const cases: readonly Case[] = [
     clauses: ['E1', 'W6'],
     role: 'proxy',
     about:
-      'Behind the finish, while images queue, more clients come: they are refused, ignored or served, but the end comes, and it is clean.',
+      'More clients come after the finish, while images queue. They are refused, ignored or ' +
+      'served, but the link ends cleanly.',
     async run(proxy) {
       const large = await proxy.stallLink()
       await proxy.finish()
@@ -255,7 +270,8 @@ export const cases: readonly Case[] = [
     dialects: ['auto'],
     role: 'proxy',
     about:
-      'Where both dialects are understood, the finish of 2019, an empty name under an empty id, ends the dump as well.',
+      'A proxy that takes all dialects gets the finish of 2019: an empty name under an empty id. ' +
+      'It ends the dump as well.',
     async run(proxy) {
       await proxy.store('1', 'a.img', bytes)
       await proxy.finish(names2019)
@@ -267,7 +283,8 @@ export const cases: readonly Case[] = [
     clauses: ['E1', 'E3', 'P1'],
     role: 'proxy',
     about:
-      "Only a write of the finish name ends the dump: reads of it, and of the restore's, are reads of images that are not there.",
+      'Only a write of the finish name ends the dump. A read of it, or of the finish name of a ' +
+      'restore, is a read of a missing image.',
     async run(proxy) {
       const { nullId, dumpFinish, restoreFinish } = proxy.names
       for (const name of [dumpFinish, restoreFinish])
@@ -280,7 +297,8 @@ export const cases: readonly Case[] = [
     clauses: ['W2', 'E1', 'W6'],
     role: 'proxy',
     about:
-      'The cache neither sends anything nor closes its own direction at the end: the connection is one-way, so the proxy exits nevertheless.',
+      'At the end, the cache neither sends a byte nor closes its direction of the link, which is ' +
+      'one-way. The proxy exits all the same.',
     async run(proxy) {
       proxy.fakeCache.keepsOpen = true
       await proxy.store('1', 'a.img', bytes)
@@ -294,7 +312,8 @@ export const cases: readonly Case[] = [
     needs: ['append'],
     role: 'proxy',
     about:
-      "Two pre-dumps and a dump: each pushes its id, reads the list and its parent's image, writes its own. One process and one connection serve all.",
+      "Two pre-dumps and a dump each push their id, read the list and the parent's image, and " +
+      'write their own. One process and one link serve all of them.',
     async run(proxy) {
       const ids = ['/dumps/1', '/dumps/2', '/dumps/3']
       for (const [index, id] of ids.entries()) {
@@ -322,7 +341,7 @@ export const cases: readonly Case[] = [
         await proxy.store(id, 'pages-1.img', Buffer.from(`pages ${index}`))
         demand(
           proxy.fakeCache.ended === undefined,
-          'the connection after a pre-dump',
+          'the link after a pre-dump',
           { outcome: 'open', clause: 'W6' },
           String(proxy.fakeCache.ended),
         )
@@ -331,8 +350,8 @@ export const cases: readonly Case[] = [
       await endsCleanly(proxy)
       demand(
         proxy.fakeCache.connections === 1,
-        'connections to the cache',
-        { outcome: 'one', clause: 'W1' },
+        'the number of links',
+        { outcome: '1', clause: 'W1' },
         String(proxy.fakeCache.connections),
       )
     },
@@ -342,7 +361,8 @@ export const cases: readonly Case[] = [
     clauses: ['E3', 'W6'],
     role: 'proxy',
     about:
-      'Clients come and go, with errors too, until none is left, again and again: neither the proxy nor its connection ends without a finish.',
+      'Clients come and go, some with errors, until none is left, again and again. Neither the ' +
+      'proxy nor its link ends without a finish.',
     async run(proxy) {
       for (let round = 0; round < 5; round++) {
         await proxy.store('1', `${round}.img`, bytes)
@@ -353,7 +373,7 @@ export const cases: readonly Case[] = [
       await proxy.stillServes('E3')
       demand(
         proxy.fakeCache.ended === undefined,
-        'the connection to the cache',
+        'the link',
         { outcome: 'open', clause: 'W6' },
         String(proxy.fakeCache.ended),
       )
@@ -364,7 +384,8 @@ export const cases: readonly Case[] = [
     clauses: ['W7', 'E1'],
     role: 'proxy',
     about:
-      'The cache resets the connection in the middle of an image: by the finish at the latest the proxy exits, and not with 0.',
+      'The cache resets the link in the middle of an image. The proxy exits at the finish or ' +
+      'before, and not with 0.',
     async run(proxy) {
       await proxy.stallLink()
       proxy.fakeCache.socket.resetAndDestroy()
@@ -376,7 +397,8 @@ export const cases: readonly Case[] = [
     clauses: ['W7', 'E1'],
     role: 'proxy',
     about:
-      'The cache resets the connection when nothing is on its way; images that are written then can not arrive: the proxy exits, and not with 0.',
+      'The cache resets the link while no image is on its way, so images that are written later ' +
+      'can not arrive. The proxy exits, and not with 0.',
     async run(proxy) {
       await proxy.store('1', 'a.img', bytes)
       proxy.fakeCache.socket.resetAndDestroy()
@@ -390,7 +412,8 @@ export const cases: readonly Case[] = [
     clauses: ['W7', 'W6'],
     role: 'proxy',
     about:
-      'The cache closes the connection before the finish, and a large image comes, more than can be lost unseen: the proxy exits, and not with 0.',
+      'The cache closes the link before the finish, and a large image comes, more than can be ' +
+      'lost unseen. The proxy exits, and not with 0.',
     async run(proxy) {
       await proxy.store('1', 'a.img', bytes)
       proxy.fakeCache.socket.destroy()

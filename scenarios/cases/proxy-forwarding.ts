@@ -13,12 +13,15 @@ import {
   someBytes,
 } from '../../harness/conformance/index.ts'
 
-/* W. Forwarding, as the cache sees it. How appends are forwarded (D2) is in proxy-local.ts. */
+/* Cases for the proxy: forwarding (W). The forwarding of appends (D2) is in proxy-local.ts. */
 
 const first = Buffer.from('the first bytes')
 const second = Buffer.from('bytes that come later')
 
-/** Every image of these was forwarded, once, with these bytes; finds out after a later image has come. */
+/**
+ * Demands that each image was forwarded once, with these bytes. A later image is forwarded first, so
+ * a repeated one would have come.
+ */
 async function eachOnce(proxy: ProxyUnderTest, images: ReadonlyMap<string, Buffer>): Promise<void> {
   for (const [name, bytes] of images) expectForwarded(await proxy.forwarded(name), bytes, 'W4')
   await proxy.stillServes('W5')
@@ -34,22 +37,23 @@ async function eachOnce(proxy: ProxyUnderTest, images: ReadonlyMap<string, Buffe
   oneConnection(proxy)
 }
 
+/** Demands that the proxy has connected once, and that the link is open. */
 function oneConnection({ fakeCache }: ProxyUnderTest): void {
   demand(
     fakeCache.connections === 1,
-    'connections to the cache',
-    { outcome: 'one', clause: 'W1' },
+    'the number of links',
+    { outcome: '1', clause: 'W1' },
     String(fakeCache.connections),
   )
   demand(
     fakeCache.ended === undefined,
-    'the connection to the cache',
+    'the link',
     { outcome: 'open', clause: 'W6' },
     String(fakeCache.ended),
   )
 }
 
-/** Writes, forwards and reads an image that no process should hold more often than it must. */
+/** Writes, forwards and reads an image of gigabytes, which the harness never holds as a whole. */
 async function huge(proxy: ProxyUnderTest, size: number): Promise<void> {
   const block = someBytes(4 * 1024 * 1024, proxy.seed)
   const hash = createHash('sha256')
@@ -78,7 +82,7 @@ export const cases: readonly Case[] = [
     clauses: ['W4', 'W5', 'F3'],
     role: 'proxy',
     about:
-      'An image that was written arrives at the cache: a header with its id, name and size, then its bytes.',
+      'A written image arrives at the cache: a header with its id, name and size, then its bytes.',
     async run(proxy) {
       await proxy.write('/dumps/1', 'core-1.img', first)
       const image = await proxy.forwarded('core-1.img')
@@ -96,7 +100,8 @@ export const cases: readonly Case[] = [
     clauses: ['F3', 'F4', 'F1'],
     role: 'proxy',
     about:
-      'The header of a forwarded image, decoded by hand, has all four fields in their types, an open mode that is no read, also for an empty image.',
+      'The header of a forwarded image, decoded by hand, has all four fields in their types, and ' +
+      'an open mode that is no read. This holds for an empty image as well.',
     async run(proxy) {
       for (const [index, bytes] of [
         first,
@@ -129,7 +134,8 @@ export const cases: readonly Case[] = [
     clauses: ['W3', 'W4'],
     role: 'proxy',
     about:
-      'Three writers sent images but did not end, while another image is stored and forwarded: theirs are not. They end, and theirs come whole.',
+      'Three writers have sent images but not ended them, while another image is stored and ' +
+      'forwarded. Theirs are forwarded only after they end, whole.',
     async run(proxy) {
       const bytes = someBytes(1_000_000, proxy.seed)
       const names = ['a.img', 'b.img', 'c.img']
@@ -139,7 +145,7 @@ export const cases: readonly Case[] = [
       const early = proxy.fakeCache.images.filter(({ name }) => name !== 'other.img')
       demand(
         early.length === 0,
-        'images forwarded before their end',
+        'images that were forwarded before their end',
         { outcome: 'none', clause: 'W3' },
         String(early.map(({ name }) => name)),
       )
@@ -151,16 +157,15 @@ export const cases: readonly Case[] = [
     id: 'proxy-forwards-nothing-of-an-opened-write',
     clauses: ['W3', 'P1'],
     role: 'proxy',
-    about:
-      'A writer sent no more than its header: no empty image is forwarded or read, until it ends.',
+    about: 'A writer has sent only its header. Until it ends, no empty image is forwarded or read.',
     async run(proxy) {
       const writer = await proxy.openWrite('1', 'a.img')
       await proxy.store('1', 'other.img', first)
       expectMissing(await proxy.read('1', 'a.img'), 'P1')
       demand(
         proxy.fakeCache.images.length === 1,
-        'images forwarded',
-        { outcome: 'only the other', clause: 'W3' },
+        'the forwarded images',
+        { outcome: 'only the other image', clause: 'W3' },
         'one without its bytes',
       )
       await writer.send(second)
@@ -173,7 +178,8 @@ export const cases: readonly Case[] = [
     clauses: ['W5', 'W3'],
     role: 'proxy',
     about:
-      'Ten writers open in one order and end in another, each when the one before it was forwarded: each image comes when it was completed.',
+      'Ten writers open in one order and end in another, each after the image before has been ' +
+      'forwarded. Each image is forwarded when it is complete.',
     async run(proxy) {
       const writers = new Map<string, Connection>()
       for (let index = 0; index < 10; index++)
@@ -195,7 +201,8 @@ export const cases: readonly Case[] = [
     clauses: ['W5', 'W4'],
     role: 'proxy',
     about:
-      'While the cache reads nothing, images of very different sizes are completed, each when the one before it can be read: they are forwarded in that order.',
+      'While the cache does not read, images of very different sizes are completed, each after ' +
+      'the one before can be read. They are forwarded in that order.',
     async run(proxy) {
       await proxy.stallLink()
       const sizes = [150_000, 0, 1, 70_000, 3, 4096, 100_000, 2]
@@ -214,7 +221,7 @@ export const cases: readonly Case[] = [
       demand(
         String(order) === String([...images.keys()]),
         'the order of forwarding',
-        { outcome: 'that of completion', clause: 'W5' },
+        { outcome: 'the order of completion', clause: 'W5' },
         String(order),
       )
     },
@@ -224,7 +231,8 @@ export const cases: readonly Case[] = [
     clauses: ['W5', 'L2'],
     role: 'proxy',
     about:
-      'Two batches of fifteen images, each written at once, the second when the first can be read: no image of the second is forwarded before one of the first.',
+      'Two batches of fifteen images are written, each at once, the second after the first can ' +
+      'be read. No image of the second is forwarded before one of the first.',
     async run(proxy) {
       await proxy.stallLink()
       const batch = async (letter: string) => {
@@ -257,7 +265,8 @@ export const cases: readonly Case[] = [
     clauses: ['W4', 'W5', 'W1'],
     role: 'proxy',
     about:
-      'Eighty clients write images of 0 to 60 KB at once and end together: each arrives once, whole, not mixed with others, on one connection.',
+      'Eighty clients write images of 0 to 60 KB at once and end together. Each image arrives ' +
+      'once and whole, not mixed with others, on one link.',
     async run(proxy) {
       const images = new Map(
         Array.from({ length: 80 }, (_, index) => [
@@ -273,7 +282,9 @@ export const cases: readonly Case[] = [
     id: 'proxy-forwards-large-and-small',
     clauses: ['W4', 'W5'],
     role: 'proxy',
-    about: 'An image of 20 MiB is completed, and at once twenty small ones: all come whole.',
+    about:
+      'An image of 20 MiB is completed, and directly after it twenty small ones. All of them are ' +
+      'forwarded whole.',
     async run(proxy) {
       const large = someBytes(20 * 1024 * 1024, proxy.seed)
       const images = new Map(
@@ -293,7 +304,8 @@ export const cases: readonly Case[] = [
     clauses: ['W1', 'W2', 'W5'],
     role: 'proxy',
     about:
-      'Two hundred images, ten at a time, to a cache that never sends a byte: all arrive on one connection.',
+      'Two hundred images are written, ten at a time, and the cache never sends a byte. All of ' +
+      'them arrive on one link.',
     async run(proxy) {
       const images = new Map(
         Array.from({ length: 200 }, (_, index) => [
@@ -313,8 +325,7 @@ export const cases: readonly Case[] = [
     id: 'proxy-connection-outlives-idleness',
     clauses: ['W1', 'W6'],
     role: 'proxy',
-    about:
-      'Between images, and while only reads happen, the connection to the cache stays the same and open.',
+    about: 'Between images, and while clients only read, the link stays open and the same.',
     async run(proxy) {
       for (let round = 0; round < 5; round++) {
         await proxy.store('1', `${round}.img`, first)
@@ -331,7 +342,8 @@ export const cases: readonly Case[] = [
     dialects: ['ours', 'auto', 'criu-2019'],
     role: 'proxy',
     about:
-      'An image is written four times, each time after the last version was forwarded: each version is forwarded whole, the same one again as well.',
+      'An image is written four times, each time after the last version was forwarded. Each ' +
+      'version is forwarded whole, even if it is equal to the one before.',
     async run(proxy) {
       const versions = [first, second, second, Buffer.alloc(0)]
       for (const [index, version] of versions.entries()) {
@@ -355,7 +367,8 @@ export const cases: readonly Case[] = [
     dialects: ['criu-2017', 'criu-2019'],
     role: 'proxy',
     about:
-      'A new image is forwarded with O_APPEND by a proxy of 2017, and with the open mode that its writer gave by one of 2019.',
+      'A proxy of 2017 forwards a new image with O_APPEND, one of 2019 with the open mode of its ' +
+      'writer.',
     async run(proxy) {
       const { openMode } = await proxy.store('1', 'a.img', first)
       const expected = proxy.dialect === 'criu-2017' ? O_APPEND : O_WRONLY
@@ -373,7 +386,8 @@ export const cases: readonly Case[] = [
     optIn: true,
     role: 'proxy',
     about:
-      'An image of 2 GiB and one byte, too large for a signed 32-bit size, is forwarded and read (needs a --timeout of minutes).',
+      'An image of 2 GiB and one byte, too large for a signed 32-bit size, is forwarded and ' +
+      'read. Needs a --timeout of minutes.',
     run: (proxy) => huge(proxy, 2 ** 31 + 1),
   },
   {
@@ -382,7 +396,8 @@ export const cases: readonly Case[] = [
     optIn: true,
     role: 'proxy',
     about:
-      'An image of 4 GiB and three bytes, too large for an unsigned 32-bit size, is forwarded and read (needs a --timeout of minutes).',
+      'An image of 4 GiB and three bytes, too large for an unsigned 32-bit size, is forwarded ' +
+      'and read. Needs a --timeout of minutes.',
     run: (proxy) => huge(proxy, 2 ** 32 + 3),
   },
 ]

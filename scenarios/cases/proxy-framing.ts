@@ -14,20 +14,20 @@ import {
   someBytes,
 } from '../../harness/conformance/index.ts'
 
-/* F. Framing at the proxy's UNIX socket: headers in every legal shape, and those that must be refused. */
+/* Cases for the proxy: headers at its UNIX socket, legal ones in every form and illegal ones (F). */
 
 const bytes = Buffer.from('some bytes of an image')
 const header = (name: string, openMode = O_WRONLY) =>
   localImage.encode({ snapshotId: '1', name, openMode })
 const word = (value: number) => Buffer.from(Uint32Array.of(value).buffer)
 
-/* Fields by hand; texts and numbers here are shorter than 128. */
+/* Fields of messages by hand: the length of a text and the value of a number are below 128. */
 const text = (field: number, value: string | Buffer) =>
   Buffer.concat([Buffer.from([(field << 3) | 2, Buffer.byteLength(value)]), Buffer.from(value)])
 const number = (field: number, value: number) => Buffer.from([field << 3, value])
 const frame = (...fields: Uint8Array[]) => encodeFrame(Buffer.concat(fields))
 
-/** Sends a header and an image in these pieces, and sees the image forwarded and served. */
+/** Sends a header and an image in these pieces, and demands that it is forwarded and served. */
 async function takes(
   proxy: ProxyUnderTest,
   name: string,
@@ -49,7 +49,7 @@ async function takes(
   expectImage(await proxy.read('1', name), image, clause)
 }
 
-/** Sends what must be refused and ends: the connection is closed, and nothing was served on it. */
+/** Sends illegal bytes and ends this side. Demands a close without image bytes. */
 async function refuses(proxy: ProxyUnderTest, sent: Buffer, what: string): Promise<void> {
   const client = await proxy.connect()
   await client.send(sent, what)
@@ -61,14 +61,14 @@ async function refuses(proxy: ProxyUnderTest, sent: Buffer, what: string): Promi
   )
 }
 
-/** After refusals: it serves, and nothing of what was refused has become an image. */
+/** Demands after refusals that the proxy still serves, and that no refused bytes became an image. */
 async function noneTaken(proxy: ProxyUnderTest): Promise<void> {
   await proxy.stillServes('F6')
   const taken = proxy.fakeCache.images.find(({ snapshotId }) => snapshotId !== 'probe')
   demand(
     taken === undefined,
-    'what it forwards',
-    { outcome: 'nothing of what it had to refuse', clause: 'F6' },
+    'the forwarded images',
+    { outcome: 'none of those that must be refused', clause: 'F6' },
     `${taken?.name}`,
   )
 }
@@ -79,7 +79,8 @@ export const cases: readonly Case[] = [
     clauses: ['F1', 'F2'],
     role: 'proxy',
     about:
-      'The header of a write, its image, and the header of a read come one byte at a time: as good as in one piece.',
+      'The header of a write, its image, and the header of a read come one byte at a time. The ' +
+      'image is forwarded and read.',
     async run(proxy) {
       const sent = Buffer.concat([header('a.img'), bytes])
       await takes(
@@ -98,7 +99,8 @@ export const cases: readonly Case[] = [
     clauses: ['F2', 'F1'],
     role: 'proxy',
     about:
-      'Header and image are sent in one piece, a short and a long one: what is behind the header is the beginning of the image.',
+      'Header and image are sent in one piece, a short image and a long one. The bytes after the ' +
+      'header are the beginning of the image.',
     async run(proxy) {
       await takes(proxy, 'short.img', [Buffer.concat([header('short.img'), bytes])], 'F2')
       const long = someBytes(300_000, proxy.seed)
@@ -110,7 +112,8 @@ export const cases: readonly Case[] = [
     clauses: ['F1', 'F2'],
     role: 'proxy',
     about:
-      'The header is cut in two at each of its bytes (in the length, in a tag, in a varint, before the last byte), the image right behind.',
+      'The header is cut in two at each of its bytes (in the length, in a tag, in a varint, ' +
+      'before the last byte), directly followed by the image. Each image is taken.',
     async run(proxy) {
       const cuts = header('cut-00').length
       for (let cut = 1; cut <= cuts; cut++) {
@@ -125,7 +128,8 @@ export const cases: readonly Case[] = [
     clauses: ['F1'],
     role: 'proxy',
     about:
-      'Headers of 1 to 3 times 256 bytes, whose length differs most when it is read the wrong way round, are taken; the reply is a frame of the same kind.',
+      'Headers of about 1, 2 and 3 times 256 bytes, whose length differs most if it is read in ' +
+      'the wrong order, are taken. The reply is a frame of the same kind.',
     async run(proxy) {
       for (const size of [256, 515, 768]) {
         const name = 'n'.repeat(size - header('').length + 4 - 1)
@@ -154,7 +158,8 @@ export const cases: readonly Case[] = [
     clauses: ['F2', 'W4'],
     role: 'proxy',
     about:
-      'An image that consists of headers of all kinds is only bytes: it comes back and is forwarded as it is.',
+      'An image that consists of headers of all kinds is only bytes. It is forwarded and read ' +
+      'back unchanged.',
     async run(proxy) {
       const inner = Buffer.concat([
         header('inner.img'),
@@ -177,7 +182,9 @@ export const cases: readonly Case[] = [
     clauses: ['F6', 'F3'],
     role: 'proxy',
     about:
-      'Headers with unknown fields of every wire type (varint, 64 bits, bytes, group, 32 bits; low and high numbers), before, between and behind the known ones: they are skipped.',
+      'Headers have unknown fields of every wire type (varint, 64 bits, bytes, group, 32 bits; ' +
+      'low and high numbers) before, between and after the known ones. The unknown fields are ' +
+      'skipped.',
     async run(proxy) {
       const unknown = [
         '2005',
@@ -206,7 +213,7 @@ export const cases: readonly Case[] = [
     id: 'proxy-fields-in-any-order',
     clauses: ['F3'],
     role: 'proxy',
-    about: 'The fields of a header may come in any order.',
+    about: 'The fields of a header come in any order, and the image is taken.',
     async run(proxy) {
       const orders = ['132', '213', '231', '312', '321']
       for (const order of orders) {
@@ -226,7 +233,8 @@ export const cases: readonly Case[] = [
     clauses: ['F3'],
     role: 'proxy',
     about:
-      'A field that is there more than once has its last value, and a number may be encoded in more bytes than it needs: so protobuf.',
+      'A field that occurs more than once has its last value, and a number may be encoded in ' +
+      "more bytes than it needs: both are protobuf's rules.",
     async run(proxy) {
       const twice = frame(
         number(3, O_RDONLY),
@@ -247,7 +255,8 @@ export const cases: readonly Case[] = [
     clauses: ['F6', 'F3'],
     role: 'proxy',
     about:
-      'Headers that lack a field, or all fields, with image bytes behind: each ends its own connection, and nothing is stored.',
+      'Headers that lack one field or all fields, with image bytes after them, each end their ' +
+      'own connection. No image is stored.',
     async run(proxy) {
       const fields = [text(1, 'x'), text(2, '1'), number(3, O_WRONLY)]
       for (const missing of fields.keys()) {
@@ -266,7 +275,8 @@ export const cases: readonly Case[] = [
     clauses: ['F6', 'L2'],
     role: 'proxy',
     about:
-      'A length of 1 GiB, 2 GiB or 4 GiB less one, with a few bytes behind it and no end: the proxy does not wait for the rest, but ends the connection.',
+      'A length of 1 GiB, 2 GiB or 4 GiB less one comes with a few bytes and no end. The proxy ' +
+      'ends the connection and does not wait for the rest.',
     async run(proxy) {
       for (const length of [2 ** 30, 2 ** 31, 2 ** 32 - 1]) {
         const client = await proxy.connect()
@@ -287,7 +297,8 @@ export const cases: readonly Case[] = [
     clauses: ['F6', 'L2'],
     role: 'proxy',
     about:
-      'A client ends in the middle of its header, once at every byte: the connection is closed, and nothing else happens.',
+      'A client ends its side inside its header, once at every byte. The connection is closed, ' +
+      'and the proxy goes on serving.',
     async run(proxy) {
       const whole = header('x')
       for (let length = 0; length < whole.length; length++)
@@ -300,7 +311,8 @@ export const cases: readonly Case[] = [
     clauses: ['F6'],
     role: 'proxy',
     about:
-      'Names and snapshot ids that are not UTF-8 (a lone byte, a surrogate, an overlong slash, a cut-off character) are refused.',
+      'Names and snapshot ids that are not UTF-8 (a lone byte, a surrogate, an overlong slash, a ' +
+      'cut-off character) are refused.',
     async run(proxy) {
       for (const hex of ['ff', '61806b', 'eda080', 'c0af', 'f09f98']) {
         const invalid = Buffer.from(hex, 'hex')
@@ -324,7 +336,8 @@ export const cases: readonly Case[] = [
     clauses: ['F6'],
     role: 'proxy',
     about:
-      'Frames whose content is not protobuf: wire types that do not exist, a text longer than its frame, a varint without end, a group that is never closed.',
+      'Frames whose content is no protobuf are refused: wire types that do not exist, a text ' +
+      'longer than its frame, a varint without an end, a group that is never closed.',
     async run(proxy) {
       const start = Buffer.concat([text(1, 'x'), text(2, '1'), number(3, O_WRONLY)])
       for (const hex of ['26', '27', '320961', '20ff', '4b0801', '08', '3d0102'])
@@ -341,7 +354,8 @@ export const cases: readonly Case[] = [
     clauses: ['F6', 'L2'],
     role: 'proxy',
     about:
-      'Clients send what is no header at all: zeros, ones, an HTTP request, pseudo-random bytes. Each only loses its connection.',
+      'Clients send bytes that are no header at all: zeros, ones, an HTTP request, pseudo-random ' +
+      'bytes. Each loses only its own connection.',
     async run(proxy) {
       await refuses(proxy, Buffer.alloc(65_536), 'zeros')
       await refuses(proxy, Buffer.alloc(65_536, 0xff), 'ones')
@@ -357,7 +371,8 @@ export const cases: readonly Case[] = [
     level: 'should',
     role: 'proxy',
     about:
-      'Twenty connections are ended for what they sent; by its exit the proxy has written at least twenty lines to standard error or a log file.',
+      'Twenty connections are ended because of their bytes. By its exit the proxy has written at ' +
+      'least twenty lines to standard error or a log file.',
     async run(proxy) {
       for (let round = 0; round < 20; round++)
         await refuses(proxy, Buffer.concat([word(2 ** 30), bytes]), 'a frame of 1 GiB')

@@ -14,15 +14,15 @@ import {
 } from '../../harness/conformance/index.ts'
 import { rewriting } from '../model/proxy.ts'
 
-/* L. Local connections at the proxy: writing and appending, and D2, how appends are forwarded. What readers get is in proxy-reads.ts. */
+/* Cases for the proxy: writes and appends (L), and the forwarding of appends (D2). */
 
 const first = Buffer.from('the first version, which is the longer one of the two')
 const second = Buffer.from('the second version')
 
-/** Sizes around those of buffers and pages. */
+/** Sizes of a page and of buffers, one byte less and one byte more. */
 const sizes = [1, 4095, 4096, 4097, 65_535, 65_536, 65_537, 1_048_575, 1_048_576, 1_048_577]
 
-/** Appends, and waits until a read shows the whole. */
+/** Appends, and waits until a read gets the whole image. */
 async function grow(
   proxy: ProxyUnderTest,
   name: string,
@@ -47,7 +47,7 @@ export const cases: readonly Case[] = [
     id: 'proxy-socket-where-told',
     clauses: ['L1'],
     role: 'proxy',
-    about: 'At the path that it was given there is a UNIX socket, and it serves there.',
+    about: 'A UNIX socket is at the path that the proxy was given, and the proxy serves there.',
     async run(proxy) {
       const found = await lstat(proxy.socket)
       demand(
@@ -64,7 +64,8 @@ export const cases: readonly Case[] = [
     clauses: ['L1'],
     role: 'proxy',
     about:
-      'The socket is linked into another directory, as CRIU needs it for one directory per snapshot: it serves by that name as well.',
+      'The socket is linked into another directory, as CRIU needs it for one directory per ' +
+      'snapshot. The proxy serves under that path as well.',
     async run(proxy) {
       const link = `${proxy.daemon.directory}/linked.sock`
       await symlink(proxy.socket, link)
@@ -77,7 +78,8 @@ export const cases: readonly Case[] = [
     clauses: ['L2', 'F6'],
     role: 'proxy',
     about:
-      'Clients that sent nothing, a part of a length or half a header stay connected; others write and read meanwhile.',
+      'Clients that sent nothing, a part of a length or half a header stay connected. Other ' +
+      'clients write and read in the meantime.',
     async run(proxy) {
       const header = localImage.encode({ snapshotId: '1', name: 'late.img', openMode: O_WRONLY })
       const slow = await Promise.all(
@@ -99,7 +101,8 @@ export const cases: readonly Case[] = [
     clauses: ['L2', 'W5'],
     role: 'proxy',
     about:
-      'A thousand clients have an image open for writing at the same time; others are served meanwhile, then all end: every image is there.',
+      'A thousand clients have an image open for writing at the same time. Another client is ' +
+      'served in the meantime. Then all end, and every image is forwarded.',
     async run(proxy) {
       const clients = await Promise.all(
         Array.from({ length: 1000 }, (_, index) => proxy.openWrite('1', `image-${index}`)),
@@ -133,7 +136,8 @@ export const cases: readonly Case[] = [
     clauses: ['L3', 'W4'],
     role: 'proxy',
     about:
-      'Images of a page, of 64 KiB and of 1 MiB, and of a byte more and less, come back and are forwarded whole.',
+      'Images of a page, of 64 KiB and of 1 MiB, and of a byte more and less, are forwarded and ' +
+      'read back whole.',
     async run(proxy) {
       const check = async (size: number) => {
         const bytes = someBytes(size, proxy.seed + size)
@@ -148,7 +152,8 @@ export const cases: readonly Case[] = [
     clauses: ['L5', 'F2'],
     role: 'proxy',
     about:
-      'An image is written in 3,000 pieces of 0 to 99 bytes, the first of them with the header: it is their concatenation.',
+      'An image is written in 3,000 pieces of 0 to 99 bytes, the first of them together with the ' +
+      'header. The image is their concatenation.',
     async run(proxy) {
       const bytes = someBytes(150_000, proxy.seed)
       const client = await proxy.connect()
@@ -166,7 +171,8 @@ export const cases: readonly Case[] = [
     clauses: ['L5', 'W5'],
     role: 'proxy',
     about:
-      'Writers close their connection, in both directions, right behind the last byte: their images are complete.',
+      'Writers close both directions of their connection directly after the last byte. Their ' +
+      'images are complete.',
     async run(proxy) {
       const names = Array.from({ length: 20 }, (_, index) => `closed-${index}`)
       for (const name of names) {
@@ -181,7 +187,7 @@ export const cases: readonly Case[] = [
     id: 'proxy-write-has-no-answer',
     clauses: ['L5'],
     role: 'proxy',
-    about: 'A writer gets no byte, neither behind its header nor behind its image.',
+    about: 'A writer gets no byte, neither after its header nor after its image.',
     async run(proxy) {
       const client = await proxy.openWrite('1', 'a.img')
       await client.send(someBytes(1_000_000, proxy.seed))
@@ -191,8 +197,8 @@ export const cases: readonly Case[] = [
       const { received } = client
       demand(
         received.length === 0,
-        'what a writer gets',
-        { outcome: 'no byte', clause: 'L5' },
+        'the bytes that a writer gets',
+        { outcome: 'none', clause: 'L5' },
         received.toString('hex'),
       )
     },
@@ -203,7 +209,8 @@ export const cases: readonly Case[] = [
     dialects: rewriting,
     role: 'proxy',
     about:
-      'An image is written three times, also shorter and empty: a read gives the last version only, and each version is forwarded.',
+      'An image is written four times, also shorter and empty. A read gets the last version ' +
+      'only, and each version is forwarded.',
     async run(proxy) {
       for (const version of [first, second, Buffer.alloc(0), first]) {
         const count = proxy.fakeCache.images.length
@@ -223,8 +230,7 @@ export const cases: readonly Case[] = [
     clauses: ['L6'],
     needs: ['append'],
     role: 'proxy',
-    about:
-      'An append to an image that is not there creates it; an append of nothing creates an empty one.',
+    about: 'An append to a missing image creates it. An append of no bytes creates an empty image.',
     async run(proxy) {
       await grow(proxy, 'a.img', first, first)
       await grow(proxy, 'empty.img', Buffer.alloc(0), Buffer.alloc(0))
@@ -236,7 +242,8 @@ export const cases: readonly Case[] = [
     needs: ['append'],
     role: 'proxy',
     about:
-      'Appends, one after the other, to an image that was written: each puts its bytes behind what is there, one of no bytes changes nothing.',
+      'Appends to a written image come one after the other. Each puts its bytes after the ' +
+      'present ones, and one of no bytes changes nothing.',
     async run(proxy) {
       await proxy.store('1', 'a.img', first)
       let whole = first
@@ -253,7 +260,8 @@ export const cases: readonly Case[] = [
     dialects: rewriting,
     role: 'proxy',
     about:
-      'An image grows by an append, is replaced by a write, and grows again: nothing of the old one is left.',
+      'An image grows by an append, is replaced by a write, and grows again. No byte of the old ' +
+      'image is left.',
     async run(proxy) {
       await proxy.store('1', 'a.img', first)
       await grow(proxy, 'a.img', second, Buffer.concat([first, second]))
@@ -268,7 +276,8 @@ export const cases: readonly Case[] = [
     needs: ['append'],
     role: 'proxy',
     about:
-      'Twenty clients append to one image at once, each in several pieces: the bytes of each are there once, whole, in some order.',
+      'Twenty clients append to one image at once, each in several pieces. The bytes of each ' +
+      'client are there once and whole, in any order of the clients.',
     async run(proxy) {
       const block = (index: number) => Buffer.alloc(1000, 65 + index)
       const clients = await Promise.all(
@@ -300,7 +309,8 @@ export const cases: readonly Case[] = [
     clauses: ['L7', 'W4'],
     role: 'proxy',
     about:
-      'A write of no bytes makes an empty image: forwarded with size 0, and read with error 0 and no bytes, unlike one that is not there.',
+      'A write of no bytes makes an empty image. It is forwarded with size 0, and read with ' +
+      'error 0 and no bytes, unlike a missing image.',
     async run(proxy) {
       expectForwarded(await proxy.store('1', 'empty.img', Buffer.alloc(0)), Buffer.alloc(0), 'L7')
       await proxy.stillServes('W4')
@@ -315,7 +325,8 @@ export const cases: readonly Case[] = [
     needs: ['append'],
     role: 'proxy',
     about:
-      'Appends, to an image and to none, are forwarded as the whole image that results, its size, and an open mode with O_APPEND.',
+      'Appends to an image and to a missing one are forwarded as the whole resulting image, with ' +
+      'its size and an open mode with O_APPEND.',
     async run(proxy) {
       await proxy.store('1', 'a.img', first)
       for (const [name, before] of [
@@ -346,7 +357,8 @@ export const cases: readonly Case[] = [
     needs: ['append'],
     role: 'proxy',
     about:
-      'An append of n bytes to an image of m is forwarded with size m+n, open mode O_APPEND, and the n new bytes; the next image follows them.',
+      'An append of n bytes to an image of m bytes is forwarded with size m+n, open mode ' +
+      'O_APPEND, and the n new bytes. The next image follows them.',
     async run(proxy) {
       await proxy.store('1', 'a.img', first)
       for (let size = first.length, round = 0; round < 3; round++) {

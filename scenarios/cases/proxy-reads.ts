@@ -13,26 +13,29 @@ import {
 } from '../../harness/conformance/index.ts'
 import { rewriting } from '../model/proxy.ts'
 
-/* P and S4, reads at the proxy; L7 to L9, what readers get; F4, open modes. */
+/* Cases for the proxy: reads (P, S4), versions and readers (L7, L8, L9), and open modes (F4). */
 
 const bytes = Buffer.from('some bytes')
 const [O_RDWR, O_CREAT, O_TRUNC, O_CLOEXEC] = [2, 0o100, 0o1000, 0o2000000]
 
-/** Opens a write whose image is sent but not ended; the image is larger than a socket's buffer, so the proxy has read of it. */
+/**
+ * Opens a write and sends its image, but does not end it. An image that is larger than the buffer of
+ * a socket has been read by the proxy in part.
+ */
 async function unended(proxy: ProxyUnderTest, name: string, image: Buffer): Promise<Connection> {
   const client = await proxy.openWrite('1', name)
   await client.send(image)
   return client
 }
 
-/** Sends a header with that open mode, and some bytes. */
+/** Sends a header with this open mode and some bytes, and ends this side. */
 async function openAs(proxy: ProxyUnderTest, name: string, openMode: number): Promise<void> {
   const client = await proxy.openWrite('1', name, openMode)
   await client.send(bytes)
   await client.end()
 }
 
-/** Asks for an image and waits for the reply, then reads no further. */
+/** Asks for an image, waits for the reply, and then does not read. */
 async function pausedReader(proxy: ProxyUnderTest, name: string): Promise<Connection> {
   const reader = await proxy.openRead('1', name)
   await proxy.waitFor('the reply to a read', { outcome: 'error 0', clause: 'L3' }, reader.reply())
@@ -46,7 +49,8 @@ export const cases: readonly Case[] = [
     clauses: ['L4', 'P1'],
     role: 'proxy',
     about:
-      'A read of an image that was never written is answered ENOENT and a close at once, and the proxy goes on serving.',
+      'A read of an image that was never written gets ENOENT and a close at once, and the proxy ' +
+      'goes on serving.',
     async run(proxy) {
       expectMissing(await proxy.read('1', 'never.img'), 'L4')
       await proxy.stillServes('P1')
@@ -57,7 +61,8 @@ export const cases: readonly Case[] = [
     clauses: ['P1', 'L4'],
     role: 'proxy',
     about:
-      'Two hundred reads at once of images that are not there are answered ENOENT; images of these names that are then written can be read.',
+      'Two hundred reads at once of missing images get ENOENT. Images of these names that are ' +
+      'written later can be read.',
     async run(proxy) {
       const names = Array.from({ length: 200 }, (_, index) => `image-${index % 50}`)
       for (const answer of await Promise.all(names.map((name) => proxy.read('1', name))))
@@ -73,7 +78,8 @@ export const cases: readonly Case[] = [
     clauses: ['P1', 'L2', 'S4'],
     role: 'proxy',
     about:
-      'The cache reads nothing and a large image is on its way to it: missing images are answered ENOENT, others are served, small ones are taken.',
+      'The cache does not read, and a large image is on its way. Reads of missing images get ' +
+      'ENOENT, other images are served, and small ones are taken.',
     async run(proxy) {
       await proxy.store('1', 'a.img', bytes)
       await proxy.stallLink()
@@ -90,7 +96,8 @@ export const cases: readonly Case[] = [
     clauses: ['S4', 'P1'],
     role: 'proxy',
     about:
-      'A dump reads images of the pre-dump before it while it writes its own: those that are there come, for a process that is new there is none.',
+      'A dump reads images of the pre-dump before it while it writes its own. Images of the ' +
+      'parent are served, and an image of a new process, which the parent lacks, is ENOENT.',
     async run(proxy) {
       const pages = someBytes(700_000, proxy.seed)
       await proxy.store('/dumps/1', 'pagemap-1.img', bytes)
@@ -114,7 +121,8 @@ export const cases: readonly Case[] = [
     clauses: ['S4', 'E3'],
     role: 'proxy',
     about:
-      'Four dumps after one another write images of the same names: in the last one the images of every earlier snapshot can still be read.',
+      'Four dumps, one after the other, write images of the same names. In each of them the ' +
+      'images of every earlier snapshot can be read.',
     async run(proxy) {
       const ids = ['/dumps/1', '/dumps/2', '/dumps/3', '/dumps/4']
       for (const [index, id] of ids.entries()) {
@@ -133,7 +141,8 @@ export const cases: readonly Case[] = [
     clauses: ['L8', 'L2'],
     role: 'proxy',
     about:
-      'Readers of a large image leave: before the reply, after it, and in the middle. The next reader gets the image whole, and writes are taken.',
+      'Readers of a large image leave before the reply, after it, and in the middle. The next ' +
+      'reader gets the whole image, and writes are taken.',
     async run(proxy) {
       const image = someBytes(1_200_000, proxy.seed)
       await proxy.store('1', 'a.img', image)
@@ -159,7 +168,8 @@ export const cases: readonly Case[] = [
     clauses: ['L8', 'L9'],
     role: 'proxy',
     about:
-      'Of thirty clients that read one image at the same time all but three break off: these three get it whole.',
+      'Thirty clients read one image at the same time, and all but three break off. These three ' +
+      'get the whole image.',
     async run(proxy) {
       const image = someBytes(1_200_000, proxy.seed)
       await proxy.store('1', 'a.img', image)
@@ -180,7 +190,8 @@ export const cases: readonly Case[] = [
     clauses: ['L2', 'L9'],
     role: 'proxy',
     about:
-      'A client asks for a large image and does not read it: others read the same one and write, then it reads on and gets it whole.',
+      'A client asks for a large image and does not read it. Other clients read it and write, ' +
+      'then the first reads on and gets the whole image.',
     async run(proxy) {
       const image = someBytes(1_500_000, proxy.seed)
       await proxy.store('1', 'a.img', image)
@@ -196,7 +207,8 @@ export const cases: readonly Case[] = [
     clauses: ['L9', 'L3'],
     role: 'proxy',
     about:
-      'An image is read five times, one after the other, and then by fifty clients at once: all get the same bytes.',
+      'An image is read five times, one after the other, and then by fifty clients at once. All ' +
+      'of them get the same bytes.',
     async run(proxy) {
       const image = someBytes(100_001, proxy.seed)
       await proxy.store('1', 'a.img', image)
@@ -211,14 +223,15 @@ export const cases: readonly Case[] = [
     clauses: ['L7', 'W3', 'P1'],
     role: 'proxy',
     about:
-      'A writer sent its whole image but did not end: reads get ENOENT. It ends, and reads get the image.',
+      'A writer has sent its whole image but not ended. Reads get ENOENT until it ends, and the ' +
+      'image after that.',
     async run(proxy) {
       const image = someBytes(1_000_000, proxy.seed)
       const client = await unended(proxy, 'a.img', image)
       expectMissing(
         await proxy.read('1', 'a.img'),
         'L7',
-        'a read of an image whose writer did not end',
+        'a read of an image whose writer has not ended',
       )
       await client.end()
       await proxy.forwarded('a.img')
@@ -231,7 +244,8 @@ export const cases: readonly Case[] = [
     dialects: rewriting,
     role: 'proxy',
     about:
-      'While an image is being written anew, reads get its old version; once the writer ended, the new one.',
+      'While an image is written again, reads get its old version. After the writer has ended, ' +
+      'they get the new one.',
     async run(proxy) {
       const [old, anew] = [someBytes(500_000, proxy.seed), someBytes(1_000_000, proxy.seed + 1)]
       await proxy.store('1', 'a.img', old)
@@ -240,7 +254,7 @@ export const cases: readonly Case[] = [
         await proxy.read('1', 'a.img'),
         old,
         'L7',
-        'a read of an image that is being written anew',
+        'a read of an image that is written again',
       )
       await client.end()
       await proxy.forwarded('a.img', ({ size }) => size === anew.length)
@@ -253,7 +267,8 @@ export const cases: readonly Case[] = [
     dialects: rewriting,
     role: 'proxy',
     about:
-      'A reader that has its reply reads no further while the image is replaced by a shorter one; then it reads on and gets one version, whole.',
+      'A reader stops after its reply while the image is replaced by a shorter one. It reads on ' +
+      'and gets one version, whole.',
     async run(proxy) {
       const [old, anew] = [someBytes(1_500_000, proxy.seed), someBytes(1_000_000, proxy.seed + 1)]
       await proxy.store('1', 'a.img', old)
@@ -274,7 +289,8 @@ export const cases: readonly Case[] = [
     clauses: ['F4'],
     role: 'proxy',
     about:
-      'A write has O_CREAT and O_TRUNC, a read O_CLOEXEC, as open(2) has them: a write and a read.',
+      'A write has O_CREAT and O_TRUNC and a read has O_CLOEXEC, as in open(2). They are a write ' +
+      'and a read.',
     async run(proxy) {
       await openAs(proxy, 'a.img', O_WRONLY | O_CREAT | O_TRUNC)
       expectForwarded(await proxy.forwarded('a.img', undefined, 'F4'), bytes, 'F4')
@@ -289,7 +305,8 @@ export const cases: readonly Case[] = [
     clauses: ['F4', 'L6'],
     needs: ['append'],
     role: 'proxy',
-    about: 'O_APPEND is an append also together with O_WRONLY and O_CREAT: what was there stays.',
+    about:
+      'O_APPEND together with O_WRONLY and O_CREAT is an append as well: the present bytes stay.',
     async run(proxy) {
       await proxy.store('1', 'a.img', bytes)
       let whole = bytes
@@ -309,7 +326,8 @@ export const cases: readonly Case[] = [
     clauses: ['F4', 'F6'],
     role: 'proxy',
     about:
-      'Opens for reading and writing (2), and with the modes 3 and all ones, may be taken or refused: other images and clients feel nothing.',
+      'Opens for reading and writing (2), and with the modes 3 and all ones, may be taken or ' +
+      'refused. Other images and clients are not affected.',
     async run(proxy) {
       await proxy.store('1', 'a.img', bytes)
       for (const mode of [O_RDWR, O_RDWR | O_APPEND, 3, 0xffff_ffff])

@@ -17,11 +17,11 @@ import {
   snapshotEntry,
 } from '../../harness/conformance/index.ts'
 
-/* S. Snapshots at the proxy; F5, what a name and an id may be; D1, the control names. */
+/* Cases for the proxy: snapshots (S), names and ids (F5), and the control names (D1). */
 
 type Identity = readonly [snapshotId: string, name: string]
 
-/** Stores an image under each, all different, then reads each of them. */
+/** Stores a different image under each identity, then reads each of them. */
 async function keepsApart(
   proxy: ProxyUnderTest,
   identities: readonly Identity[],
@@ -46,7 +46,7 @@ async function keepsApart(
     )
 }
 
-/** Pushes, waits until the list has grown, and compares it. */
+/** Pushes the ids one after the other, and demands that the list has each of them in turn. */
 async function pushes(
   proxy: ProxyUnderTest,
   ids: readonly string[],
@@ -77,7 +77,8 @@ export const cases: readonly Case[] = [
     clauses: ['S1'],
     role: 'proxy',
     about:
-      'One name under three ids, one of which begins like another: three images, each with its bytes; under a fourth id there is none.',
+      'One name under three ids, two of which begin like the third, is three images, each with ' +
+      'its bytes. Under a fourth id it is missing.',
     async run(proxy) {
       await keepsApart(
         proxy,
@@ -93,7 +94,8 @@ export const cases: readonly Case[] = [
     clauses: ['S1', 'F5'],
     role: 'proxy',
     about:
-      'Pairs of id and name that are equal when they are joined, by nothing, a slash, a colon or a NUL, or when letters are folded: all differ.',
+      'Pairs of id and name are equal if they are joined by nothing, a slash, a colon or a NUL, ' +
+      'or if letters are folded. All of them are different images.',
     async run(proxy) {
       const joined = ['', '/', ':', '\0'].flatMap((by): Identity[] => [
         [`a${by}b`, `c${by}1`],
@@ -119,7 +121,8 @@ export const cases: readonly Case[] = [
     dialects: ['ours', 'auto', 'criu-2019'],
     role: 'proxy',
     about:
-      'An image is written anew under one of two snapshot ids: that of the other snapshot stays as it was.',
+      'An image is written again under one of two snapshot ids. The image of the other snapshot ' +
+      'stays unchanged.',
     async run(proxy) {
       await proxy.store('1', 'a.img', Buffer.from('of the first'))
       await proxy.store('2', 'a.img', Buffer.from('of the second'))
@@ -134,7 +137,8 @@ export const cases: readonly Case[] = [
     needs: ['append'],
     role: 'proxy',
     about:
-      'Before the first dump there is no list; each of three dumps appends its id and reads back, as frames in their order, all ids so far.',
+      'Before the first dump the list is missing. Each of three dumps appends its id and reads ' +
+      'all ids so far, as frames in order.',
     async run(proxy) {
       expectMissing(
         await proxy.read(proxy.names.nullId, LIST),
@@ -151,7 +155,8 @@ export const cases: readonly Case[] = [
     needs: ['append'],
     role: 'proxy',
     about:
-      'Thirty dumps push their ids, long, short, equal and unordered ones: the list is all of them, as they came.',
+      'Thirty dumps push their ids: long, short, equal and unordered ones. The list has all of ' +
+      'them, in the order of the pushes.',
     async run(proxy) {
       await pushes(
         proxy,
@@ -168,7 +173,8 @@ export const cases: readonly Case[] = [
     needs: ['append'],
     role: 'proxy',
     about:
-      'The list is an image like any other: what two dumps pushed is forwarded as `parent` of the null snapshot, between their images.',
+      'The list is an image like any other. The entries of two dumps are forwarded as `parent` ' +
+      'of the null snapshot, between the images of the dumps.',
     async run(proxy) {
       const { nullId } = proxy.names
       for (const id of ['1', '2']) {
@@ -182,7 +188,7 @@ export const cases: readonly Case[] = [
         )
         demand(
           list.bytes.subarray(-7).equals(snapshotEntry.encode(id)),
-          'the list as forwarded',
+          'the forwarded list',
           { outcome: `snapshot ${id} at its end`, clause: 'S2' },
           list.bytes.toString('hex'),
         )
@@ -195,7 +201,8 @@ export const cases: readonly Case[] = [
     clauses: ['D1', 'S1', 'E3'],
     role: 'proxy',
     about:
-      'Images that are named like the list and like the finish requests, but under an ordinary snapshot id, are images: the proxy goes on.',
+      'Images with the names of the list and of the finish requests, under an ordinary snapshot ' +
+      'id, are ordinary images. The proxy goes on.',
     async run(proxy) {
       const names = [LIST, names2017.dumpFinish, names2017.restoreFinish, '', 'null']
       await keepsApart(
@@ -213,7 +220,8 @@ export const cases: readonly Case[] = [
     needs: ['append'],
     role: 'proxy',
     about:
-      'Where both dialects are understood, the list can be kept under the null snapshot id of 2019, the empty string, as under that of 2017.',
+      'A proxy that takes all dialects keeps the list under the null snapshot id of 2019, the ' +
+      'empty text, as well as under that of 2017.',
     async run(proxy) {
       await pushes(proxy, ['1', '2'], names2019.nullId)
       await proxy.stillServes('D1')
@@ -225,7 +233,8 @@ export const cases: readonly Case[] = [
     dialects: ['criu-2017', 'criu-2019'],
     role: 'proxy',
     about:
-      'In a dialect of one time the finish request of the other is an image like any other: stored, forwarded, served, and no end.',
+      'In the dialect of 2017 or 2019 the finish request of the other one is an ordinary image: ' +
+      'it is stored, forwarded and served, and ends nothing.',
     async run(proxy) {
       const others = proxy.dialect === 'criu-2017' ? names2019 : names2017
       await keepsApart(proxy, [[others.nullId, others.dumpFinish]], 'D1')
@@ -237,7 +246,8 @@ export const cases: readonly Case[] = [
     clauses: ['F5'],
     role: 'proxy',
     about:
-      'Names and ids with slashes, dots, NUL, line feeds, spaces, no letters, and letters of many scripts are kept as they are.',
+      'Names and ids with slashes, dots, NUL, line feeds, spaces, no letters, and letters of ' +
+      'many alphabets are kept unchanged.',
     async run(proxy) {
       const odd = [
         'a/b',
@@ -274,7 +284,8 @@ export const cases: readonly Case[] = [
     clauses: ['F5'],
     role: 'proxy',
     about:
-      'Images are written whose names and ids would be files elsewhere, were they used as paths: no such file comes into being.',
+      'Images are written whose names and ids would be files elsewhere if they were used as ' +
+      'paths. No such file is created.',
     async run(proxy) {
       const { directory } = proxy.daemon
       const file = `/tmp/criu-remote-escaped-${process.pid}-${proxy.seed}`
@@ -301,7 +312,8 @@ export const cases: readonly Case[] = [
     clauses: ['F5', 'S1'],
     role: 'proxy',
     about:
-      'Names and ids of 4,095 bytes, the most that is allowed, of one- and three-byte characters; two of them differ in their last byte only.',
+      'Names and ids of 4,095 bytes, the largest size, with characters of one and of three ' +
+      'bytes, are kept. Two of them differ in the last byte only.',
     async run(proxy) {
       const longest = 'a'.repeat(NAME_LIMIT)
       await keepsApart(
@@ -320,7 +332,8 @@ export const cases: readonly Case[] = [
     clauses: ['F5', 'F6'],
     role: 'proxy',
     about:
-      'A name or an id of 4,096 bytes is refused, whatever the number of its characters: nothing is stored or forwarded.',
+      'A name or an id of 4,096 bytes is refused, whatever the number of its characters. No ' +
+      'image is stored or forwarded.',
     async run(proxy) {
       for (const [what, bytesOf] of Object.entries({
         letters: (size: number) => 'a'.repeat(size),
@@ -344,15 +357,15 @@ export const cases: readonly Case[] = [
       const { length } = proxy.fakeCache.images
       demand(
         length === 1,
-        'what it forwards',
-        { outcome: 'nothing of what it had to refuse', clause: 'F5' },
+        'the forwarded images',
+        { outcome: 'none of those that must be refused', clause: 'F5' },
         `${length - 1} images more`,
       )
     },
   },
 ]
 
-/** The header of a write with that text in field 1 or 2, which the codec would not make. */
+/** Returns the header of a write with this text in field 1 or 2; the codec refuses to make it. */
 function twoTexts(number: number, text: string): Buffer {
   const short = localImage.encode({ name: 'x', snapshotId: 'x', openMode: O_WRONLY })
   const at = number === 1 ? 4 : 7

@@ -11,13 +11,17 @@ import {
   unknownFields,
 } from './message.ts'
 
-/* Inputs of the fuzz cases: bytes of no meaning, frames of random fields, valid frames with faults, and valid frames in odd forms. */
+/*
+ * Inputs of the fuzz cases: random bytes, frames of random fields, damaged frames, and valid frames in
+ * odd forms.
+ */
 
-/** Bytes and where they are cut into segments. */
+/** The bytes of one connection. */
 export interface Stream {
   bytes: Buffer
+  /** Places where the bytes are cut into segments. */
   cuts: readonly number[]
-  /** Whether this side is ended, else the connection is broken off. */
+  /** Whether this side ends the connection; otherwise it is broken off. */
   ends: boolean
 }
 
@@ -34,7 +38,7 @@ const field = fc.oneof(
   bytes(6),
 )
 
-/** A frame as a client or proxy sends it, followed by some bytes. */
+/** A valid frame of a client or proxy, followed by some bytes. */
 const validFrame = fc
   .record({ name: text, id: text, mode: modes, size: fc.nat(30), behind: bytes(40) })
   .map(({ name, id, mode, size, behind }) =>
@@ -49,7 +53,7 @@ const validFrame = fc
     ]),
   )
 
-/** A change of a byte, of a bit, a removal, an insertion. */
+/** A change of a frame: another byte or bit, a removal, an insertion, or a repetition. */
 const fault = fc.record({
   kind: fc.constantFrom('byte', 'bit', 'remove', 'insert', 'repeat'),
   at: fc.nat(80),
@@ -86,7 +90,7 @@ const anything = fc.oneof(
   fc.array(damaged, { minLength: 2, maxLength: 4 }).map((frames) => Buffer.concat(frames)),
 )
 
-/** Whatever may come over a connection; never what a dialect means as a control request, which would end the daemon for good. */
+/** Arbitrary and damaged bytes. Control requests are left out: they would end the daemon. */
 export const nonsense: fc.Arbitrary<Stream> = fc
   .record({ bytes: anything, cuts: fc.array(fc.nat(120), { maxLength: 5 }), ends: fc.boolean() })
   .filter((stream) => !isControl(stream.bytes))
@@ -100,7 +104,7 @@ function isControl(stream: Buffer): boolean {
   }
 }
 
-/** The pieces of a stream. */
+/** Cuts a stream into its pieces. */
 export function pieces({ bytes: whole, cuts }: Pick<Stream, 'bytes' | 'cuts'>): Buffer[] {
   const places = [
     ...new Set([0, ...cuts.map((cut) => cut % (whole.length + 1)), whole.length]),
@@ -108,13 +112,14 @@ export function pieces({ bytes: whole, cuts }: Pick<Stream, 'bytes' | 'cuts'>): 
   return places.slice(1).map((place, at) => whole.subarray(places[at], place))
 }
 
+/** Returns a stream as lines for people. */
 export const streamScript = (to: string, stream: Stream): string[] => [
   `connect to ${to}`,
   ...pieces(stream).map((piece) => `send ${piece.toString('hex')}`),
   stream.ends ? 'end' : 'break off',
 ]
 
-/** An image whose header is valid in some odd form: fields in any order, unknown ones between them. */
+/** An image whose header is valid: its fields are in any order, with unknown ones between them. */
 export interface OddImage {
   order: readonly number[]
   unknown: readonly number[]
@@ -132,7 +137,7 @@ export const oddImage: fc.Arbitrary<OddImage> = fc.record({
   cuts: fc.array(fc.nat(150), { maxLength: 8 }),
 })
 
-/** The header of an odd image; with a size it is one for the connection from proxy to cache. */
+/** Returns the header of an odd image: that of a local open, or with a size that of the link. */
 export function oddHeader(
   { order, unknown }: OddImage,
   image: { snapshotId: string; name: string; openMode: number; size?: number },

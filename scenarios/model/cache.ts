@@ -9,13 +9,14 @@ import {
   O_WRONLY,
 } from '../../harness/conformance/index.ts'
 
-/* What cases for the cache do again and again. */
+/* Steps that several cases for the cache share. */
 
-/** Dialects in which an append is forwarded as its new bytes under the size of the whole image; in the others, whole. */
+/** Dialects in which an append is forwarded as its new bytes under the size of the whole image. */
 export const appendsNewBytes = ['criu-2017', 'criu-2019', 'criu-2020']
+/** Dialects in which an append is forwarded as the whole image. */
 export const appendsWhole = ['ours', 'auto']
 
-/** A header and the image's bytes, as one buffer. */
+/** Returns a header and the bytes of its image as one buffer. */
 export const imageOnLink = (
   snapshotId: string,
   name: string,
@@ -40,8 +41,9 @@ export async function forwardAppend(
 }
 
 /**
- * A client sends what none may send: its connection must end, without a byte of an image, while a client that waits and the
- * connection to the proxy don't notice. `close`: the client also ends its side, since what it sent may be taken for a beginning.
+ * Sends illegal bytes as a client. Demands that its connection ends without image bytes, and that a
+ * waiting client and the link are not affected. With `close` the client also ends its side, because
+ * its bytes could be the beginning of a legal header.
  */
 export async function refusedAlone(
   cache: CacheUnderTest,
@@ -61,19 +63,16 @@ export async function refusedAlone(
     ),
     'F6',
   )
-  const image = Buffer.from('an image for who waited meanwhile')
+  const image = Buffer.from('an image for the waiting client')
   await cache.forward('1', `waited-for-${what}`, image)
-  expectImage(
-    await cache.answer(waiter, 'the answer to a client that waited meanwhile'),
-    image,
-    'F6',
-  )
+  expectImage(await cache.answer(waiter, 'the answer to another client that waits'), image, 'F6')
   await cache.stillServes('F6')
 }
 
 /**
- * Lets the cache see what clients asked before: one that sends an empty message is refused, after them. For at most 300 ms, since
- * a cache without a proxy may as well let all clients wait: then it has not answered any wrongly either.
+ * Lets the cache see the requests of earlier clients: a client after them sends an empty message and
+ * is refused. Waits for 300 ms at most: a cache without a proxy may let this client wait as well, and
+ * then it has answered no other one wrongly either.
  */
 export async function letItSee(cache: CacheUnderTest): Promise<void> {
   const last = await cache.connect()
@@ -82,22 +81,24 @@ export async function letItSee(cache: CacheUnderTest): Promise<void> {
   last.reset()
 }
 
+/** A way to lose the link. */
 export interface LinkLoss {
-  /** What is sent behind a complete image, in the same segment. */
+  /** The bytes after a complete image, in the same segment. */
   bytes: Buffer
-  /** How the connection is then lost; `stay`: not at all, the cache has to end it. */
+  /** How the link is lost then; with `stay` it is not, and the cache has to end it. */
   how: 'end' | 'reset' | 'stay'
-  /** Clause that makes this a failure. */
+  /** The clause by which this is a failure. */
   clause: string
 }
 
-/** Where images of a lost link would be: never served. */
+/** Names of images that a lost link leaves incomplete, so that they are never served. */
 export const PARTIAL = 'partial.img'
 export const NEVER = 'never.img'
 
 /**
- * The link is lost: who waits gets ENOENT, nothing partial is served, what was complete is, and the cache ends with a failure once
- * the restore is finished; it writes nothing on the link at any time.
+ * Loses the link. Demands that waiting clients get ENOENT, that complete images are served and
+ * partial ones are not, that the cache exits as failed after the restore is finished, and that it
+ * writes nothing on the link.
  */
 export async function linkIsLost(
   cache: CacheUnderTest,

@@ -1,6 +1,9 @@
 import { encodeFrame } from '../../harness/conformance/index.ts'
 
-/* Protobuf by hand, for messages that no encoder would make: fields missing, unknown, in another order, or broken. */
+/*
+ * Protobuf messages by hand, for fields that no encoder makes: missing, unknown, in another order, or
+ * broken.
+ */
 
 function varint(value: number | bigint): Buffer {
   const bytes: number[] = []
@@ -12,17 +15,19 @@ function varint(value: number | bigint): Buffer {
 
 const tag = (number: number, wireType: number) => varint(number * 8 + wireType)
 
-/** A number, as open_mode, error and size are. */
+/** Returns a field with a number, as open_mode, error and size are. */
 export const numberField = (number: number, value: number | bigint): Buffer =>
   Buffer.concat([tag(number, 0), varint(value)])
 
-/** A string or bytes, as names and ids are. */
+/** Returns a field with a text or bytes, as names and ids are. */
 export function textField(number: number, text: string | Buffer): Buffer {
   const bytes = Buffer.from(text as string)
   return Buffer.concat([tag(number, 2), varint(bytes.length), bytes])
 }
 
-/** One field of each wire type that no message of the protocol has; fields 15 and 16 differ in the length of their tags. */
+/**
+ * Unknown fields, one of each wire type. The tag of field 15 has one byte, that of field 16 has two.
+ */
 export const unknownFields: readonly Buffer[] = [
   numberField(15, 2n ** 64n - 1n),
   textField(16, 'from a later version'),
@@ -30,7 +35,7 @@ export const unknownFields: readonly Buffer[] = [
   Buffer.concat([tag(536_870_911, 5), Buffer.from('four')]),
 ]
 
-/** A frame with these fields. */
+/** Returns a frame with these fields. */
 export const frameOf = (...fields: readonly Buffer[]): Buffer => encodeFrame(Buffer.concat(fields))
 
 export const NAME = 1
@@ -38,14 +43,14 @@ export const SNAPSHOT_ID = 2
 export const OPEN_MODE = 3
 export const SIZE = 4
 
-/** What is no frame with a message of the protocol: the start of a frame that is too long. */
+/** Returns the length of a frame that is too long. */
 export const oversized = (length: number): Buffer => {
   const prefix = Buffer.alloc(4)
   prefix.writeUInt32LE(length)
   return prefix
 }
 
-/** Messages that are no protobuf at all. */
+/** Bytes that are no protobuf message, by their fault. */
 export const malformed: Record<string, Buffer> = {
   'a field that is longer than the message': Buffer.from([0x0a, 0x7f, 0x61]),
   'field number 0': Buffer.from([0x00, 0x01]),

@@ -10,18 +10,18 @@ import {
   Violation,
 } from '../../harness/conformance/index.ts'
 
-/* What cases for the pair do again and again. */
+/* Steps that several cases for the pair share. */
 
 export type Side = DaemonContext
 
-/** Whether a read got exactly that; by its checksum, since the bytes of a large one are not kept. */
+/** Whether an answer is exactly this image. Compares checksums: the bytes of large ones are not kept. */
 export const isImage = (answer: Answer, bytes: Buffer): boolean =>
   answer.error === 0 &&
   answer.end === 'end' &&
   answer.size === bytes.length &&
   answer.hash === sha256(bytes)
 
-/** Reads all of these images at once: one after the other, a peer that is slow to reply would take too long. */
+/** Reads all images at once, so that a daemon that is slow to reply does not exceed the deadline. */
 export async function servesAll(
   side: Side,
   images: readonly { snapshotId: string; name: string; bytes: Buffer }[],
@@ -37,8 +37,9 @@ export async function servesAll(
 }
 
 /**
- * Reads until the version is served. A write has no answer, so when it is complete is seen only here; until then a proxy says
- * ENOENT or gives the version before, and a cache gives that or lets wait: anything else is a violation.
+ * Reads until this version is served: a write has no answer, so only a read shows that it is complete.
+ * Until then a proxy answers ENOENT or the version before, and a cache answers the version before or
+ * lets the client wait. Throws Violation for any other answer.
  */
 export async function untilServed(
   side: Side,
@@ -53,7 +54,7 @@ export async function untilServed(
   const permitted = [
     { outcome: `its ${bytes.length} bytes`, clause },
     before === undefined
-      ? { outcome: 'ENOENT as long as it is not complete', clause: 'L7' }
+      ? { outcome: 'ENOENT until it is complete', clause: 'L7' }
       : { outcome: `the ${before.length} bytes that it had before`, clause: 'L7' },
   ]
   const poll = async () => {
@@ -86,14 +87,14 @@ export async function migrate(
   )
 }
 
-/** The dump is finished: the proxy exits with 0. */
+/** Finishes the dump, and demands that the proxy exits with 0. */
 export async function finishDump({ proxy, names }: PairUnderTest): Promise<void> {
   proxy.life.allowExit('the dump is finished')
   await proxy.write(names.nullId, names.dumpFinish, Buffer.alloc(0))
   await proxy.cleanExit('E1')
 }
 
-/** The restore is finished: the cache exits with 0. */
+/** Finishes the restore, and demands that the cache exits with 0. */
 export async function finishRestore({ cache, names }: PairUnderTest): Promise<void> {
   cache.life.allowExit('the restore is finished')
   await cache.openRead(names.nullId, names.restoreFinish)

@@ -2,16 +2,19 @@ import fc from 'fast-check'
 import { Violation } from '../../harness/conformance/index.ts'
 
 /*
- * A property of an implementation that runs: many inputs on the same daemons, the seed from the case. A counterexample is
- * shrunk as long as the daemons live, and becomes a violation with the steps, one per line, and fast-check's seed and path.
+ * A property is checked with many inputs on the same daemons, by the seed of the case. A counterexample
+ * is shrunk while the daemons live, and becomes a violation with its steps, one per line, and with the
+ * seed and path of fast-check.
  *
- * The first failure of a dead daemon would shrink to nothing at all, since everything fails after it: then the input is
- * reported as it was. Inputs are given up, not failed, when the time is over: a slow implementation is judged by fewer of them, but
- * never by fewer than LEAST, or a busy machine would pass what another fails.
+ * If an input kills a daemon, all later inputs fail, so shrinking would lead to an empty input. Then
+ * the input is reported unchanged. When the time is over, further inputs are left out, so a slow
+ * implementation is judged by fewer of them. It is never judged by fewer than LEAST: otherwise a busy
+ * machine would pass an implementation that another machine fails.
  */
 
-/** Time for inputs, in ms; a failing one may be shrunk for as long again. */
+/** Time for inputs, in ms, and the time after a failure for shrinking. */
 const BUDGET = 1_500
+/** The least number of inputs, whatever the time. */
 const LEAST = 4
 
 export interface Property<T> {
@@ -20,13 +23,16 @@ export interface Property<T> {
   seed: number
   /** Throws a Violation. */
   check(input: T): Promise<void>
-  /** The input as lines. */
+  /** Returns the input as lines for people. */
   script(input: T): readonly string[]
   /** Whether the daemons still accept connections. */
   alive(): Promise<boolean>
 }
 
-/** Checks the property for `runs` inputs, or as many as the environment variable CRIU_REMOTE_RUNS says. */
+/**
+ * Checks the property for `runs` inputs, or for the number in the environment variable
+ * CRIU_REMOTE_RUNS. Throws Violation for a counterexample.
+ */
 export async function forAll<T>({
   inputs,
   runs,
@@ -66,7 +72,7 @@ export async function forAll<T>({
   )
 }
 
-/** The violation with the steps that led to it. */
+/** Returns the violation with the steps that led to it. */
 export function explained(
   { what, permitted, actual }: Violation,
   lines: readonly string[],
@@ -79,6 +85,6 @@ export function explained(
   )
 }
 
-/** The inputs of a run without shrinking: as many as given. */
+/** Returns `count` inputs of a seed, for a case that does not shrink them. */
 export const some = <T>(inputs: fc.Arbitrary<T>, count: number, seed: number): T[] =>
   fc.sample(inputs, { numRuns: count, seed: seed | 0 })

@@ -1,2 +1,5 @@
-/** What a replaced image is forwarded as is not determined in criu-2017, so that no forwarding can be awaited there. */
+/**
+ * Dialects in which a case can wait for the forwarding of a replaced image. In criu-2017 its form is
+ * not determined.
+ */
 export const rewriting = ['ours', 'auto', 'criu-2019']

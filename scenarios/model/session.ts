@@ -18,13 +18,16 @@ import type { Step } from './steps.ts'
 import { type Image, ModelStore } from './store.ts'
 
 /*
- * Random steps of several clients at both sides of a pair, each compared with the model as soon as its effect can be seen.
+ * A session runs random steps of several clients at both sides of a pair. Each step is compared with
+ * the model as soon as its effect can be seen.
  *
- * A write has no answer, so a step that completes an image waits until both sides serve it; then all waiters of that image must
- * have been answered with that version. A step that makes no sense at its place (a piece of nothing that is open) is left out,
- * so that any part of a sequence is a sequence: this is what lets it be shrunk.
+ * A write has no answer, so a step that completes an image waits until both sides serve it. Then all
+ * clients that wait for this image must have got this version. A step that makes no sense at its place
+ * (a piece for a client that has nothing open) is left out, so every part of a sequence is a sequence
+ * as well, and fast-check can shrink it.
  */
 
+/** A client that has an image open for writing, and the bytes that it has sent. */
 interface Writer {
   image: Image
   mode: 'write' | 'append'
@@ -46,17 +49,20 @@ export class Session {
   readonly #readers = new Map<number, { connection: Connection; side: Side; bytes: Buffer }>()
   #waiters: { image: Image; connection: Connection }[] = []
   #pieces = 0
-  /** What has been done, for people. */
+  /** The steps so far, for people. */
   readonly script: string[] = []
 
-  /** @param prefix of all snapshot ids, so that sessions on one pair don't meet. Without a list, pushes are left out. */
+  /**
+   * @param prefix of all snapshot ids, so that sessions on one pair do not share images.
+   * @param list without it, pushes are left out.
+   */
   constructor(pair: PairUnderTest, prefix: string, list?: SharedList) {
     this.#pair = pair
     this.#prefix = prefix
     this.#list = list
   }
 
-  /** Takes the steps, and compares everything at the end. Throws a Violation with the script. */
+  /** Takes the steps and compares all images at the end. Throws Violation. */
   async run(steps: readonly Step[]): Promise<void> {
     try {
       for (const each of steps) await this.#named(each.kind, () => this.#take(each))
@@ -71,7 +77,7 @@ export class Session {
     }
   }
 
-  /** All of its clients leave. */
+  /** Breaks off the connections of all clients. */
   leave(): void {
     for (const { connection } of [
       ...this.#waiters,
@@ -82,7 +88,7 @@ export class Session {
     this.#waiters = []
   }
 
-  /** After the end of the dump: who waits gets ENOENT, everything is still served at the cache. */
+  /** Demands after the dump that waiting clients get ENOENT and that the cache serves all images. */
   async runAfterTheEnd(): Promise<void> {
     const { cache } = this.#pair
     for (const { connection } of this.#waiters)
@@ -91,7 +97,7 @@ export class Session {
       await this.#named('compare all images', () => this.#compare(cache, each.image))
   }
 
-  /** A deadline inside of a step shows what was done before it. */
+  /** Runs a step; a deadline inside it shows the steps before. */
   #named<T>(next: string, work: () => Promise<T>): Promise<T> {
     const what = `the end of the last step of these:\n${[...this.script, `then: ${next}`].map((line) => `  ${line}`).join('\n')}\n `
     const begin = Promise.withResolvers<void>()
@@ -127,7 +133,7 @@ export class Session {
   }
 
   async #open(client: number, image: Image, mode: Writer['mode']): Promise<void> {
-    // Two writers of one image at a time: which is complete first could not be told.
+    // With two writers of one image at a time, the order of their completion is not known.
     const taken = [...this.#writers.values()].some((other) => shown(other.image) === shown(image))
     if (this.#writers.has(client) || taken) return
     this.script.push(`client ${client} opens ${shown(image)} to ${mode}`)
@@ -153,7 +159,7 @@ export class Session {
     if (writer === undefined) return
     const { image, mode, connection } = writer
     const before = this.#store.get(image)
-    // The same version again could not be told from the one before it.
+    // A version that is equal to the one before could not be told from it.
     if (before?.equals(this.#store.result(image, mode, writer.bytes))) await this.#piece(client, 1)
     this.script.push(`client ${client} closes, ${shown(image)} is complete`)
     const bytes = this.#store.result(image, mode, writer.bytes)
@@ -182,7 +188,7 @@ export class Session {
         await cache.answer(connection),
         bytes,
         'C2',
-        `the answer to who waited for ${shown(image)}`,
+        `the answer to a client that waited for ${shown(image)}`,
       )
   }
 
@@ -195,7 +201,7 @@ export class Session {
     else await this.#compare(side, image)
   }
 
-  /** What that side answers is what the model has. */
+  /** Demands that this side answers as the model does. */
   async #compare(side: Side, image: Image): Promise<void> {
     const bytes = this.#store.get(image)
     const answer = await side.read(image.snapshotId, image.name)
@@ -247,7 +253,7 @@ export class Session {
     this.script.push(
       reader === undefined
         ? 'the first client that waits leaves'
-        : `client ${client} leaves inside of what it reads`,
+        : `client ${client} leaves inside the image that it reads`,
     )
     this.#readers.delete(client)
     connection.reset()
@@ -267,13 +273,14 @@ export class Session {
   }
 
   async #compareAll(): Promise<void> {
-    // What waits here waits for what never came; behind this image nothing else can.
+    // All clients that still wait do so for images that nobody wrote: after this image has come, no
+    // other one is on its way.
     await migrate(this.#pair, `${this.#prefix}end`, 'end.img', Buffer.from('end'))
     for (const { connection, image } of this.#waiters) {
-      const permitted = { outcome: 'nothing, since nobody wrote it', clause: 'C2' }
+      const permitted = { outcome: 'nothing, because nobody wrote it', clause: 'C2' }
       if (connection.received.length > 0 || connection.ended !== undefined)
         throw new Violation(
-          `the answer to who waits for ${shown(image)}`,
+          `the answer to a client that waits for ${shown(image)}`,
           [permitted],
           describe(await connection.answer()),
         )
@@ -282,7 +289,7 @@ export class Session {
       for (const name of ['proxy', 'cache'] as const) await this.#compare(this.#pair[name], image)
   }
 
-  /** The violation with what led to it. */
+  /** Returns the violation with the steps that led to it. */
   explain(violation: Violation, replay: string): Violation {
     return explained(violation, this.script, replay)
   }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 
-/* What clients do at both sides of a pair, and random sequences of it. */
+/* Steps of clients at both sides of a pair, and random sequences of them. */
 
 type SideName = 'proxy' | 'cache'
 
@@ -32,7 +32,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.constant<Step>({ kind: 'push' }) },
 )
 
-/** A whole image by a client that does nothing else: single steps alone would seldom complete one twice. */
+/** The steps of a whole image by another client: single steps seldom complete an image twice. */
 const whole = fc
   .record({ image, mode, sizes: fc.array(size, { maxLength: 3 }) })
   .map(({ image, mode, sizes }): Step[] => [

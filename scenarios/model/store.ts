@@ -1,5 +1,3 @@
-/* What proxy and cache have to hold, as simply as it can be said: the model that the implementation is compared with. */
-
 export interface Image {
   snapshotId: string
   name: string
@@ -7,6 +5,7 @@ export interface Image {
 
 const key = ({ snapshotId, name }: Image) => JSON.stringify([snapshotId, name])
 
+/** The images that a proxy or cache has to hold: the model to compare an implementation with. */
 export class ModelStore {
   readonly #images = new Map<string, { image: Image; bytes: Buffer }>()
 
@@ -14,12 +13,12 @@ export class ModelStore {
     return this.#images.get(key(image))?.bytes
   }
 
-  /** All images with their bytes. */
+  /** Returns all images with their bytes. */
   all(): { image: Image; bytes: Buffer }[] {
     return [...this.#images.values()]
   }
 
-  /** What a write or append of these bytes would leave. */
+  /** Returns the image after a write or append of these bytes. */
   result(image: Image, mode: 'write' | 'append', bytes: Buffer): Buffer {
     return mode === 'write' ? bytes : Buffer.concat([this.get(image) ?? Buffer.alloc(0), bytes])
   }
