@@ -1,117 +1,73 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import t from 'tap'
-import type { CaseResult, Results } from '../harness/conformance/result.ts'
+import type { CaseResult } from '../harness/conformance/result.ts'
 import type { TraceEvent } from '../harness/conformance/trace.ts'
-import { hasFeature } from '../harness/criu/criu.ts'
 import { onRealCriu } from '../harness/testing/real-criu.ts'
-import { planned, zdtm } from '../harness/testing/zdtm.ts'
+import { leaveToAll, tier } from '../harness/testing/tier.ts'
+import { onceEach, planned, runTests } from '../harness/testing/zdtm.ts'
 import { ENOENT, localImage, localReply } from '../proto/index.ts'
 
 /*
- * Migrations in three steps, on a kernel that tracks memory: in a guest where this machine's does not. One of the programs is `vanish`,
- * the subprocess that vanished between pre-dump and dump: it has a child that ends between two pre-dumps, one that ends between the last
- * pre-dump and the dump, others that are born, and one that takes over a pid.
+ * Migrations in three steps on a kernel that tracks memory: in a guest if this machine's does not. In
+ * the usual tier each program runs in one flavor, on one host or two, another than in zdtm.test.ts if
+ * it has another; in the tier `all`, each in every flavor, on one host and on two.
  *
- * Where the processor of the guest is emulated, flavor uns is run between two hosts only, and is a skip on one: all would take the tests
- * beyond what a run in CI may take.
+ * The program `vanish` has processes that vanish between pre-dump and dump: a child that ends between
+ * two pre-dumps, one that ends between the last pre-dump and the dump, others that are born, and one
+ * that takes over a pid. It runs in all three flavors.
  */
 
-/** 'At once', in ms, on a guest without KVM: nothing has to be waited for. */
+/** Limit of a wait for an answer that has nothing to wait for, on a guest without KVM, in ms. */
 const AT_ONCE = 2_000
-const LENGTH = 4
+/** Bytes of a frame's length prefix. */
+const PREFIX = 4
 
-await onRealCriu(async ({ source }) => {
-  const fast = (await hasFeature(source, 'criu', 'mem_dirty_track')) || existsSync('/dev/kvm')
-  const flavorsWith = (hosts: string) => (fast || hosts === '2' ? 'h,ns,uns' : 'h,ns')
-  // Before the first test: tap ends where it is waited for anything else than tests.
-  const left = await planned('-a', '-f', 'uns')
+await onRealCriu(async () => {
+  // Before the first test: tap ends when it awaits anything but tests after the first.
+  const every = await planned('-a')
+  const selected = tier === 'all' ? { '1': every, '2': every } : onceEach(every, 1)
   const cases: CaseResult[] = []
 
-  for (const hosts of ['1', '2'])
-    await t.test(
-      `all programs in ${flavorsWith(hosts)}, dumped in three steps with increments that are some: hosts ${hosts}`,
-      async (t) => {
-        const names = await planned('-a', '-f', flavorsWith(hosts))
-        t.ok(names.length >= 75)
-        const { exitCode, said, passed } = await runAll(flavorsWith(hosts), hosts)
-        t.equal(exitCode, 0, said)
-        t.equal(passed.length, names.length, 'each test of each flavor')
-        for (const { id, about } of passed)
-          t.match(about, /dump 3: \d+ pages written, [1-9]\d* left to the parent/, id)
-      },
-    )
+  await t.test('there are at least 41 programs in 115 flavors', async (t) => {
+    t.ok(every.length >= 115)
+    t.ok(new Set(every.map((line) => line.split(' ')[0])).size >= 41)
+    const run = selected['1'].length + selected['2'].length
+    const left = every.length * 2 - run
+    leaveToAll(t, left, 'programs in other flavors or numbers of hosts, with pre-dumps')
+  })
 
-  if (!fast) {
-    const command = 'criu-remote zdtm run -a -f uns --pre 2 --keep-going -p 2'
-    await t.test(
-      `${left.length} of flavor uns on one host`,
-      { skip: `without soft-dirty and KVM all take longer than CI may: ${command}` },
-      async () => {},
-    )
-  }
+  for (const hosts of ['1', '2'] as const)
+    await t.test(`each dump after the first is an increment: hosts ${hosts}`, async (t) => {
+      const tests = selected[hosts]
+      const run = await runTests(tests, '--hosts', hosts, '--pre', '2', '--kernel', 'auto')
+      t.equal(run.exitCode, 0, run.said)
+      t.equal(run.passed.length, tests.length, 'each test passes')
+      for (const { id, about } of run.cases)
+        t.match(about, /dump 3: \d+ pages written, [1-9]\d* left to the parent/, id)
+      cases.push(...run.cases)
+    })
 
   for (const flavor of ['h', 'ns', 'uns'])
     await t.test(
-      `requests for images that never existed get ENOENT: vanish, ${flavor}`,
+      `a request for an image that never existed gets ENOENT: vanish, ${flavor}`,
       async (t) => {
-        const refused = refusals(
-          cases.findLast(({ id }) => id === `zdtm-static-vanish-${flavor}`)?.trace ?? [],
-        )
+        const id = `zdtm-static-vanish-${flavor}`
+        const refused = refusals(cases.findLast((each) => each.id === id)?.trace ?? [])
         const atProxy = refused.filter(
           ({ connection, image }) =>
             connection.startsWith('proxy') && /^pagemap-\d+\.img$/.test(image.name),
         )
         t.ok(atProxy.length > 0, 'the dump asks the parent for processes that it never had')
-        t.same(
-          atProxy.filter(({ image }) => image.snapshotId === '3'),
-          [],
-          'it is a parent that is asked',
-        )
+        const toLast = atProxy.filter(({ image }) => image.snapshotId === '3')
+        t.same(toLast, [], 'only parents are asked')
         for (const { image, waited } of atProxy)
           t.ok(waited < AT_ONCE, `${image.snapshotId}:${image.name} at once: ${waited} ms`)
         const atCache = refused.filter(
           ({ connection, image }) => connection.startsWith('cache') && image.snapshotId !== 'null',
         )
-        t.ok(atCache.length > 0, 'the restore asks the cache for what never came')
-        t.comment(
-          [...atProxy, ...atCache]
-            .map(
-              ({ at, connection, image }) =>
-                `${at} ms ${connection} ${image.snapshotId}:${image.name}`,
-            )
-            .join('; '),
-        )
+        t.ok(atCache.length > 0, 'the restore asks the cache for images that never came')
+        t.comment([...atProxy, ...atCache].map(describe).join('; '))
       },
     )
-
-  async function runAll(flavors: string, hosts: string) {
-    const report = mkdtempSync(`${tmpdir()}/criu-remote-test-`)
-    try {
-      const mode = [
-        '--pre',
-        '2',
-        '--hosts',
-        hosts,
-        '--kernel',
-        'auto',
-        '--keep-going',
-        '-p',
-        '2',
-        '--report',
-        report,
-      ]
-      const { exitCode, stdout, stderr } = await zdtm('-a', '-f', flavors, ...mode)
-      const results = existsSync(`${report}/results.json`)
-        ? (JSON.parse(readFileSync(`${report}/results.json`, 'utf8')) as Results).cases
-        : []
-      const passed = results.filter(({ outcome }) => outcome === 'pass')
-      cases.push(...passed)
-      return { exitCode, said: stdout + stderr, passed }
-    } finally {
-      rmSync(report, { recursive: true })
-    }
-  }
 })
 
 interface Refusal {
@@ -122,7 +78,11 @@ interface Refusal {
   waited: number
 }
 
-/** Reads that were answered ENOENT, as the wire had them. */
+function describe({ at, connection, image }: Refusal): string {
+  return `${at} ms ${connection} ${image.snapshotId}:${image.name}`
+}
+
+/** Returns the reads that got ENOENT, as seen on the wire. */
 function refusals(trace: readonly TraceEvent[]): Refusal[] {
   const connections = Map.groupBy(
     trace.filter(({ kind }) => kind === 'bytes'),
@@ -134,7 +94,7 @@ function refusals(trace: readonly TraceEvent[]): Refusal[] {
     )
     if (request?.hex === undefined || reply?.hex !== localReply.encode(ENOENT).toString('hex'))
       return []
-    const image = localImage.decode(Buffer.from(request.hex, 'hex').subarray(LENGTH))
-    return [{ connection, image, at: request.at, waited: reply.at - request.at }]
+    const image = localImage.decode(Buffer.from(request.hex, 'hex').subarray(PREFIX))
+    return [{ connection, image, at: request.at, waited: Math.round(reply.at - request.at) }]
   })
 }

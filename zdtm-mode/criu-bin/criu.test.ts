@@ -5,7 +5,10 @@ import { type Host, run, shell } from '../../harness/hosts/host.ts'
 import { onRealCriu } from '../../harness/testing/real-criu.ts'
 import { decodeDumpStatistics } from '../../proto/index.ts'
 
-/* `zdtm-mode/criu-bin/criu`, called as zdtm.py calls its --criu-bin: a directory for each step, and a look into it behind each dump. */
+/*
+ * `zdtm-mode/criu-bin/criu`, called as zdtm.py calls its --criu-bin: with a directory for each step,
+ * whose files are counted after each dump.
+ */
 
 const CRIU = `${checkout}/zdtm-mode/criu-bin/criu`
 const SERIES = '/run/dump/zdtm/static/counter'
@@ -30,7 +33,7 @@ await onRealCriu(async ({ source, program }) => {
     })
   }
 
-  await t.test('a dump, the count of its pages, and a restore, twice', async (t) => {
+  await t.test('a dump, the count of its pages, and a restore work twice', async (t) => {
     const { pid } = await program('counter', 4)
     for (const step of [1, 2]) {
       const directory = `dump/zdtm/static/counter/${pid}/${step}`
@@ -72,7 +75,7 @@ await onRealCriu(async ({ source, program }) => {
     }
   })
 
-  await t.test('a dump that fails is said so, and can be repeated', async (t) => {
+  await t.test('a failed dump is reported and can be repeated', async (t) => {
     const { pid } = await program('counter', 4)
     const directory = `${SERIES}/failing/1`
     await shell(source, 'mkdir -p "$1"', [directory])
@@ -82,7 +85,7 @@ await onRealCriu(async ({ source, program }) => {
     t.equal((await criu('restore', directory, '--restore-detached')).code, 0)
   })
 
-  await t.test('what needs images in files is refused', async (t) => {
+  await t.test('an option that needs images in files is refused', async (t) => {
     for (const [action, ...options] of [
       ['page-server'],
       ['dedup'],
@@ -95,7 +98,7 @@ await onRealCriu(async ({ source, program }) => {
     }
   })
 
-  await t.test('what has no images is the real criu', async (t) => {
+  await t.test('an action without images is passed to the real criu', async (t) => {
     t.match((await run(source, [CRIU, '--version'])).stdout, /^Version: /)
   })
 })

@@ -5,7 +5,7 @@ import type { Host } from '../../harness/hosts/host.ts'
 import { IMAGE_KERNEL } from '../../harness/vm/guest.ts'
 import { kvmIsKnownToFail } from '../../harness/vm/known-kvm.ts'
 import type { Plan } from '../plan.ts'
-import { SelectionError } from '../select/select-tests.ts'
+import { SelectionError } from '../select/selection-error.ts'
 import type { GuestKernel } from './agent-process.ts'
 
 /* The kernel that the tests run on: the host's own, or that of a guest in the host. */

@@ -3,7 +3,6 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
-  readFileSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -12,14 +11,13 @@ import {
 import { tmpdir } from 'node:os'
 import { execa } from 'execa'
 import t from 'tap'
-import type { Results } from '../../harness/conformance/result.ts'
 import { checkout } from '../../harness/hosts/checkout.ts'
 import { onRealCriu } from '../../harness/testing/real-criu.ts'
-import { ownProgram, zdtm } from '../../harness/testing/zdtm.ts'
+import { casesIn, ownProgram, zdtm } from '../../harness/testing/zdtm.ts'
 import { withLibraries } from '../test/libraries.ts'
 import { readParameters } from './makefile.ts'
 
-/* `criu-remote zdtm run --criu-source`, on a directory in the shape of a checkout of CRIU that has programs of our own in it. */
+/* `criu-remote zdtm run --criu-source` on a made-up checkout of CRIU that has our own programs in it. */
 
 const MAKEFILE = `TST_NOFILE := \\
 	fine hooked badhook skipped nodeps \\
@@ -35,7 +33,7 @@ own.pid: own
 	-kill -TERM \`cat $<\`
 `
 
-/** Fails unless it is called in order, in the directory that zdtm.py would call it in, with what it is promised. */
+/** Fails unless its stages come in order, in zdtm.py's directory, with zdtm.py's variables. */
 const HOOK = `#!/bin/sh
 after() { [ -e "seen$1" ] || exit 1; }
 [ -e zdtm/static/hooked ] || exit 1
@@ -79,7 +77,7 @@ const EXPECTED: Record<string, [string, RegExp?]> = {
   notbuilt: ['not-applicable', /not built/],
 }
 
-t.test('a Makefile says with what its tests are started', async (t) => {
+t.test('a Makefile has the arguments of its tests', async (t) => {
   const parameters = readParameters(MAKEFILE)
   t.same(parameters.get('fine'), ['--pidfile=fine.pid', '--outfile=fine.out'])
   t.same(parameters.get('filed'), [
@@ -92,7 +90,7 @@ t.test('a Makefile says with what its tests are started', async (t) => {
 })
 
 t.test(
-  'a file runs in another root with what it is linked to',
+  'a file runs in another root with the libraries that it is linked to',
   { skip: process.getuid?.() === 0 ? false : 'chroot needs root' },
   async (t) => {
     const root = mkdtempSync(`${tmpdir()}/criu-remote-test-`)
@@ -114,7 +112,7 @@ t.test(
   },
 )
 
-t.test('what is no checkout of CRIU is wrong usage', async (t) => {
+t.test('a directory that is no checkout of CRIU is wrong usage', async (t) => {
   const { exitCode, stderr } = await zdtm('-a', '--criu-source', checkout)
   t.equal(exitCode, 2)
   t.match(stderr, /expected a checkout of CRIU/)
@@ -138,7 +136,7 @@ await onRealCriu(async ({ source }) => {
     ]
     const { exitCode, stdout } = await zdtm(...parameters)
     t.equal(exitCode, 1, stdout)
-    const { cases } = JSON.parse(readFileSync(`${report}/results.json`, 'utf8')) as Results
+    const cases = await casesIn(report)
     for (const [name, [outcome, actual = /^/]] of Object.entries(EXPECTED)) {
       const result = cases.find(({ group }) => group === `zdtm/static/${name}`)
       t.equal(result?.outcome, outcome, `${name}: ${result?.what} ${result?.actual}`)
@@ -147,10 +145,10 @@ await onRealCriu(async ({ source }) => {
     t.equal(cases.length, Object.keys(EXPECTED).length)
     t.ok(
       statSync(`${report}/images/zdtm_static_badhook_h/1/inventory.img`).size > 0,
-      'the images of a test that failed are kept',
+      'the images of a failed test are saved',
     )
     t.ok(existsSync(`${report}/images/zdtm_static_badhook_h/dump.log`))
-    t.notOk(existsSync(`${report}/images/zdtm_static_fine_h`), 'those of one that passed are not')
+    t.notOk(existsSync(`${report}/images/zdtm_static_fine_h`), 'those of a passed test are not')
   })
 })
 

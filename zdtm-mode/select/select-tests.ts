@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs'
 import type { Desc, Flavor, PlannedTest } from '../plan.ts'
 import { testsOfCriu } from './criu-tests.ts'
 import type { FoundTest } from './found-test.ts'
 import { ownTests } from './own-tests.ts'
+import { SelectionError } from './selection-error.ts'
+import { type ListedTest, readTestList } from './test-list.ts'
 
 /* Selects tests among ours, or among those of a checkout of CRIU. Options have zdtm.py's names. */
 
@@ -18,11 +19,6 @@ export interface Selection {
   criuSource?: string
 }
 
-/** A selection that matches nothing or names a file that does not exist: wrong usage. */
-export class SelectionError extends Error {
-  override name = 'SelectionError'
-}
-
 /** A selected test that cannot be planned, with the reason. */
 export interface Impossible {
   name: string
@@ -36,16 +32,25 @@ export interface Selected {
 
 /** Returns the selected tests, one for each selected flavor that they have. Throws SelectionError. */
 export function selectTests(selection: Selection): Selected {
-  const { criuSource, flavor } = selection
+  const { criuSource, from } = selection
   const found = criuSource === undefined ? ownTests() : testsInCheckout(criuSource)
-  const names = selectedNames(selection, found)
+  const list = from === undefined ? [] : readTestList(from)
+  const names = selectedNames(selection, list, found)
   const selected: Selected = { planned: [], impossible: [] }
-  for (const test of found) if (names.has(test.name)) addTest(test, flavor, selected)
+  for (const test of found)
+    if (names.has(test.name)) addTest(test, listedFlavors(test, list) ?? selection.flavor, selected)
   if (selected.planned.length === 0)
     throw new SelectionError(
       `selecting tests: expected at least one in a flavor that it has, got none of ${found.length}`,
     )
   return selected
+}
+
+/** Returns the flavors of a test that is in the list with flavors only. */
+function listedFlavors({ name }: FoundTest, list: readonly ListedTest[]): Flavor[] | undefined {
+  const lines = list.filter((line) => [line.name, `zdtm/${line.name}`].includes(name))
+  const flavors = lines.flatMap(({ flavor }) => flavor ?? [])
+  return lines.length > 0 && flavors.length === lines.length ? flavors : undefined
 }
 
 function addTest(
@@ -74,12 +79,15 @@ function testsInCheckout(directory: string): FoundTest[] {
   return found
 }
 
-function selectedNames(selection: Selection, found: readonly FoundTest[]): Set<string> {
-  const { test, tests, all, exclude, from } = selection
+function selectedNames(
+  { test, tests, all, exclude, from }: Selection,
+  list: readonly ListedTest[],
+  found: readonly FoundTest[],
+): Set<string> {
   if (test.length === 0 && tests === undefined && all === undefined && from === undefined)
     throw new SelectionError('selecting tests: expected -t, -T, -a or -F, got none of them')
   const auto = found.filter(({ desc }) => !desc?.flags.includes('noauto')).map(({ name }) => name)
-  const named = namedTests(selection, found)
+  const named = fullNames([...test, ...list.map(({ name }) => name)], found)
   const matching =
     tests === undefined ? [] : auto.filter((name) => name.search(pattern(tests)) === 0)
   const excluded = exclude.map(pattern)
@@ -87,14 +95,13 @@ function selectedNames(selection: Selection, found: readonly FoundTest[]): Set<s
   return new Set(selected.filter((name) => !excluded.some((expression) => expression.test(name))))
 }
 
-/** Returns the tests that are selected by name, with the prefix `zdtm/` where it was left out. */
-function namedTests({ test, from }: Selection, found: readonly FoundTest[]): string[] {
+/** Returns the names with the prefix `zdtm/` where it was left out. */
+function fullNames(names: readonly string[], found: readonly FoundTest[]): string[] {
   const known = new Set(found.map(({ name }) => name))
-  const given = [...test, ...(from === undefined ? [] : linesOf(from))]
-  const names = given.map((name) => (known.has(name) ? name : `zdtm/${name}`))
-  for (const name of names)
+  const full = names.map((name) => (known.has(name) ? name : `zdtm/${name}`))
+  for (const name of full)
     if (!known.has(name)) throw new SelectionError(`selecting ${name}: there is no such test`)
-  return names
+  return full
 }
 
 function pattern(text: string): RegExp {
@@ -103,13 +110,4 @@ function pattern(text: string): RegExp {
   } catch (thrown) {
     throw new SelectionError(`selecting tests by '${text}': ${(thrown as Error).message}`)
   }
-}
-
-function linesOf(file: string): string[] {
-  if (!existsSync(file))
-    throw new SelectionError(`reading the list of tests ${file}: there is no such file`)
-  return readFileSync(file, 'utf8')
-    .split('\n')
-    .map((line) => line.trim())
-    .filter(Boolean)
 }

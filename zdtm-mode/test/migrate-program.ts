@@ -91,7 +91,7 @@ async function dump({ migration, run, vanished, opens }: Steps, pid: number): Pr
 
 async function checkRestore({ migration, run, vanished, opens }: Steps): Promise<void> {
   const { pre, norst } = run.mode
-  if (pre > 0 && !norst) await expectReadThroughChain(migration, opens())
+  if (pre > 0 && !norst) await expectReadThroughChain(migration, opens(), vanished.hasSteps)
   await vanished.expectNoneAtCache(run.relay, migration.snapshots, opens())
 }
 

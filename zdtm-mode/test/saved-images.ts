@@ -11,8 +11,10 @@ import type { SeenOpen } from './relay.ts'
  * handed over only if the verdict asks for them.
  */
 
-/** Deadline for one image from the cache or proxy of a test that failed, in ms. */
+/** Deadline for one image from the cache or proxy of a failed test, in ms. */
 const TIMEOUT = 5_000
+
+type ReadImage = (snapshot: string, name: string) => Promise<Buffer | undefined>
 
 /** Adds the images of a migration, from the cache or else from the proxy, and criu's logs. */
 export async function takeImages(
@@ -20,28 +22,45 @@ export async function takeImages(
   opens: readonly SeenOpen[],
   saved: Map<string, Buffer>,
 ): Promise<void> {
+  const readers = [destination, source].map(({ daemon }) => readerOf(daemon.socket))
   for (const [snapshot, name] of writtenImages(opens)) {
-    const image =
-      (await readOrNone(destination.daemon.socket, snapshot, name)) ??
-      (await readOrNone(source.daemon.socket, snapshot, name))
+    const image = await readFirst(readers, snapshot, name)
     if (image !== undefined) saved.set(`${basename(snapshot)}/${basename(name)}`, image)
   }
   for (const { host, work } of [source, destination]) await takeLogs(host, work, saved)
 }
 
-/** Returns an image; undefined if the daemon does not have it, fails or takes too long. */
-async function readOrNone(
-  server: string,
+async function readFirst(
+  readers: readonly ReadImage[],
   snapshot: string,
   name: string,
 ): Promise<Buffer | undefined> {
-  try {
-    const reading = await openRead(server, snapshot, name, AbortSignal.timeout(TIMEOUT))
-    const pieces: Buffer[] = []
-    await reading?.bytes((piece) => pieces.push(piece))
-    return reading && Buffer.concat(pieces)
-  } catch {
-    return undefined
+  for (const read of readers) {
+    const image = await read(snapshot, name)
+    if (image !== undefined) return image
+  }
+  return undefined
+}
+
+/**
+ * Returns a function that reads images from a daemon: undefined for an image that the daemon does not
+ * have or fails to send. A daemon that hangs once is not asked again, or a failed test with many
+ * images would take minutes.
+ */
+function readerOf(socket: string): ReadImage {
+  let hangs = false
+  return async (snapshot, name) => {
+    if (hangs) return undefined
+    const deadline = AbortSignal.timeout(TIMEOUT)
+    try {
+      const reading = await openRead(socket, snapshot, name, deadline)
+      const pieces: Buffer[] = []
+      await reading?.bytes((piece) => pieces.push(piece))
+      return reading && Buffer.concat(pieces)
+    } catch {
+      hangs = deadline.aborted
+      return undefined
+    }
   }
 }
 

@@ -35,6 +35,11 @@ export class VanishedProcesses {
     this.#test = test
   }
 
+  /** Whether the program has taken steps, each of which starts processes that stay. */
+  get hasSteps(): boolean {
+    return this.#roles.size > 0
+  }
+
   /** Lets the program take the step after pre-dump number `step`. Throws a Violation at the deadline. */
   async takeStep(host: Host, step: number): Promise<void> {
     if (!this.#test.name.endsWith('/vanish')) return
@@ -57,7 +62,7 @@ export class VanishedProcesses {
     snapshots: readonly string[],
     opens: readonly SeenOpen[],
   ): Promise<void> {
-    if (this.#roles.size === 0) return
+    if (!this.hasSteps) return
     const parent = snapshots.at(-2) as string
     for (const pid of this.#pids('born')) expectRefused(parent, `pagemap-${pid}.img`, opens)
     await this.#expectNone('proxy', relay, snapshots.at(-1) as string, 'P1')
@@ -69,7 +74,7 @@ export class VanishedProcesses {
     snapshots: readonly string[],
     opens: readonly SeenOpen[],
   ): Promise<void> {
-    if (this.#roles.size === 0) return
+    if (!this.hasSteps) return
     await this.#expectNone('cache', relay, snapshots.at(-1) as string, 'C3')
     const refused = opens.some(
       ({ role, purpose, error }) => role === 'cache' && purpose === 'read' && error === ENOENT,
