@@ -1,16 +1,17 @@
 # shellcheck shell=bash
-# A browser, in which the tests look at the reports.
+# Installs the browser in which tests open the reports.
 #
-# In:         nothing. Out: one of the programs that the tests look for, in /usr/bin.
-# Constraint: a browser has a hundred packages, and does not run from a folder; a user's machine is not to be changed for
-#             less than its tests.
-# Choice:     only ci/test asks for it; Debian's chromium is installed where there is none.
+# In:         nothing. Out: one of the browsers that the tests know, in /usr/bin.
+# Constraint: a browser has a hundred packages and does not run from a folder. Only the whole test
+#             run justifies such a change of a user's machine.
+# Choice:     only ci/test asks for it. If no browser exists, Debian's chromium is installed.
 
 BROWSERS="chromium chromium-browser google-chrome"
 
 browser() {
   local name
   for name in $BROWSERS; do [ ! -x "/usr/bin/$name" ] || return 0; done
-  [ "$(os_release ID)" = debian ] || because "there is no Chromium, and only Debian has one as a plain package"
+  [ "$(os_release ID)" = debian ] ||
+    because "Chromium is not installed, and only Debian has it as a plain package"
   with_lock browser apt_install chromium || because "Chromium can't be installed"
 }

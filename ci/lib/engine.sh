@@ -1,13 +1,16 @@
 # shellcheck shell=bash
-# A Docker engine: the one that answers, or one of our own that nobody else sees.
+# Provides a Docker engine: an engine that already answers, or a private engine of our own.
 #
-# In:         DOCKER_HOST (optional); else /var/run/docker.sock. Out: DOCKER_HOST and the docker command in PATH.
-# Constraint: the machine's own engine, if there is any, is not ours to install, upgrade or restart; an engine
-#             before 24 asks for every capability there is for --privileged and fails where the capability set is
-#             reduced; Debian 12 has 20.10, and its libc is too old for Debian 13's runc.
-# Choice:     the packages are unpacked under the cache and not installed: engine, containerd and client from the
-#             machine's distribution, or from Debian 13 where that has only an older one; runc, iptables, ip and the
-#             libraries always from the machine's distribution. keeper.sh starts the engine and stops it.
+# In:         DOCKER_HOST (optional); else /var/run/docker.sock. Out: DOCKER_HOST and the docker
+#             command in PATH.
+# Constraint: the set-up must not install, upgrade or restart the machine's own engine. For
+#             --privileged, an engine before 24 asks for all existing capabilities, so it fails if
+#             the capability set is reduced. Debian 12 has 20.10, and its libc is too old for Debian
+#             13's runc.
+# Choice:     the packages are unpacked under the cache and not installed. Engine, containerd and
+#             client come from the machine's distribution, or from Debian 13 if the distribution's
+#             engine is older than 24. runc, iptables, ip and the libraries always come from the
+#             machine's distribution. keeper.sh starts and stops the engine.
 
 ENGINE_OLDEST=24
 ENGINE_DEADLINE=60
@@ -30,11 +33,13 @@ engine_answers() {
   fi
 }
 
-engine_key() { echo "$ENGINE_RECIPE $(os_release ID) $(os_release VERSION_ID) $(dpkg --print-architecture)"; }
+engine_key() {
+  echo "$ENGINE_RECIPE $(os_release ID) $(os_release VERSION_ID) $(dpkg --print-architecture)"
+}
 
 engine_unpacked() { [ "$(cat "$ENGINE/key" 2>/dev/null)" = "$(engine_key)" ]; }
 
-# Which apt state the engine comes from.
+# Prints the name of the apt state from which the engine comes.
 engine_source() {
   local version
   version=$(apt_candidate system docker.io) || true
@@ -55,25 +60,29 @@ engine_links() {
   done
   [ -e "$root/bin/docker-init" ] || ln -sf tini "$root/bin/docker-init"
   ln -sf ../bin/docker "$root/client/docker"
-  # A kernel without nf_tables still has the older kind.
+  # A kernel without nf_tables needs the legacy iptables.
   "$root/usr/sbin/$multi" iptables -t nat -S >/dev/null 2>&1 || multi=xtables-legacy-multi
   for name in iptables iptables-save iptables-restore ip6tables ip6tables-save ip6tables-restore; do
     ln -sf "../usr/sbin/$multi" "$root/tools/$name"
   done
-  for name in "$root/bin/ip" "$root/sbin/ip"; do [ ! -x "$name" ] || ln -sf "../${name#"$root/"}" "$root/tools/ip"; done
+  for name in "$root/bin/ip" "$root/sbin/ip"; do
+    [ ! -x "$name" ] || ln -sf "../${name#"$root/"}" "$root/tools/ip"
+  done
 }
 
 engine_unpack() {
   local new=$ENGINE.new source tools=(runc iptables iproute2) names=(docker.io containerd tini)
   ! engine_unpacked || return 0
-  is_debian_like || because "no Docker engine answers, and one can be unpacked only on Debian and Ubuntu"
+  is_debian_like ||
+    because "no Docker engine answers, and the set-up can unpack one only on Debian and Ubuntu"
   say_part download
   rm -rf "$new"
   apt_state system
   source=$(engine_source)
   [ -z "$(apt_candidate "$source" docker-cli)" ] || names+=(docker-cli)
-  apt_unpack "$source" "$new" "${names[@]}" || because "the packages of the Docker engine can't be downloaded"
-  # shellcheck disable=SC2046 # one name a word
+  apt_unpack "$source" "$new" "${names[@]}" ||
+    because "the packages of the Docker engine can't be downloaded"
+  # shellcheck disable=SC2046 # each word is a name
   apt_unpack system "$new" "${tools[@]}" $(apt_missing_libraries system docker.io "${tools[@]}") ||
     because "the packages that the Docker engine needs can't be downloaded"
   (engine_paths "$new" && engine_links "$new")
@@ -82,21 +91,24 @@ engine_unpack() {
   mv "$new" "$ENGINE"
 }
 
-# The machine's own iptables and ip come first; the unpacked engine comes before the machine's.
+# Sets the paths: the unpacked engine comes before the machine's, the machine's iptables and ip come
+# first.
 engine_paths() {
   local root=$1 libraries=() folder
-  for folder in "$root"/usr/lib/*-linux-gnu* "$root"/lib/*-linux-gnu*; do [ ! -d "$folder" ] || libraries+=("$folder"); done
+  for folder in "$root"/usr/lib/*-linux-gnu* "$root"/lib/*-linux-gnu*; do
+    [ ! -d "$folder" ] || libraries+=("$folder")
+  done
   export PATH=$root/bin:$PATH:/usr/sbin:/sbin:$root/tools
   LD_LIBRARY_PATH=$(IFS=: && echo "${libraries[*]}")
   export LD_LIBRARY_PATH
   [ -x /usr/sbin/iptables ] || export XTABLES_LIBDIR=${libraries[0]}/xtables
 }
 
-# What an engine keeps of a run that was killed: containers and networks, not images.
+# Removes the containers and networks that a killed run left in the engine, but no images.
 engine_empty() {
   local left
   left=$(docker ps -aq)
-  # shellcheck disable=SC2086 # one name a word
+  # shellcheck disable=SC2086 # each word is a name
   [ -z "$left" ] || docker rm -f -v $left
   docker network prune -f
 }
@@ -116,8 +128,8 @@ engine_wait() {
 
 engine_start() {
   say_part start
-  # Not a process of this run: others may use the engine after this run has ended. See keeper.sh.
-  # shellcheck disable=SC2153 # ROOT is that of ci/with-engine
+  # The keeper does not belong to this run, since other runs may use the engine later. See
+  # keeper.sh. shellcheck disable=SC2153 # ci/with-engine sets ROOT
   (engine_paths "$ENGINE" && exec env -u CRIU_REMOTE_RUN setsid bash "$ROOT/ci/lib/keeper.sh") \
     </dev/null >"$LOCKS/keeper.log" 2>&1 3>&- 9>&- &
   engine_wait
@@ -134,15 +146,16 @@ own_engine() {
 
 engine() {
   if ! engine_answers; then
-    is_root || because "no Docker engine answers, and one of our own needs root"
+    is_root || because "no Docker engine answers, and an engine of our own needs root"
     with_lock engine own_engine
   elif ! has_client; then
-    is_root || because "a Docker engine answers, but there is no docker command"
+    is_root ||
+      because "a Docker engine answers, but docker is missing, and its set-up needs root"
     with_lock engine engine_unpack
   fi
 }
 
-# After the step, in the caller's own shell.
+# Exports the engine's variables. The caller's own shell runs it after the step.
 engine_export() {
   export TESTCONTAINERS_RYUK_DISABLED=true
   if ! engine_answers; then

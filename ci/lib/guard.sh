@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
-# Outlives the run that started it by a moment, to end what the run left when it was killed.
+# Ends the processes that a killed run leaves. It outlives the run by a moment.
 #
-# In:         $1 the run's process id, $2 its tag (the value of CRIU_REMOTE_RUN), $3 the users' lock, or nothing.
-#             SIGUSR1: the run ended by itself. SIGTERM: it was killed (the kernel's word, see run.sh) or interrupted.
-# Constraint: SIGKILL can't be trapped, and what a run started (npm, debootstrap, a test) does not end with it.
-# Choice:     every process of a run has the run's tag in its environment; those are ended. The lock is held by
-#             this process only, so that no forgotten child keeps the engine up.
+# In:         $1 the run's process id, $2 its tag (the value of CRIU_REMOTE_RUN), $3 the users'
+#             lock, or nothing. SIGUSR1: the run ended by itself. SIGTERM: the run was killed (the
+#             kernel sends it, see run.sh) or interrupted.
+# Constraint: SIGKILL can't be trapped, and the processes of a run (npm, debootstrap, a test) do not
+#             end with it.
+# Choice:     every process of a run has the run's tag in its environment, and the guard ends all
+#             processes with the tag. Only the guard holds the lock, so a child that is left over
+#             does not keep the engine running.
 set -u
 
-# The processes whose tag is ours, or that of a run started inside ours.
+# Prints the processes with the run's tag, or with the tag of a run inside it.
 tagged() {
   local file pid
   for file in /proc/[0-9]*/environ; do
@@ -25,7 +28,7 @@ end_tagged() {
     for tries in 1 2 3 4 5 6 7 8 9 10; do
       pids=$(tagged "$@")
       [ -n "$pids" ] || return 0
-      # shellcheck disable=SC2086 # one process a word
+      # shellcheck disable=SC2086 # each word is a process
       [ "$tries" != 1 ] || kill -s "$signal" $pids
       sleep 0.2
     done
@@ -45,7 +48,7 @@ trap 'kill "$nap"; end_run; exit 0' TERM
 trap '' INT HUP
 echo ready
 exec >/dev/null
-# The run may have been killed before the kernel was told to say so.
+# The run may have been killed before this process asked the kernel for a signal.
 [ "$PPID" = "$run" ] || kill -TERM "$$"
 while :; do
   sleep 3600 7>&- &

@@ -1,11 +1,12 @@
 # shellcheck shell=bash
-# The host image: the system that CRIU and the processes to migrate run in.
+# Builds the host image: the system in which CRIU and the target processes run.
 #
 # In:         fixtures/host-image; an engine that answers. Out: an image named by image_tag.
-# Constraint: the same content must come out with and without an image registry; a machine without one must find
-#             that out soon.
-# Choice:     one Dockerfile with an exchangeable base: debian:trixie-slim from the registry, else a system made by
-#             debootstrap from the machine's Debian mirror. The tag is a hash of all that the image is made from.
+# Constraint: the image must have the same content with and without an image registry. A machine
+#             without a registry must find out soon.
+# Choice:     one Dockerfile with a variable base: debian:trixie-slim from the registry, else a
+#             system that debootstrap makes from the machine's Debian mirror. The tag is a hash of
+#             all inputs of the image.
 
 IMAGE_RECIPE=1
 IMAGE_BASE=debian:trixie-slim
@@ -15,7 +16,7 @@ IMAGE_FOLDER=$ROOT/fixtures/host-image
 
 image_tag() {
   local hash
-  hash=$(cat "$IMAGE_FOLDER/packages" "$IMAGE_FOLDER/Dockerfile" <(echo "recipe $IMAGE_RECIPE") | sha256)
+  hash=$(cat "$IMAGE_FOLDER"/{packages,Dockerfile} <(echo "recipe $IMAGE_RECIPE") | sha256)
   echo "criu-remote-host:${hash:0:12}"
 }
 
@@ -29,13 +30,14 @@ debootstrap_ready() {
   apt_install "${packages[@]}"
 }
 
-# debootstrap knows the proxy by the environment only, apt by its settings as well.
+# Runs debootstrap. It reads the proxy only from the environment; apt reads its settings as well.
 debootstrap_run() {
   local folder=$1 script=/usr/share/debootstrap/scripts/trixie proxy=
   [ -e "$script" ] || script=/usr/share/debootstrap/scripts/sid
   eval "$(apt-config shell proxy Acquire::http::Proxy)"
   [ -z "$proxy" ] || export http_proxy=${http_proxy:-$proxy}
-  debootstrap --variant=minbase --keyring="$DEBIAN_KEYRING" trixie "$folder" "$(debian_mirror)" "$script"
+  debootstrap --variant=minbase --keyring="$DEBIAN_KEYRING" trixie "$folder" \
+    "$(debian_mirror)" "$script"
 }
 
 base_made_here() {
@@ -52,9 +54,10 @@ base_made_here() {
   rm -rf "$folder"
 }
 
-# Prints the name of the base.
+# Prints the name of the base image.
 image_base() {
-  if image_exists "$IMAGE_BASE" || timeout "$IMAGE_PULL_SECONDS" docker pull -q "$IMAGE_BASE" >&2; then
+  if image_exists "$IMAGE_BASE" ||
+    timeout "$IMAGE_PULL_SECONDS" docker pull -q "$IMAGE_BASE" >&2; then
     echo "$IMAGE_BASE"
   else
     base_made_here >&2 && echo "$IMAGE_OWN_BASE"
@@ -66,9 +69,10 @@ image_build() {
   ! image_exists "$tag" || return 0
   say_part "base"
   base=$(image_base)
-  docker run --rm --privileged "$base" true || because "the Docker engine can't start a privileged container"
+  docker run --rm --privileged "$base" true ||
+    because "the Docker engine can't start a privileged container"
   say_part "packages"
-  # The classic builder needs no plug-in; the machine's network is the one that is known to reach the mirror.
+  # The classic builder needs no plug-in. The machine's own network is known to reach the mirror.
   DOCKER_BUILDKIT=0 docker build --network host --build-arg "BASE=$base" --build-arg http_proxy \
     --build-arg https_proxy -t "$tag" "$IMAGE_FOLDER" || because "docker build failed"
 }

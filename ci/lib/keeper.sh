@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
-# Runs our own Docker engine for as long as any run uses it, and leaves nothing of it behind.
+# Runs our own Docker engine while any run uses it, then removes every trace of it.
 #
-# In:         CRIU_REMOTE_CACHE; PATH with the engine's programs. Started by engine.sh, in a session of its own.
-# Constraint: a run can end by SIGKILL, so no trap of its own can be relied on; two runs may share the engine, and
-#             the first to end must not stop it; an engine leaves mounts, shims, a bridge and firewall rules.
-# Choice:     each run's guard holds a shared lock that the kernel drops when it dies; this process waits for the
-#             exclusive one, then stops the engine. The engine is in a mount and a PID namespace of its own: its
-#             processes and mounts end with that, even if this process is killed as well.
+# In:         CRIU_REMOTE_CACHE; PATH with the engine's programs. engine.sh starts it, in a session
+#             of its own.
+# Constraint: a run can end by SIGKILL, so its traps may not run. Two runs may share the engine, and
+#             the end of the first must not stop it. An engine leaves mounts, shims, a bridge and
+#             firewall rules.
+# Choice:     each run's guard holds a shared lock, which the kernel releases at the guard's end.
+#             This process waits for the exclusive lock, then stops the engine. The engine runs in
+#             mount and PID namespaces of its own, so its processes and mounts end with the
+#             namespaces, also if this process is killed.
 set -u
 ROOT=$(cd "$(dirname "$0")/../.." && pwd)
 for part in paths debian engine network; do
@@ -17,7 +20,7 @@ done
 STOP_DEADLINE=20
 SHARED_FOLDERS="/run/containerd /run/docker"
 
-# overlay2 wherever a test mount works; it does not on top of an overlay.
+# Prints overlay2 if a test mount works, else vfs. overlay2 does not work on top of an overlay.
 storage_driver() {
   local at=$CACHE/overlay-test
   mkdir -p "$at/lower" "$at/upper" "$at/work" "$at/merged"
@@ -30,18 +33,22 @@ storage_driver() {
   rm -rf "$at"
 }
 
-cgroups_down() { find /sys/fs/cgroup -depth -type d -path "*/$CGROUP*" -exec rmdir {} + 2>/dev/null; }
+cgroups_down() {
+  find /sys/fs/cgroup -depth -type d -path "*/$CGROUP*" -exec rmdir {} + 2>/dev/null
+}
 
-# In its own namespaces; ends when a line comes on the pipe.
+# Runs the engine in its own namespaces, until a line arrives on the pipe.
 engine_process() {
   local folder
-  # Where engines and shims put sockets whatever they are told.
+  # Engines and shims put sockets into these folders, which no option changes.
   for folder in $SHARED_FOLDERS; do mkdir -p "$folder" && mount -t tmpfs tmpfs "$folder"; done
   grep -q ' /sys/fs/cgroup' /proc/self/mounts || mount -t cgroup2 cgroup2 /sys/fs/cgroup
   (
     dockerd --config-file "$RUN/daemon.json" --host "$ENGINE_SOCKET" --data-root "$CACHE/docker" \
-      --exec-root "$RUN/exec" --pidfile "$RUN/docker.pid" --bridge "$BRIDGE" --default-address-pool "$ADDRESS_POOL" \
-      --exec-opt native.cgroupdriver=cgroupfs --cgroup-parent "/$CGROUP" --storage-driver "$1" --shutdown-timeout 3 >"$RUN/engine.log" 2>&1 </dev/null &
+      --exec-root "$RUN/exec" --pidfile "$RUN/docker.pid" --bridge "$BRIDGE" \
+      --default-address-pool "$ADDRESS_POOL" --exec-opt native.cgroupdriver=cgroupfs \
+      --cgroup-parent "/$CGROUP" --storage-driver "$1" --shutdown-timeout 3 \
+      >"$RUN/engine.log" 2>&1 </dev/null &
     echo "$!" >"$RUN/dockerd.pid"
     wait
     touch "$RUN/ended"
@@ -52,21 +59,24 @@ engine_process() {
 }
 
 engine_stop() {
-  DOCKER_HOST=$ENGINE_SOCKET timeout "$STOP_DEADLINE" bash -c "$(declare -f engine_empty); engine_empty"
+  DOCKER_HOST=$ENGINE_SOCKET timeout "$STOP_DEADLINE" \
+    bash -c "$(declare -f engine_empty); engine_empty"
   echo stop >&8
   timeout "$STOP_DEADLINE" tail -s 0.1 --pid="$1" -f /dev/null || kill -KILL "$1"
 }
 
 keep() {
   local namespace
-  network_down # of an engine whose keeper was killed
-  rm -rf "$RUN" "$CACHE/docker/network" # the engine would give a network of then the addresses of then
+  network_down # A killed keeper may have left a network.
+  # Otherwise the engine would give the networks of an earlier run their old addresses.
+  rm -rf "$RUN" "$CACHE/docker/network"
   mkdir -p "$RUN" "$CACHE/docker"
   echo '{}' >"$RUN/daemon.json"
   mkfifo "$RUN/stop"
   exec 8<>"$RUN/stop"
   network_up || { touch "$RUN/ended"; return; }
-  setpriv --pdeathsig KILL unshare --mount --propagation slave --pid --fork --kill-child --mount-proc \
+  setpriv --pdeathsig KILL \
+    unshare --mount --propagation slave --pid --fork --kill-child --mount-proc \
     bash "$0" engine_process "$(storage_driver)" <"$RUN/stop" 8>&- &
   namespace=$!
   echo "$$" >"$RUN/keeper.pid"
@@ -75,7 +85,7 @@ keep() {
   wait
   network_down
   cgroups_down
-  # shellcheck disable=SC2086 # one folder a word
+  # shellcheck disable=SC2086 # each word is a folder
   rmdir $SHARED_FOLDERS 2>/dev/null
   rm -rf "$RUN"
 }
@@ -90,5 +100,5 @@ main() {
   fi
 }
 
-# On one line: bash would read on in a file that may have been edited since.
+# On one line, because bash would read the next line from a file that may have changed since.
 main "$@"; exit

@@ -1,11 +1,13 @@
 # shellcheck shell=bash
-# What our own engine changes in the machine's network, and how that is undone.
+# Prepares the machine's network for our own engine, and restores it afterwards.
 #
 # In:         BRIDGE, BRIDGE_ADDRESS, NETWORK; ip and iptables in PATH.
-# Constraint: an engine makes chains and rules, turns forwarding on, sets the policy of FORWARD to DROP, and leaves
-#             all that when it stops; another engine on the machine uses chains of the same names.
-# Choice:     a bridge and addresses of our own, never docker0's. What was there before the first engine of ours is
-#             written down; the last one to stop puts it back, unless another engine still runs.
+# Constraint: an engine makes chains and rules, turns forwarding on, and sets the policy of FORWARD
+#             to DROP. It does not undo these changes at its end. Another engine on the machine uses
+#             chains with the same names.
+# Choice:     a bridge and addresses of our own, never docker0's. The first engine of ours saves the
+#             machine's settings. The last one restores them at its end, unless another engine still
+#             runs.
 
 FIREWALLS="iptables ip6tables"
 BEFORE=/run/criu-remote-before
@@ -16,14 +18,17 @@ network_up() {
     for tool in $FIREWALLS; do "$tool-save" >"$BEFORE/$tool" 2>/dev/null || true; done
     cat /proc/sys/net/ipv4/ip_forward >"$BEFORE/ip_forward"
   fi
-  ip link add name "$BRIDGE" type bridge && ip address add "$BRIDGE_ADDRESS" dev "$BRIDGE" && ip link set "$BRIDGE" up
+  ip link add name "$BRIDGE" type bridge &&
+    ip address add "$BRIDGE_ADDRESS" dev "$BRIDGE" &&
+    ip link set "$BRIDGE" up
 }
 
-# One whose network is this one; ours has stopped when this is asked.
+# Succeeds if another engine runs in this network namespace. Our own engine has already ended.
 other_engine() {
   local process
   for process in /proc/[0-9]*; do
-    if [ "$(cat "$process/comm" 2>/dev/null)" = dockerd ] && [ "$process/ns/net" -ef /proc/self/ns/net ]; then
+    if [ "$(cat "$process/comm" 2>/dev/null)" = dockerd ] &&
+      [ "$process/ns/net" -ef /proc/self/ns/net ]; then
       return 0
     fi
   done
@@ -33,7 +38,7 @@ other_engine() {
 rules_down() {
   local tool=$1 table=$2 pattern=$3 rule
   "$tool" -t "$table" -S | grep -E -- "^-A .*($pattern)" | while read -r rule; do
-    # shellcheck disable=SC2086 # one word of the rule a word
+    # shellcheck disable=SC2086 # each word is a word of the rule
     "$tool" -t "$table" -D ${rule#-A }
   done
 }
@@ -60,10 +65,15 @@ machine_back() {
   rm -rf "$BEFORE"
 }
 
-# The bridge, and those of the engine's own networks, where the engine was killed.
+# Prints the bridges of the engine's networks.
+engine_bridges() {
+  ip -o -4 address show | sed -n "s/^[0-9]*: \(br-[0-9a-f]*\) *inet $NETWORK\..*/\1/p"
+}
+
+# Removes the bridge, and the bridges that a killed engine left of its networks.
 bridges_down() {
   local name tool table
-  for name in $(ip -o -4 address show | sed -n "s/^[0-9]*: \(br-[0-9a-f]*\) *inet $NETWORK\..*/\1/p") "$BRIDGE"; do
+  for name in $(engine_bridges) "$BRIDGE"; do
     for tool in $FIREWALLS; do
       for table in filter nat raw; do rules_down "$tool" "$table" "$name"; done
     done

@@ -1,14 +1,16 @@
 # shellcheck shell=bash
-# The npm packages, among them the Node that the project runs on.
+# Installs the npm packages, and with them the Node that runs the project.
 #
 # In:         package.json and package-lock.json in the current folder; node and npm in PATH.
-# Constraint: a machine's own Node may be older than the project's; `npm ci` deletes node_modules first, also one
-#             that a developer has just installed and works with.
-# Choice:     `npm ci` only when npm's own record of what it installed (it writes that last) does not agree with
-#             package-lock.json. The package `node` fetches its binary in an install script, which npm may be set
-#             not to run: then that one script is run by name.
+# Constraint: the machine's own Node may be older than the project's. `npm ci` deletes node_modules
+#             first, also a node_modules that a developer has just installed and uses.
+# Choice:     `npm ci` runs only if npm's record of the installed packages, which npm writes last,
+#             does not agree with package-lock.json. The package `node` downloads its binary in an
+#             install script. If npm is configured not to run such scripts, that one script is run
+#             by name.
 
-# Every package of the lock file is installed in that version; an optional one may be absent.
+# Succeeds if every package of the lock file is installed in its version. Optional packages may be
+# absent.
 packages_ready() {
   [ -x node_modules/.bin/node ] && [ -e node_modules/.package-lock.json ] && node -e '
     const packages = (file) => JSON.parse(require("fs").readFileSync(file, "utf8")).packages;
@@ -21,17 +23,18 @@ packages_ready() {
 
 node_works() { [ -x node_modules/.bin/node ] && node_modules/.bin/node -e 0; }
 
-# What npm said first, without its usage text.
+# Prints npm's first error lines, without its usage text.
 npm_reason() { sed -n 's/^npm error \(..*\)/\1/p' "$STEP_DIR/log" | head -n 3 | tr '\n' ' '; }
 
 packages_install() {
   ! packages_ready || return 0
   npm ci --no-audit --no-fund || because "npm ci failed: $(npm_reason)"
-  node_works || npm rebuild --foreground-scripts node || because "the install script of the package node failed"
+  node_works || npm rebuild --foreground-scripts node ||
+    because "the install script of the package node failed"
   node_works || because "node_modules/.bin/node does not run on this machine"
 }
 
-# One at a time in this folder: the lock is on the file that says what to install.
+# Installs the packages under a lock on package-lock.json, one process at a time.
 packages() {
   command -v npm >/dev/null || because "npm is not installed (Node 20 or later brings it)"
   if command -v flock >/dev/null; then

@@ -1,20 +1,25 @@
 # shellcheck shell=bash disable=SC2034 # the files that source this one use its variables
-# Where the set-up keeps what it makes, and a few small tools that all its files need.
+# Paths and names of the set-up, and small functions that all its files use.
 #
-# In:         CRIU_REMOTE_CACHE (optional): the folder for what is kept from run to run.
-# Constraint: two caches on one machine must not share a socket, a bridge or an address range; a path of a UNIX
-#             socket is at most 107 bytes long.
-# Choice:     what lives only as long as the engine is in one short folder under /run, named by a hash of the
-#             cache's path; so are the cgroup, the bridge and its addresses.
+# In:         CRIU_REMOTE_CACHE (optional): the folder of files that are kept from run to run.
+# Constraint: two caches on one machine must not share a socket, a bridge or an address range. The
+#             path of a UNIX socket has at most 107 bytes.
+# Choice:     files that live only as long as the engine are in one folder under /run with a short
+#             path. The folder, the cgroup, the bridge and its addresses are named by a hash of the
+#             cache's path.
 
 is_linux() { [ "$(uname -s)" = Linux ]; }
 is_root() { [ "$(id -u)" = 0 ]; }
 
 default_cache() {
-  if is_root; then echo /var/cache/criu-remote; else echo "${XDG_CACHE_HOME:-$HOME/.cache}/criu-remote"; fi
+  if is_root; then
+    echo /var/cache/criu-remote
+  else
+    echo "${XDG_CACHE_HOME:-$HOME/.cache}/criu-remote"
+  fi
 }
 
-# The sha256 of standard input, in hex.
+# Prints the sha256 of standard input, in hex.
 sha256() {
   if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi | cut -d ' ' -f 1
 }
@@ -30,7 +35,7 @@ BRIDGE_ADDRESS=$NETWORK.255.1/24
 ADDRESS_POOL=base=$NETWORK.0.0/17,size=24
 ENGINE_SOCKET=unix://$RUN/docker.sock
 
-# with_lock NAME COMMAND...: one at a time on this machine, where it has flock.
+# with_lock NAME COMMAND...: runs COMMAND under a lock of this machine, if it has flock.
 with_lock() {
   local name=$1
   shift

@@ -1,17 +1,20 @@
 # shellcheck shell=bash
-# One run: the set-up, then the command, then nothing left behind.
+# One run: the set-up, then the command. It leaves no process, file or engine.
 #
-# In:         ROOT; the command. Out: its exit status, and nothing on stdout that is not the command's.
-# Constraint: ends by itself, by a signal or by SIGKILL; a command needs its terminal, its stdin and Ctrl-C; bash
-#             runs a trap only after a command in the foreground has ended, and background ones ignore Ctrl-C.
-# Choice:     the command runs in the background with stdin and Ctrl-C given back, and gets SIGTERM from the kernel
-#             when this shell dies; guard.sh ends what else has this run's tag.
+# In:         ROOT; the command. Out: the command's exit status, and only the command's output on
+#             stdout.
+# Constraint: a run ends by itself, by a signal or by SIGKILL. The command needs its terminal, its
+#             stdin and Ctrl-C. bash runs a trap only after the foreground command has ended, and
+#             background commands ignore Ctrl-C.
+# Choice:     the command runs in the background, with stdin and Ctrl-C restored. The kernel sends
+#             it SIGTERM when this shell dies. guard.sh ends all other processes with this run's
+#             tag.
 
 GUARD=
 GUARD_END=USR1
 CHILD=
 
-# The tag must be in the environment that this process was started with: guard.sh reads that.
+# Tags this process. The exec puts the tag into the initial environment, which guard.sh reads.
 tag_self() {
   case ${CRIU_REMOTE_RUN:-} in
     "$$" | */"$$") ;;
@@ -29,10 +32,10 @@ guard_start() {
   exec 8<&-
 }
 
-# No other run uses the engine: nobody has the lock, or the keeper has got it for itself.
+# Succeeds if no other run uses the engine: the lock is free, or the keeper holds it exclusively.
 last_user() { flock -n "$LOCKS/users" true || ! flock -n -s "$LOCKS/users" true; }
 
-# The last run to end waits until the engine is gone.
+# Ends the guard. The last run of the machine waits until the engine has ended.
 guard_end() {
   local keeper
   keeper=$(cat "$RUN/keeper.pid" 2>/dev/null) || true
@@ -46,11 +49,11 @@ guard_end() {
 on_signal() {
   GUARD_END=TERM
   [ -z "$CHILD" ] || kill -TERM "$CHILD" 2>/dev/null || true
-  # In the set-up there is no command yet that could end by itself.
+  # During the set-up no command runs yet, so the run ends here.
   [ -n "$CHILD" ] || exit $((128 + $1))
 }
 
-# Ctrl-C in the set-up ends the run; the command decides for itself.
+# Ctrl-C during the set-up ends the run. Later the command handles Ctrl-C.
 on_interrupt() { [ -n "$CHILD" ] || { GUARD_END=TERM && exit 130; }; }
 
 watch_over() {
@@ -75,7 +78,8 @@ setup_containers() {
   fi
 }
 
-# For the tests of the reports. What is missing is told by the tests that are skipped then.
+# Installs a browser for the tests of the reports. Without a browser these tests are skipped, with
+# the reason.
 setup_browser() {
   [ -z "${CRIU_REMOTE_WITH_BROWSER:-}" ] || step browser browser || true
 }
@@ -89,7 +93,7 @@ setup() {
   [ -n "$LEFT_OUT" ] || return 0
   unset CRIU_REMOTE_IMAGE
   export CRIU_REMOTE_NO_CONTAINERS=$LEFT_OUT
-  say "without containers, what needs them is skipped: $LEFT_OUT"
+  say "no containers, so the tests that need them are skipped: $LEFT_OUT"
 }
 
 run_command() {
@@ -100,7 +104,8 @@ run_command() {
   while :; do
     status=0
     wait "$CHILD" || status=$?
-    kill -0 "$CHILD" 2>/dev/null || break # else a trap ran, and the command goes on
+    # If the command still runs, a trap has interrupted the wait.
+    kill -0 "$CHILD" 2>/dev/null || break
   done
   return "$status"
 }

@@ -1,15 +1,17 @@
 # shellcheck shell=bash
-# The steps of the set-up, as a person sees them.
+# Runs the steps of the set-up and reports them to a person.
 #
-# In:         step NAME COMMAND...: COMMAND is a function of these files or a program; say_part adds to its line.
-# Constraint: a reader of a CI log wants one line a step, and the whole story only of the step that failed;
-#             stdout belongs to the command that the set-up is for.
-# Choice:     all on stderr; COMMAND's own output goes to a log, whose tail is shown on failure. COMMAND runs in a
-#             subshell, so it hands results over by files and not by variables. It says why it failed with `because`.
+# In:         step NAME COMMAND...: COMMAND is a function of these files or a program; say_part adds
+#             to the step's line.
+# Constraint: a reader of a CI log wants one line for each step, and details only of a step that
+#             failed. stdout belongs to the command that runs after the set-up.
+# Choice:     all reports go to stderr. COMMAND's output goes to a log, and the log's tail is shown
+#             after a failure. COMMAND runs in a subshell, so it returns results in files and not in
+#             variables. It gives the reason of a failure with `because`.
 
 STEP_TAIL=25
 
-# The time in tenths of a second, where bash has no EPOCHREALTIME in whole seconds.
+# Prints the time in tenths of a second; in whole seconds if bash has no EPOCHREALTIME.
 tenths() {
   local now=${EPOCHREALTIME:-$SECONDS.0}
   now=${now/,/.}
@@ -19,10 +21,10 @@ tenths() {
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 
-# Inside a step only: what it does at the moment, on the step's own line.
+# Inside a step only: adds the step's present work to its line.
 say_part() { printf '%s ... ' "$*" >&3; }
 
-# Inside a step only: keeps the reason of its failure, and ends it.
+# Inside a step only: ends the step with the reason of its failure.
 because() {
   printf '%s\n' "$*" >"$STEP_DIR/reason"
   exit 1
@@ -33,7 +35,7 @@ step_begin() {
   printf 'setup: %s ... ' "$1" >&2
 }
 
-# Leaves the reason in STEP_REASON.
+# Reports the failure, and leaves its reason in STEP_REASON.
 step_failed() {
   STEP_REASON="$1 failed"
   [ ! -s "$STEP_DIR/reason" ] || STEP_REASON="$1: $(head -n 1 "$STEP_DIR/reason")"
@@ -47,8 +49,8 @@ step() {
   shift
   began=$(tenths)
   step_begin "$name"
-  # In the background and waited for: a trap of this shell then runs at once, not when the step is over.
-  # `set -e` inside, and not in a condition, so that it holds there.
+  # The step runs in the background, so a trap of this shell runs at once and not after the step.
+  # `set -e` works only inside the subshell, since bash ignores it in a condition.
   (set -e && "$@") 3>&2 >"$STEP_DIR/log" 2>&1 </dev/null &
   wait "$!" || status=$?
   took=$(($(tenths) - began))
