@@ -14,7 +14,9 @@ import { cases as proxyLocal } from './cases/proxy-local.ts'
 import { cases as proxyReads } from './cases/proxy-reads.ts'
 import { cases as proxySnapshots } from './cases/proxy-snapshots.ts'
 
-/** All cases of the suite, by group. Their ids are unique, and their clauses are in the register. */
+/**
+ * All cases of the suite, by group. Their ids are unique, and their clauses are in the register.
+ */
 export const allCases: readonly LoadedCase[] = loadCases({
   'cache-end': cacheEnd,
   'cache-framing': cacheFraming,

@@ -121,7 +121,9 @@ async function leavesNothing(t: Test, signal: 'SIGKILL' | 'SIGINT', phase: RegEx
   t.pass('its containers are gone, and with them all that ran there')
 }
 
-/** The host image under a name of this test's own, by which its containers can be told from others. */
+/**
+ * The host image under a name of this test's own, by which its containers can be told from others.
+ */
 async function taggedImage(t: Test): Promise<string> {
   const { dockerode } = (await getContainerRuntimeClient()).container
   const name = { repo: 'criu-remote-test', tag: `${process.pid}-${Date.now()}` }

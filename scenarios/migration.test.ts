@@ -9,7 +9,10 @@ import { countsBeyond, onRealCriu, statusOf } from '../harness/testing/real-criu
 
 /* A real CRIU, the reference, two containers: whole migrations, and what remains when one fails. */
 
-/** Kills process $2 as soon as a part of image $1 has been written; exit 1 if it was never half written. */
+/**
+ * Kills process $2 as soon as a part of image $1 has been written; exit 1 if it was never half
+ * written.
+ */
 const HALF_WAY =
   'timeout 30 sh -c \'until [ "$(stat -c %s "$1" 2>/dev/null || echo 0)" -gt 1000000 ]; do :; done; kill -9 "$2"\' sh "$@"'
 

@@ -6,9 +6,9 @@ import type { LoadedCase } from './loaded-cases.ts'
 import type { CaseResult } from './result.ts'
 
 /*
- * A baseline lists known failures. An entry is bound to one case and to the signature of its failure,
- * has a reason, and expires. A case that passes, fails in another way, or has failed for too long is
- * reported as if it had no entry.
+ * A baseline lists known failures. An entry is bound to one case and to the signature of its
+ * failure, has a reason, and expires. A case that passes, fails in another way, or has failed for
+ * too long is reported as if it had no entry.
  */
 
 const text = z.string().min(1)

@@ -4,9 +4,10 @@ import { type Clause, clauses } from './register.ts'
 /** Column at which prose is wrapped. */
 const WIDTH = 100
 
-const INTRODUCTION = `Made by \`npm run docs\` from harness/conformance/register.ts and the cases; \`npm test\` checks that it \
-is current. The source of a clause is the design of December 2015 (design), CRIU on the wire while it \
-carried \`--remote\` (criu), or this project where both are silent (ours).`
+const INTRODUCTION =
+  'Made by `npm run docs` from harness/conformance/register.ts and the cases; `npm test` checks ' +
+  'that it is current. The source of a clause is the design of December 2015 (design), CRIU on ' +
+  'the wire while it carried `--remote` (criu), or this project where both are silent (ours).'
 
 /** Returns the text of docs/clauses.md: every clause, and the cases that judge it. */
 export function describeClauses(loaded: readonly LoadedCase[]): string {

@@ -38,7 +38,9 @@ export class DaemonLife {
     this.#allow('any end', reason)
   }
 
-  /** Returns the end of this daemon as a violation; undefined if it runs or was allowed to end so. */
+  /**
+   * Returns the end of this daemon as a violation; undefined if it runs or was allowed to end so.
+   */
   forbiddenEnd(role: 'proxy' | 'cache'): Violation | undefined {
     const code = this.#exitCode
     if (code === undefined || this.#allowed === 'any end') return undefined

@@ -61,12 +61,16 @@ export class DaemonUnderTest implements StartedDaemon {
     )
   }
 
-  /** Waits until its UNIX socket accepts. Throws HostError if the daemon ends, or at the deadline. */
+  /**
+   * Waits until its UNIX socket accepts. Throws HostError if the daemon ends, or at the deadline.
+   */
   untilReady(): Promise<void> {
     return this.#until(`the UNIX socket ${this.socket}`, () => this.#trySocket())
   }
 
-  /** Waits until its UNIX socket accepts; resolves to false if it does not within the time, in ms. */
+  /**
+   * Waits until its UNIX socket accepts; resolves to false if it does not within the time, in ms.
+   */
   async isReadyWithin(milliseconds: number): Promise<boolean> {
     const attempt = await this.#try(() => this.#trySocket(), milliseconds)
     return 'value' in attempt

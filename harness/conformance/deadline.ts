@@ -2,11 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs'
 
 /*
  * A verdict must not depend on other work of the machine. A daemon that waits in the kernel's queue
- * for a processor is not late, and neither is one whose answer the harness itself reads too late. So
- * two times do not count: the time that the daemons' threads waited for a processor, as the kernel
- * counts it, and the time by which this process's own timer was late. A daemon that hangs waits for
- * no processor, so it is judged in time. PATIENCE bounds the deadline in any case. The rejected
- * alternative, a longer deadline for all, would be waited out for each implementation that hangs.
+ * for a processor is not late, and neither is one whose answer the harness itself reads too late.
+ * So two times do not count: the time that the daemons' threads waited for a processor, as the
+ * kernel counts it, and the time by which this process's own timer was late. A daemon that hangs
+ * waits for no processor, so it is judged in time. PATIENCE bounds the deadline in any case. The
+ * rejected alternative, a longer deadline for all, would be waited out for each implementation that
+ * hangs.
  */
 
 /** Interval between two looks at the clock, in ms. */

@@ -96,8 +96,8 @@ export function expectForwarded(image: Forwarded, bytes: Buffer, clause: string)
 }
 
 /**
- * Decodes the fields of a protobuf message by hand, in their order. The value is that of a varint, or
- * the length of a text.
+ * Decodes the fields of a protobuf message by hand, in their order. The value is that of a varint,
+ * or the length of a text.
  */
 export function messageFields(message: Buffer): { field: number; wire: number; value: bigint }[] {
   const found = []
@@ -129,8 +129,8 @@ export const times = <T>(count: number, make: (at: number) => T): T[] =>
   Array.from({ length: count }, (_, at) => make(at))
 
 /**
- * Returns pseudo-random bytes, the same for the same seed. They are the output of a cipher: a loop in
- * JavaScript takes ten times as long.
+ * Returns pseudo-random bytes, the same for the same seed. They are the output of a cipher: a loop
+ * in JavaScript takes ten times as long.
  */
 export function someBytes(size: number, seed = 1): Buffer {
   const key = createHash('sha256').update(`${seed}`).digest()

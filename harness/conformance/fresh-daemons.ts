@@ -49,7 +49,9 @@ export class FreshDaemons {
   readonly #host: Host
   readonly #descriptor: Descriptor
   readonly #started = new Set<'proxy' | 'cache'>()
-  /** Whether the cache opens its UNIX socket before the proxy connects; undefined: not known yet. */
+  /**
+   * Whether the cache opens its UNIX socket before the proxy connects; undefined: not known yet.
+   */
   #opensSocketFirst: boolean | undefined
 
   constructor(host: Host, descriptor: Descriptor) {

@@ -9,7 +9,10 @@ export interface LoadedCase {
   value: Case
 }
 
-/** Returns the cases of all groups, in order. Throws for a wrong or repeated id and an unknown clause. */
+/**
+ * Returns the cases of all groups, in order. Throws for a wrong or repeated id and an unknown
+ * clause.
+ */
 export function loadCases(groups: Record<string, readonly Case[]>): LoadedCase[] {
   const loaded = Object.entries(groups).flatMap(([group, cases]) =>
     cases.map((value) => ({ group, value })),

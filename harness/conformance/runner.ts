@@ -17,9 +17,9 @@ export interface RunOptions extends CaseOptions {
 }
 
 /**
- * Runs cases, several at once, each on daemons of its own and with one deadline. Returns the results
- * in the order of the cases; those that were not begun are left out. Throws HostError if a daemon
- * does not start at all.
+ * Runs cases, several at once, each on daemons of its own and with one deadline. Returns the
+ * results in the order of the cases; those that were not begun are left out. Throws HostError if a
+ * daemon does not start at all.
  */
 export async function runCases(options: RunOptions): Promise<CaseResult[]> {
   const host = localHost()

@@ -280,8 +280,8 @@ export const cases: readonly Case[] = [
 ]
 
 /**
- * Waits for the answer to a finish, for 300 ms at most: the answer may also come with the exit. A cache
- * that exits too early ends the wait sooner.
+ * Waits for the answer to a finish, for 300 ms at most: the answer may also come with the exit. A
+ * cache that exits too early ends the wait sooner.
  */
 function answered(finish: Connection): Promise<unknown> {
   return Promise.race([finish.untilEnd(), new Promise((resolve) => setTimeout(resolve, 300))])

@@ -33,7 +33,9 @@ const good = {
 }
 const silence = { outcome: 'no byte from the cache', clause: 'W2' }
 
-/** Returns a case in which the link is lost in one way at one point. All of them demand the same. */
+/**
+ * Returns a case in which the link is lost in one way at one point. All of them demand the same.
+ */
 function lost(
   id: string,
   clauses: readonly string[],
@@ -47,8 +49,8 @@ function lost(
     clauses,
     role: 'cache',
     about:
-      `${about} Waiting clients get ENOENT, complete images are served and no other ones, and the ` +
-      'cache exits as failed.',
+      `${about} Waiting clients get ENOENT, complete images are served and no other ones, and ` +
+      'the cache exits as failed.',
     run: (cache) => linkIsLost(cache, { bytes, how, clause }),
   }
 }

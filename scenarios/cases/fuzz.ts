@@ -192,15 +192,17 @@ async function localNonsense(daemon: CacheUnderTest | ProxyUnderTest): Promise<v
   })
 }
 
-/** Returns a case with one piece of nonsense: it ends the link, so each needs a cache of its own. */
+/**
+ * Returns a case with one piece of nonsense: it ends the link, so each needs a cache of its own.
+ */
 function cacheLinkNonsense(nth: number): Case {
   return {
     id: `fuzz-cache-link-nonsense-${nth}`,
     clauses: ['F6', 'W7', 'C1'],
     role: 'cache',
     about:
-      'The proxy sends an image, then arbitrary or damaged bytes, and is gone. The image is served, a ' +
-      'missing one is ENOENT, and after the restore the cache exits without a crash.',
+      'The proxy sends an image, then arbitrary or damaged bytes, and is gone. The image is ' +
+      'served, a missing one is ENOENT, and after the restore the cache exits without a crash.',
     async run(cache) {
       const [stream] = some(nonsense, 1, cache.seed) as [Stream]
       await cache.link.send(imageOnLink('held', 'a.img', held))
@@ -236,8 +238,8 @@ function proxyLinkNonsense(nth: number): Case {
     clauses: ['W2', 'F6'],
     role: 'proxy',
     about:
-      'A cache sends arbitrary bytes on the one-way link. The proxy goes on serving or exits as failed, ' +
-      'but does not crash.',
+      'A cache sends arbitrary bytes on the one-way link. The proxy goes on serving or exits as ' +
+      'failed, but does not crash.',
     async run(proxy) {
       await proxy.store('held', 'a.img', held)
       proxy.life.allowExit('its cache sends nonsense')

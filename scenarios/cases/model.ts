@@ -65,8 +65,8 @@ function finished(nth: number): Case {
     role: 'pair',
     needs: ['append'],
     about:
-      'After a random sequence of steps the dump is finished. Clients that still wait at the cache get ' +
-      'ENOENT, all images are served there, and both daemons exit with 0.',
+      'After a random sequence of steps the dump is finished. Clients that still wait at the ' +
+      'cache get ENOENT, all images are served there, and both daemons exit with 0.',
     async run(pair) {
       const [steps] = some(sequences, 1, pair.seed) as [Step[]]
       const session = new Session(pair, 'model-', { bytes: Buffer.alloc(0) })

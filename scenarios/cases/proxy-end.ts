@@ -34,8 +34,8 @@ async function endsCleanly(proxy: ProxyUnderTest): Promise<void> {
 }
 
 /**
- * Finishes the dump of a proxy that has lost its cache, and demands a failed exit. The proxy may have
- * exited before: then it takes no finish, and the error of the connection does not count.
+ * Finishes the dump of a proxy that has lost its cache, and demands a failed exit. The proxy may
+ * have exited before: then it takes no finish, and the error of the connection does not count.
  */
 async function failsAtFinish(proxy: ProxyUnderTest): Promise<void> {
   await proxy.finish().catch(() => {})
@@ -47,8 +47,8 @@ const forwardedNames = ({ fakeCache }: ProxyUnderTest) =>
   fakeCache.images.map(({ name }) => name).join(' ')
 
 /**
- * How long a proxy may take to notice the finish, in ms: the protocol has no event for it. A shorter
- * time would be unfair to a busy proxy.
+ * How long a proxy may take to notice the finish, in ms: the protocol has no event for it. A
+ * shorter time would be unfair to a busy proxy.
  */
 const TAKES_NOTICE = 500
 

@@ -19,8 +19,8 @@ const first = Buffer.from('the first bytes')
 const second = Buffer.from('bytes that come later')
 
 /**
- * Demands that each image was forwarded once, with these bytes. A later image is forwarded first, so
- * a repeated one would have come.
+ * Demands that each image was forwarded once, with these bytes. A later image is forwarded first,
+ * so a repeated one would have come.
  */
 async function eachOnce(proxy: ProxyUnderTest, images: ReadonlyMap<string, Buffer>): Promise<void> {
   for (const [name, bytes] of images) expectForwarded(await proxy.forwarded(name), bytes, 'W4')

@@ -14,7 +14,9 @@ import {
   someBytes,
 } from '../../harness/conformance/index.ts'
 
-/* Cases for the proxy: headers at its UNIX socket, legal ones in every form and illegal ones (F). */
+/*
+ * Cases for the proxy: headers at its UNIX socket, legal ones in every form and illegal ones (F).
+ */
 
 const bytes = Buffer.from('some bytes of an image')
 const header = (name: string, openMode = O_WRONLY) =>
@@ -61,7 +63,9 @@ async function refuses(proxy: ProxyUnderTest, sent: Buffer, what: string): Promi
   )
 }
 
-/** Demands after refusals that the proxy still serves, and that no refused bytes became an image. */
+/**
+ * Demands after refusals that the proxy still serves, and that no refused bytes became an image.
+ */
 async function noneTaken(proxy: ProxyUnderTest): Promise<void> {
   await proxy.stillServes('F6')
   const taken = proxy.fakeCache.images.find(({ snapshotId }) => snapshotId !== 'probe')

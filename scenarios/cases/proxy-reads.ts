@@ -19,8 +19,8 @@ const bytes = Buffer.from('some bytes')
 const [O_RDWR, O_CREAT, O_TRUNC, O_CLOEXEC] = [2, 0o100, 0o1000, 0o2000000]
 
 /**
- * Opens a write and sends its image, but does not end it. An image that is larger than the buffer of
- * a socket has been read by the proxy in part.
+ * Opens a write and sends its image, but does not end it. An image that is larger than the buffer
+ * of a socket has been read by the proxy in part.
  */
 async function unended(proxy: ProxyUnderTest, name: string, image: Buffer): Promise<Connection> {
   const client = await proxy.openWrite('1', name)

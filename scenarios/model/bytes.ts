@@ -12,8 +12,8 @@ import {
 } from './message.ts'
 
 /*
- * Inputs of the fuzz cases: random bytes, frames of random fields, damaged frames, and valid frames in
- * odd forms.
+ * Inputs of the fuzz cases: random bytes, frames of random fields, damaged frames, and valid frames
+ * in odd forms.
  */
 
 /** The bytes of one connection. */

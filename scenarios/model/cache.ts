@@ -70,9 +70,9 @@ export async function refusedAlone(
 }
 
 /**
- * Lets the cache see the requests of earlier clients: a client after them sends an empty message and
- * is refused. Waits for 300 ms at most: a cache without a proxy may let this client wait as well, and
- * then it has answered no other one wrongly either.
+ * Lets the cache see the requests of earlier clients: a client after them sends an empty message
+ * and is refused. Waits for 300 ms at most: a cache without a proxy may let this client wait as
+ * well, and then it has answered no other one wrongly either.
  */
 export async function letItSee(cache: CacheUnderTest): Promise<void> {
   const last = await cache.connect()

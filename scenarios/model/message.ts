@@ -1,8 +1,8 @@
 import { encodeFrame } from '../../harness/conformance/index.ts'
 
 /*
- * Protobuf messages by hand, for fields that no encoder makes: missing, unknown, in another order, or
- * broken.
+ * Protobuf messages by hand, for fields that no encoder makes: missing, unknown, in another order,
+ * or broken.
  */
 
 function varint(value: number | bigint): Buffer {
@@ -26,7 +26,8 @@ export function textField(number: number, text: string | Buffer): Buffer {
 }
 
 /**
- * Unknown fields, one of each wire type. The tag of field 15 has one byte, that of field 16 has two.
+ * Unknown fields, one of each wire type. The tag of field 15 has one byte, that of field 16 has
+ * two.
  */
 export const unknownFields: readonly Buffer[] = [
   numberField(15, 2n ** 64n - 1n),

@@ -14,14 +14,19 @@ import {
 
 export type Side = DaemonContext
 
-/** Whether an answer is exactly this image. Compares checksums: the bytes of large ones are not kept. */
+/**
+ * Whether an answer is exactly this image. Compares checksums: the bytes of large ones are not
+ * kept.
+ */
 export const isImage = (answer: Answer, bytes: Buffer): boolean =>
   answer.error === 0 &&
   answer.end === 'end' &&
   answer.size === bytes.length &&
   answer.hash === sha256(bytes)
 
-/** Reads all images at once, so that a daemon that is slow to reply does not exceed the deadline. */
+/**
+ * Reads all images at once, so that a daemon that is slow to reply does not exceed the deadline.
+ */
 export async function servesAll(
   side: Side,
   images: readonly { snapshotId: string; name: string; bytes: Buffer }[],
@@ -37,9 +42,9 @@ export async function servesAll(
 }
 
 /**
- * Reads until this version is served: a write has no answer, so only a read shows that it is complete.
- * Until then a proxy answers ENOENT or the version before, and a cache answers the version before or
- * lets the client wait. Throws Violation for any other answer.
+ * Reads until this version is served: a write has no answer, so only a read shows that it is
+ * complete. Until then a proxy answers ENOENT or the version before, and a cache answers the
+ * version before or lets the client wait. Throws Violation for any other answer.
  */
 export async function untilServed(
   side: Side,

@@ -2,14 +2,14 @@ import fc from 'fast-check'
 import { Violation } from '../../harness/conformance/index.ts'
 
 /*
- * A property is checked with many inputs on the same daemons, by the seed of the case. A counterexample
- * is shrunk while the daemons live, and becomes a violation with its steps, one per line, and with the
- * seed and path of fast-check.
+ * A property is checked with many inputs on the same daemons, by the seed of the case. A
+ * counterexample is shrunk while the daemons live, and becomes a violation with its steps, one per
+ * line, and with the seed and path of fast-check.
  *
- * If an input kills a daemon, all later inputs fail, so shrinking would lead to an empty input. Then
- * the input is reported unchanged. When the time is over, further inputs are left out, so a slow
- * implementation is judged by fewer of them. It is never judged by fewer than LEAST: otherwise a busy
- * machine would pass an implementation that another machine fails.
+ * If an input kills a daemon, all later inputs fail, so shrinking would lead to an empty input.
+ * Then the input is reported unchanged. When the time is over, further inputs are left out, so a
+ * slow implementation is judged by fewer of them. It is never judged by fewer than LEAST: otherwise
+ * a busy machine would pass an implementation that another machine fails.
  */
 
 /** Time for inputs, in ms, and the time after a failure for shrinking. */

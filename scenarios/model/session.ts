@@ -18,13 +18,13 @@ import type { Step } from './steps.ts'
 import { type Image, ModelStore } from './store.ts'
 
 /*
- * A session runs random steps of several clients at both sides of a pair. Each step is compared with
- * the model as soon as its effect can be seen.
+ * A session runs random steps of several clients at both sides of a pair. Each step is compared
+ * with the model as soon as its effect can be seen.
  *
- * A write has no answer, so a step that completes an image waits until both sides serve it. Then all
- * clients that wait for this image must have got this version. A step that makes no sense at its place
- * (a piece for a client that has nothing open) is left out, so every part of a sequence is a sequence
- * as well, and fast-check can shrink it.
+ * A write has no answer, so a step that completes an image waits until both sides serve it. Then
+ * all clients that wait for this image must have got this version. A step that makes no sense at
+ * its place (a piece for a client that has nothing open) is left out, so every part of a sequence
+ * is a sequence as well, and fast-check can shrink it.
  */
 
 /** A client that has an image open for writing, and the bytes that it has sent. */
@@ -88,7 +88,9 @@ export class Session {
     this.#waiters = []
   }
 
-  /** Demands after the dump that waiting clients get ENOENT and that the cache serves all images. */
+  /**
+   * Demands after the dump that waiting clients get ENOENT and that the cache serves all images.
+   */
   async runAfterTheEnd(): Promise<void> {
     const { cache } = this.#pair
     for (const { connection } of this.#waiters)
@@ -99,10 +101,11 @@ export class Session {
 
   /** Runs a step; a deadline inside it shows the steps before. */
   #named<T>(next: string, work: () => Promise<T>): Promise<T> {
-    const what = `the end of the last step of these:\n${[...this.script, `then: ${next}`].map((line) => `  ${line}`).join('\n')}\n `
+    const lines = [...this.script, `then: ${next}`].map((line) => `  ${line}\n`)
+    const what = `the end of the last step of these:\n${lines.join('')} `
     const begin = Promise.withResolvers<void>()
     const permitted = { outcome: 'an end of that step', clause: 'C2' }
-    const named = this.#pair.options.waiting.for(what, permitted, begin.promise.then(work))
+    const named = this.#pair.waitFor(what, permitted, begin.promise.then(work))
     begin.resolve()
     return named
   }

@@ -71,7 +71,8 @@ export class ProxyUnderTest extends DaemonContext {
 
   /**
    * Stops the fake cache from reading while a large image is on its way: images that are completed
-   * after that have to queue. Returns the bytes of the large image, `large.img` of snapshot `stall`.
+   * after that have to queue. Returns the bytes of the large image, `large.img` of snapshot
+   * `stall`.
    */
   async stallLink(): Promise<Buffer> {
     await this.store('stall', 'before.img', Buffer.from('before the link stalls'))

@@ -28,7 +28,8 @@ function decodeForwarded(bytes: Buffer, size: number): string | undefined {
   return attempt(() => {
     const { payload } = frame(bytes)
     const { snapshotId, name, openMode, size: imageSize } = remoteImage.decode(payload)
-    return `header ${show(snapshotId, name)}, mode ${openMode}, size ${imageSize}${after(size - 4 - payload.length)}`
+    const header = `header ${show(snapshotId, name)}, mode ${openMode}, size ${imageSize}`
+    return `${header}${after(size - 4 - payload.length)}`
   })
 }
 

@@ -6,9 +6,8 @@ export function describeEvent(event: TraceEvent): string {
   const { at, connection, direction, kind, size = 0, hex } = event
   const arrow = direction === 'in' ? '->' : '<-'
   const decoded = decodeEvent(event)
-  const what =
-    kind === 'bytes'
-      ? `${size} bytes ${decoded === undefined ? '' : `(${decoded}) `}${hex}${size > 64 ? '...' : ''}`
-      : kind
+  const meaning = decoded === undefined ? '' : `(${decoded}) `
+  const bytes = `${hex}${size > 64 ? '...' : ''}`
+  const what = kind === 'bytes' ? `${size} bytes ${meaning}${bytes}` : kind
   return `${at.toFixed(1).padStart(8)} ms  ${connection} ${arrow} ${what}`
 }

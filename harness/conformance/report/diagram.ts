@@ -27,8 +27,11 @@ export function diagram(events: readonly TraceEvent[], implementation: string): 
   const width = LEFT + COLUMN * connections.length + 260
   const height = TOP + ROW * (shown.length + 1)
   const column = (connection: string) => LEFT + COLUMN * (connections.indexOf(connection) + 1)
-  return html`${all.length > shown.length ? html`<p>The last ${shown.length} of ${all.length} steps.</p>` : ''}
-<div class="diagram"><svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="sequence diagram" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">
+  const note = html`<p>The last ${shown.length} of ${all.length} steps.</p>`
+  const box = html`width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"`
+  return html`${all.length > shown.length ? note : ''}
+<div class="diagram">
+<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="sequence diagram" ${box}>
 ${lifeline(LEFT, implementation, height)}
 ${connections.map((connection) => lifeline(column(connection), connection, height))}
 ${shown.map((arrow, row) => drawArrow(arrow, column(arrow.connection), TOP + ROW * (row + 1)))}
@@ -36,7 +39,8 @@ ${shown.map((arrow, row) => drawArrow(arrow, column(arrow.connection), TOP + ROW
 }
 
 function lifeline(x: number, name: string, height: number): Html {
-  return html`<text x="${x}" y="18" text-anchor="middle" font-weight="600">${name}</text><line class="life" x1="${x}" y1="26" x2="${x}" y2="${height}"/>
+  return html`<text x="${x}" y="18" text-anchor="middle" font-weight="600">${name}</text>
+<line class="life" x1="${x}" y1="26" x2="${x}" y2="${height}"/>
 `
 }
 
@@ -46,7 +50,9 @@ function drawArrow({ at, direction, text }: Arrow, x: number, y: number): Html {
     to < from
       ? `${to + 7},${y - 4} ${to},${y} ${to + 7},${y + 4}`
       : `${to - 7},${y - 4} ${to},${y} ${to - 7},${y + 4}`
-  return html`<text x="4" y="${y + 4}">${at.toFixed(1)} ms</text><line x1="${from}" y1="${y}" x2="${to}" y2="${y}"/><polygon points="${head}"/><text x="${x + 8}" y="${y + 4}">${text}</text>
+  return html`<text x="4" y="${y + 4}">${at.toFixed(1)} ms</text>
+<line x1="${from}" y1="${y}" x2="${to}" y2="${y}"/><polygon points="${head}"/>
+<text x="${x + 8}" y="${y + 4}">${text}</text>
 `
 }
 

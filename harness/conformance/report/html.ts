@@ -41,15 +41,27 @@ ${body}
 }
 
 const STYLE = `
-:root { color-scheme: light dark; --line: #8884; --pass: #1a7f37; --fail: #c62828; --warn: #9a6700; --other: #57606a; }
-@media (prefers-color-scheme: dark) { :root { --pass: #4ac26b; --fail: #ff6b6b; --warn: #d4a72c; --other: #9aa4af; } }
+:root {
+  color-scheme: light dark;
+  --line: #8884; --pass: #1a7f37; --fail: #c62828; --warn: #9a6700; --other: #57606a;
+}
+@media (prefers-color-scheme: dark) {
+  :root { --pass: #4ac26b; --fail: #ff6b6b; --warn: #d4a72c; --other: #9aa4af; }
+}
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2rem }
-table { border-collapse: collapse; width: 100% } th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid var(--line) }
-code, pre { font: 13px/1.45 ui-monospace, monospace; } pre { overflow-x: auto; padding: .6rem; border: 1px solid var(--line); border-radius: 4px }
+table { border-collapse: collapse; width: 100% }
+th, td {
+  text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid var(--line);
+}
+code, pre { font: 13px/1.45 ui-monospace, monospace; }
+pre { overflow-x: auto; padding: .6rem; border: 1px solid var(--line); border-radius: 4px }
 dt { font-weight: 600; margin-top: .6rem } dd { margin-left: 1rem }
 .verdict { font-size: 1.2rem; font-weight: 600 }
-.pass, .expected-fail, .conformant { color: var(--pass) } .fail, .unexpected-pass, .inconclusive, .not-run, .not-conformant, .undecided { color: var(--fail) }
+.pass, .expected-fail, .conformant { color: var(--pass) }
+.fail, .unexpected-pass, .inconclusive, .not-run, .not-conformant, .undecided { color: var(--fail) }
 .warn { color: var(--warn) } .not-applicable { color: var(--other) }
-.diagram { overflow-x: auto } svg { font: 12px system-ui, sans-serif; fill: currentColor } svg line { stroke: currentColor } svg .life { stroke-opacity: .35; stroke-dasharray: 3 3 }
+.diagram { overflow-x: auto }
+svg { font: 12px system-ui, sans-serif; fill: currentColor }
+svg line { stroke: currentColor } svg .life { stroke-opacity: .35; stroke-dasharray: 3 3 }
 `

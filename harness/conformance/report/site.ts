@@ -16,71 +16,97 @@ export function site(results: Results): Map<string, string> {
 }
 
 function indexPage(results: Results): string {
-  const bad = results.cases.filter(isNews)
+  const { implementation, verdict, counts, cases } = results
+  const bad = cases.filter(isNews)
+  const numbers = Object.entries(counts).filter(([, cases]) => cases > 0)
   return page(
-    `${results.implementation}: ${results.verdict}`,
-    html`<h1>${results.implementation}</h1>
-<p class="verdict ${results.verdict.replace(' ', '-')}">${results.verdict}</p>
-<p>${Object.entries(results.counts)
-      .filter(([, cases]) => cases > 0)
-      .map(
-        ([outcome, cases]) => html`<span class="${outcome}">${cases} ${outcome}</span> &nbsp; `,
-      )}</p>
-<p>${results.tool} ${results.version}, dialect ${results.dialect}, ${results.date}, ${(results.duration / 1000).toFixed(1)} s, seed ${results.seed}, cases <code>${results.caseSet.slice(0, 12)}</code></p>
+    `${implementation}: ${verdict}`,
+    html`<h1>${implementation}</h1>
+<p class="verdict ${verdict.replace(' ', '-')}">${verdict}</p>
+<p>${numbers.map(([outcome, cases]) => html`<span class="${outcome}">${cases} ${outcome}</span> &nbsp; `)}</p>
+<p>${aboutRun(results)}</p>
 ${bad.length > 0 ? html`<h2>Cases that did not pass</h2>${caseTable(bad)}` : ''}
 <h2>Clauses</h2>
-<table><thead><tr><th>clause</th><th>level</th><th>text</th><th>cases</th></tr></thead><tbody>
-${clauses.map(
-  ({
-    id,
-    level,
-    text,
-  }) => html`<tr id="${id}"><td>${id}</td><td>${level}</td><td>${text}</td><td>${marks(results.cases.filter((each) => each.clauses.includes(id)))}</td></tr>
-`,
-)}</tbody></table>
+${clauseTable(cases)}
 <h2>All cases</h2>
-${caseTable(results.cases)}`,
+${caseTable(cases)}`,
   )
+}
+
+function aboutRun({ tool, version, dialect, date, duration, seed, caseSet }: Results): Html {
+  const seconds = (duration / 1000).toFixed(1)
+  return html`${tool} ${version}, dialect ${dialect}, ${date}, ${seconds} s, seed ${seed},
+cases <code>${caseSet.slice(0, 12)}</code>`
+}
+
+function clauseTable(cases: readonly CaseResult[]): Html {
+  const rows = clauses.map(({ id, level, text }) => {
+    const own = cases.filter((each) => each.clauses.includes(id))
+    return html`<tr id="${id}"><td>${id}</td><td>${level}</td><td>${text}</td><td>${marks(own)}</td></tr>
+`
+  })
+  return table(['clause', 'level', 'text', 'cases'], rows)
 }
 
 function marks(cases: readonly CaseResult[]): Html | string {
   if (cases.length === 0) return 'not run'
   const good = cases.filter(({ outcome }) => outcome === 'pass').length
   const rest = cases.filter(({ outcome }) => outcome !== 'pass')
-  return html`<span class="${rest.some(({ outcome }) => outcome === 'fail') ? 'fail' : 'pass'}">${good} of ${cases.length}</span> ${rest.map(link)}`
+  const mark = rest.some(({ outcome }) => outcome === 'fail') ? 'fail' : 'pass'
+  return html`<span class="${mark}">${good} of ${cases.length}</span> ${rest.map(link)}`
 }
 
 function caseTable(cases: readonly CaseResult[]): Html {
-  return html`<table><thead><tr><th>case</th><th>clauses</th><th>role</th><th>outcome</th><th>ms</th></tr></thead><tbody>
-${cases.map(
-  (
-    result,
-  ) => html`<tr><td>${link(result)}</td><td>${result.clauses.join(' ')}</td><td>${result.role}</td><td class="${result.outcome}">${result.outcome}${result.runs > 1 ? ` ${result.passed}/${result.runs}` : ''}</td><td>${result.duration}</td></tr>
-`,
-)}</tbody></table>`
+  const rows = cases.map((result) => {
+    const { clauses, role, outcome, runs, passed, duration } = result
+    const rate = runs > 1 ? ` ${passed}/${runs}` : ''
+    return html`<tr><td>${link(result)}</td><td>${clauses.join(' ')}</td><td>${role}</td>
+<td class="${outcome}">${outcome}${rate}</td><td>${duration}</td></tr>
+`
+  })
+  return table(['case', 'clauses', 'role', 'outcome', 'ms'], rows)
+}
+
+function table(columns: readonly string[], rows: readonly Html[]): Html {
+  return html`<table><thead><tr>${columns.map((column) => html`<th>${column}</th>`)}</tr></thead><tbody>
+${rows}</tbody></table>`
 }
 
 const link = ({ id }: CaseResult) => html`<a href="cases/${id}.html">${id}</a> `
 
 function casePage(result: CaseResult, { implementation }: Results): string {
+  const { id, outcome, about, role, trace, stderr } = result
+  const left = role === 'pair' ? 'proxy, cache' : role
   return page(
-    `${result.id}: ${result.outcome}`,
+    `${id}: ${outcome}`,
     html`<p><a href="../index.html">${implementation}</a></p>
-<h1>${result.id}</h1>
-<p class="verdict ${result.outcome}">${result.outcome}</p>
-<p>${result.about}</p>
+<h1>${id}</h1>
+<p class="verdict ${outcome}">${outcome}</p>
+<p>${about}</p>
 <dl>
-<dt>clauses</dt>${result.clauses.map((id) => html`<dd><a href="../index.html#${id}">${id}</a> ${clauses.find((each) => each.id === id)?.text}</dd>`)}
-${result.what === undefined ? '' : html`<dt>observed</dt><dd>${result.what}</dd>`}
-${(result.expected ?? []).length === 0 ? '' : html`<dt>permitted</dt>${(result.expected ?? []).map(({ outcome, clause }) => html`<dd>${outcome} [${clause}]</dd>`)}`}
-${result.actual === undefined ? '' : html`<dt>got</dt><dd><pre>${result.actual}</pre></dd>`}
-${result.note === undefined ? '' : html`<dt>baseline</dt><dd>${result.note}</dd>`}
-<dt>again</dt><dd><code>${result.repeat}</code></dd>
-<dt>level, role, time</dt><dd>${result.level}, ${result.role}, ${result.duration} ms; passed ${result.passed} of ${result.runs}</dd>
+${findings(result)}
 </dl>
 <h2>On the wire</h2>
-${result.trace.length === 0 ? html`<p>Nothing.</p>` : diagram(result.trace, result.role === 'pair' ? 'proxy, cache' : result.role)}
-<details><summary>bytes</summary><pre>${result.trace.map(describeEvent).join('\n')}</pre></details>
-${result.stderr === undefined ? '' : html`<h2>Its standard error</h2><pre>${result.stderr}</pre>`}`,
+${trace.length === 0 ? html`<p>Nothing.</p>` : diagram(trace, left)}
+<details><summary>bytes</summary><pre>${trace.map(describeEvent).join('\n')}</pre></details>
+${stderr === undefined ? '' : html`<h2>Standard error</h2><pre>${stderr}</pre>`}`,
   )
+}
+
+function findings(result: CaseResult): Html {
+  const { what, expected = [], actual, note, repeat, level, role, duration, passed, runs } = result
+  const permitted = expected.map(({ outcome, clause }) => html`<dd>${outcome} [${clause}]</dd>`)
+  return html`<dt>clauses</dt>${result.clauses.map(clauseLink)}
+${what === undefined ? '' : html`<dt>observed</dt><dd>${what}</dd>`}
+${permitted.length === 0 ? '' : html`<dt>permitted</dt>${permitted}`}
+${actual === undefined ? '' : html`<dt>got</dt><dd><pre>${actual}</pre></dd>`}
+${note === undefined ? '' : html`<dt>baseline</dt><dd>${note}</dd>`}
+<dt>again</dt><dd><code>${repeat}</code></dd>
+<dt>level, role, time</dt>
+<dd>${level}, ${role}, ${duration} ms; passed ${passed} of ${runs}</dd>`
+}
+
+function clauseLink(id: string): Html {
+  const text = clauses.find((each) => each.id === id)?.text
+  return html`<dd><a href="../index.html#${id}">${id}</a> ${text}</dd>`
 }
