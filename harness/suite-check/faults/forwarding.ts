@@ -96,10 +96,10 @@ export const forwarding: readonly Mutant[] = [
   {
     id: 'partial-served',
     clauses: ['W7'],
-    about: 'Never notices that the link ended inside an image, and goes on waiting for the rest.',
+    about: 'Stores the bytes that arrived of an image when the link ends inside it.',
     file: 'reference/transport/socket-reader.ts',
-    find: "throw new RemoteError(\n          'image-truncated',\n          `reading an image: the stream ended after ${size - missing}/${size} bytes`,\n        )",
-    put: 'undefined as never',
+    find: "      () => {\n        throw new RemoteError(\n          'image-truncated',\n          `reading an image: the stream ended after ${size - missing}/${size} bytes`,\n        )\n      },\n",
+    put: '      (done) => done(),\n',
   },
   {
     id: 'loss-is-clean',
