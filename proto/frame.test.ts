@@ -9,9 +9,9 @@ t.test('F1: decoding reverses encoding and returns the bytes after the frame', a
     fc.property(
       fc.uint8Array({ maxLength: 5000 }),
       fc.uint8Array({ maxLength: 50 }),
-      (payload, behind) => {
-        const frame = new FrameDecoder().push(Buffer.concat([encodeFrame(payload), behind]))
-        return frame?.payload.equals(payload) === true && frame.rest.equals(behind)
+      (payload, after) => {
+        const frame = new FrameDecoder().push(Buffer.concat([encodeFrame(payload), after]))
+        return frame?.payload.equals(payload) === true && frame.rest.equals(after)
       },
     ),
   )

@@ -91,8 +91,8 @@ t.test(
     await append(t, proxy.socket, { snapshotId: '', name: 'parent' }, 'two')
     for (const snapshotId of ['null', ''])
       t.equal(await read(t, proxy.socket, { snapshotId, name: 'parent' }), 'one two')
-    await write(t, proxy.socket, { name: 'behind it' }, '')
-    await read(t, cache.socket, { name: 'behind it' })
+    await write(t, proxy.socket, { name: 'after it' }, '')
+    await read(t, cache.socket, { name: 'after it' })
     for (const snapshotId of ['null', ''])
       t.equal(await read(t, cache.socket, { snapshotId, name: 'parent' }), 'one two')
     for (const [name, other] of [

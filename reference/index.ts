@@ -1,4 +1,10 @@
-/* The exports of the reference for the harness. */
+/*
+ * The exports of the reference for the harness.
+ *
+ * To learn the protocol, read proxy.ts and then cache.ts: each follows an image from its arrival to
+ * the end of the daemon. transport/ has the sockets, memory/ the storage of images, and client.ts
+ * is CRIU's side.
+ */
 export { RemoteError } from '../proto/error.ts'
 export { startCache } from './cache.ts'
 export {

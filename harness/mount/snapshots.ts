@@ -38,8 +38,8 @@ export class Snapshots {
   }
 
   /**
-   * Returns the snapshots that this mount knows: on the proxy's side those of the list, on both
-   * sides those made here.
+   * Returns the snapshots that this mount knows: the directories made here and, on the proxy's
+   * side, the list of snapshots.
    */
   async known(): Promise<string[]> {
     const list = this.#side === 'proxy' ? await this.#list() : []

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import { RemoteError } from '../../proto/error.ts'
 import { type RemoteImage, remoteImage } from '../../proto/messages.ts'
-import type { Log } from '../log.ts'
+import { imageName, type Log } from '../log.ts'
 import type { Content } from '../memory/content.ts'
 import { drained, sendContent } from './send.ts'
 
@@ -60,11 +60,6 @@ export class Forwarder {
     link.resume()
   }
 
-  /** Rejects with `connection-lost` if the link is lost before its end. Never resolves. */
-  get lost(): Promise<never> {
-    return this.#lost.promise
-  }
-
   /** Queues a complete image and starts to send unless sending is under way. */
   queue(header: RemoteImage, body: Content): void {
     this.#queue.push({ header, body })
@@ -84,27 +79,6 @@ export class Forwarder {
     this.queue(header, body)
   }
 
-  /**
-   * Sends the rest of the queue, then closes the link. Does not wait until the cache closes its
-   * direction.
-   */
-  async finish(): Promise<void> {
-    await this.#sending
-    await new Promise<void>((resolve) => {
-      this.#link.end(() => {
-        this.#ended = true
-        this.#link.destroy()
-        resolve()
-      })
-    })
-  }
-
-  /** Resets the link, which tells the cache that images are missing. */
-  abort(): void {
-    this.#ended = true
-    this.#link.resetAndDestroy()
-  }
-
   async #sendAll(): Promise<void> {
     try {
       while (this.#queue.length > 0) await this.#sendQueue()
@@ -116,8 +90,7 @@ export class Forwarder {
   }
 
   /**
-   * Sends the queue in one system call: images that complete in the same turn of the event loop
-   * leave together.
+   * Sends the queue. Images that complete in the same turn of the event loop leave in the same system call.
    */
   async #sendQueue(): Promise<void> {
     await setImmediate()
@@ -151,9 +124,35 @@ export class Forwarder {
   }
 
   async #send({ header, body }: Forward): Promise<void> {
-    this.#log.debug(`forwarding ${header.snapshotId}:${header.name}, ${header.size} bytes`)
+    this.#log.debug(`forwarding ${imageName(header)}, ${header.size} bytes`)
     this.#link.write(remoteImage.encode(header))
     await sendContent(this.#link, body)
+  }
+
+  /**
+   * Sends the rest of the queue, then closes the link. Does not wait until the cache closes its
+   * direction.
+   */
+  async finish(): Promise<void> {
+    await this.#sending
+    await new Promise<void>((resolve) => {
+      this.#link.end(() => {
+        this.#ended = true
+        this.#link.destroy()
+        resolve()
+      })
+    })
+  }
+
+  /** Resets the link, which tells the cache that images are missing. */
+  abort(): void {
+    this.#ended = true
+    this.#link.resetAndDestroy()
+  }
+
+  /** Rejects with `connection-lost` if the link is lost before its end. Never resolves. */
+  get lost(): Promise<never> {
+    return this.#lost.promise
   }
 
   #fail(reason: string): void {

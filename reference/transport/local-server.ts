@@ -62,27 +62,6 @@ export class LocalServer {
     return server
   }
 
-  /**
-   * Accepts no new connection. Resolves when every connection has ended or was dropped for its
-   * silence.
-   */
-  async settle(): Promise<void> {
-    this.#finishing = true
-    this.#server?.close()
-    for (const socket of this.#connections.keys()) this.#limitSilence(socket)
-    while (this.#connections.size > 0) {
-      await new Promise<void>((resolve) => {
-        this.#idle = resolve
-      })
-    }
-  }
-
-  /** Destroys all connections and removes the socket file. */
-  destroy(): void {
-    this.#server?.close()
-    for (const socket of this.#connections.keys()) socket.destroy()
-  }
-
   async #serve(socket: Socket): Promise<void> {
     this.#connections.set(socket, 'header')
     socket.on('error', () => {})
@@ -105,6 +84,21 @@ export class LocalServer {
     }
   }
 
+  /**
+   * Accepts no new connection. Resolves when every connection has ended or was dropped for its
+   * silence.
+   */
+  async settle(): Promise<void> {
+    this.#finishing = true
+    this.#server?.close()
+    for (const socket of this.#connections.keys()) this.#limitSilence(socket)
+    while (this.#connections.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve
+      })
+    }
+  }
+
   #limitSilence(socket: Socket): void {
     const limit = this.#connections.get(socket) === 'header' ? HEADER_SILENCE : IMAGE_SILENCE
     socket.removeAllListeners('timeout').setTimeout(limit, () => {
@@ -116,6 +110,30 @@ export class LocalServer {
       )
     })
   }
+
+  /** Destroys all connections and removes the socket file. */
+  destroy(): void {
+    this.#server?.close()
+    for (const socket of this.#connections.keys()) socket.destroy()
+  }
+}
+
+/** Reads the header of a connection. Returns undefined if the client closed without one. */
+async function readOpen(socket: Socket): Promise<Open | undefined> {
+  const reader = new SocketReader(socket)
+  const payload = await reader.frame()
+  if (payload === undefined) {
+    socket.destroy()
+    return undefined
+  }
+  const image = localImage.decode(payload)
+  const asked = purpose(image.openMode)
+  if (asked === undefined)
+    throw new RemoteError(
+      'not-permitted',
+      `opening ${imageName(image)}: expected a read, write or append, got open mode ${image.openMode}`,
+    )
+  return { image, purpose: asked, socket, reader }
 }
 
 /**
@@ -136,22 +154,4 @@ export async function answer({ socket }: Open, content: Content | undefined): Pr
 function close(socket: Socket): void {
   if (socket.writableLength === 0) socket.destroy()
   else socket.destroySoon()
-}
-
-/** Reads the header of a connection. Returns undefined if the client closed without one. */
-async function readOpen(socket: Socket): Promise<Open | undefined> {
-  const reader = new SocketReader(socket)
-  const payload = await reader.frame()
-  if (payload === undefined) {
-    socket.destroy()
-    return undefined
-  }
-  const image = localImage.decode(payload)
-  const asked = purpose(image.openMode)
-  if (asked === undefined)
-    throw new RemoteError(
-      'not-permitted',
-      `opening ${imageName(image)}: expected a read, write or append, got open mode ${image.openMode}`,
-    )
-  return { image, purpose: asked, socket, reader }
 }
