@@ -1,25 +1,20 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { execa } from 'execa'
 import t, { type Test } from 'tap'
 import { checkout } from '../harness/hosts/checkout.ts'
 import { getContainerRuntimeClient } from '../harness/hosts/docker.ts'
 import { defaultImage } from '../harness/hosts/image.ts'
-import { main, node } from '../harness/testing/criu-remote.ts'
+import { criuRemote, main, node } from '../harness/testing/criu-remote.ts'
 import { onRealCriu } from '../harness/testing/real-criu.ts'
 
-/* `criu-remote migrate` as a user runs it, and what is left when it is killed. */
+/* `criu-remote migrate` as a user runs it, and its containers after it was killed. */
 
 const LOOP = 'while :; do sleep 1; done'
 
 await onRealCriu(async () => {
-  await t.test('one command migrates a shell loop; its last line says how', async (t) => {
-    const { exitCode, stdout, stderr } = await execa(
-      node,
-      [...main, 'migrate', '--command', LOOP],
-      { reject: false },
-    )
+  await t.test('one command migrates a shell loop, and its last line is the result', async (t) => {
+    const { exitCode, stdout, stderr } = await criuRemote(['migrate', '--command', LOOP])
     t.equal(exitCode, 0, stderr)
     const lines = stdout.split('\n')
     t.match(lines.slice(0, -1), [
@@ -47,12 +42,12 @@ await onRealCriu(async () => {
     )
     t.notOk(
       (stdout + stderr).includes('\u001b'),
-      'no colours and no bar where there is no terminal',
+      'output that is no terminal has no colours and no bar',
     )
   })
 
-  await t.test('doctor agrees that a migration can run here', async (t) => {
-    const { exitCode, stdout } = await execa(node, [...main, 'doctor', '--json'], { reject: false })
+  await t.test('doctor finds that a migration can run here', async (t) => {
+    const { exitCode, stdout } = await criuRemote(['doctor', '--json'])
     t.equal(exitCode, 0)
     const findings = JSON.parse(stdout) as {
       what: string
@@ -67,26 +62,21 @@ await onRealCriu(async () => {
     t.match(findings.find(({ what }) => what === 'criu')?.found, /Version: \d/)
   })
 
-  await t.test('another implementation, by its descriptor', async (t) => {
+  await t.test('a descriptor selects another implementation', async (t) => {
     const descriptor = `${checkout}/fixtures/implementations/reference-criu-2019.yaml`
-    const { exitCode, stdout, stderr } = await execa(
-      node,
-      [...main, 'migrate', '--command', LOOP, '-i', descriptor],
-      { reject: false },
-    )
+    const words = ['migrate', '--command', LOOP, '-i', descriptor]
+    const { exitCode, stdout, stderr } = await criuRemote(words)
     t.equal(exitCode, 0, stderr)
     t.match(JSON.parse(stdout.split('\n').at(-1) as string), { migrated: true })
   })
 
-  await t.test('a command that is not there, and a container that is not: one line', async (t) => {
+  await t.test('a missing command, criu or image is an error of one line', async (t) => {
     for (const [parameters, text] of [
       [['--command', 'exec /no/such/program'], /ended at once/],
       [['--command', LOOP, '--criu', '/no/criu'], /\/no\/criu/],
       [['--command', LOOP, '--image', 'no-such-image:none'], /no-such-image/],
     ] as const) {
-      const { exitCode, stderr } = await execa(node, [...main, 'migrate', ...parameters], {
-        reject: false,
-      })
+      const { exitCode, stderr } = await criuRemote(['migrate', ...parameters])
       t.equal(exitCode, 3)
       t.match(stderr, text)
       t.equal(stderr.split('\n').length, 1, stderr)
@@ -99,12 +89,13 @@ await onRealCriu(async () => {
     ['SIGINT', /^dump/],
   ] as const) {
     await t.test(
-      `killed by ${signal} at "${phase.source}", it leaves no container and no process`,
+      `a run killed by ${signal} at "${phase.source}" leaves no container and no process`,
       (t) => leavesNothing(t, signal, phase),
     )
   }
 })
 
+/** Kills a run when it prints a line of this phase, and waits until its containers are gone. */
 async function leavesNothing(t: Test, signal: 'SIGKILL' | 'SIGINT', phase: RegExp): Promise<void> {
   const image = await taggedImage(t)
   const child = spawn(node, [...main, 'migrate', '--command', LOOP, '--image', image], {
@@ -118,12 +109,10 @@ async function leavesNothing(t: Test, signal: 'SIGKILL' | 'SIGINT', phase: RegEx
     if (Date.now() > deadline) throw new Error('containers are left')
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
-  t.pass('its containers are gone, and with them all that ran there')
+  t.pass('its containers and their processes are gone')
 }
 
-/**
- * The host image under a name of this test's own, by which its containers can be told from others.
- */
+/** Tags the host image with a name of this test, so that its containers can be told from others. */
 async function taggedImage(t: Test): Promise<string> {
   const { dockerode } = (await getContainerRuntimeClient()).container
   const name = { repo: 'criu-remote-test', tag: `${process.pid}-${Date.now()}` }
@@ -133,6 +122,7 @@ async function taggedImage(t: Test): Promise<string> {
   return image
 }
 
+/** Returns the number of containers that run an image. */
 async function containersOf(image: string): Promise<number> {
   const client = await getContainerRuntimeClient()
   return (await client.container.list()).filter(({ Image }) => Image === image).length

@@ -7,18 +7,20 @@ import type { WrittenImage } from '../harness/migration/start-mount.ts'
 import { isAlive } from '../harness/migration/target-process.ts'
 import { countsBeyond, onRealCriu, statusOf } from '../harness/testing/real-criu.ts'
 
-/* A real CRIU, the reference, two containers: whole migrations, and what remains when one fails. */
+/* Migrations by a real CRIU with the reference between two containers, and failed ones. */
 
 /**
- * Kills process $2 as soon as a part of image $1 has been written; exit 1 if it was never half
- * written.
+ * Shell script: kills process $2 as soon as a part of image $1 has been written. Exits with an
+ * error after 30 s.
  */
-const HALF_WAY =
-  'timeout 30 sh -c \'until [ "$(stat -c %s "$1" 2>/dev/null || echo 0)" -gt 1000000 ]; do :; done; kill -9 "$2"\' sh "$@"'
+const HALF_WAY = `timeout 30 sh -c '
+  until [ "$(stat -c %s "$1" 2>/dev/null || echo 0)" -gt 1000000 ]; do :; done
+  kill -9 "$2"
+' sh "$@"`
 
 await onRealCriu(async ({ source, destination, migration, program }) => {
   await t.test(
-    'a process with 64 MiB of checksummed memory goes on counting, and no image was a file',
+    'a process with 64 MiB of checksummed memory goes on counting, and no image is a file',
     async (t) => {
       const marks = await Promise.all([source, destination].map(markTime))
       const { pid, status } = await program('counter', 64)
@@ -26,9 +28,9 @@ await onRealCriu(async ({ source, destination, migration, program }) => {
       const it = await migration({ onImage: (image) => void written.push(image) })
       await it.dump(pid)
       await it.finishDump()
-      t.notOk(await isAlive(source, pid), 'it is gone from the source')
+      t.notOk(await isAlive(source, pid), 'the process is gone from the source')
       const [, before] = await statusOf(source, status)
-      t.equal(await it.restore(), pid, 'it has its pid')
+      t.equal(await it.restore(), pid, 'the process keeps its pid')
       await it.finishRestore()
       await countsBeyond(destination, status, Number(before) + 100)
       t.match(
@@ -47,7 +49,7 @@ await onRealCriu(async ({ source, destination, migration, program }) => {
         t.match(
           await output(host, ['findmnt', '-no', 'OPTIONS', '/']),
           /^ro,/,
-          'and none could be on its disk',
+          'no image can be on its disk',
         )
       }
       await end(destination, pid, it)
@@ -63,9 +65,9 @@ await onRealCriu(async ({ source, destination, migration, program }) => {
     })
     restoring.catch(() => {})
     await waitsForInventory(destination, it)
-    t.notOk(restored, 'it waits')
+    t.notOk(restored, 'the restore waits')
     await it.dump(pid)
-    t.notOk(restored, 'and goes on waiting for what may still come')
+    t.notOk(restored, 'the restore goes on waiting for images that may still come')
     await it.finishDump()
     t.equal(await restoring, pid)
     await it.finishRestore()
@@ -75,7 +77,7 @@ await onRealCriu(async ({ source, destination, migration, program }) => {
   })
 
   await t.test(
-    'the proxy dies half way: the process lives on, nothing partial is served, the restore says why',
+    'if the proxy dies half way, the process lives on and no partial image is served',
     async (t) => {
       const { pid, status } = await program('counter', 256)
       const it = await migration()
@@ -89,7 +91,7 @@ await onRealCriu(async ({ source, destination, migration, program }) => {
         String(it.source.daemon.process.pid),
       ])
       await t.rejects(it.dump(pid), CriuError, 'the dump fails')
-      t.equal((await killer.exited).code, 0, 'the proxy died while it received the pages')
+      t.equal((await killer.exited).code, 0, 'the proxy dies while it receives the pages')
       const [, before] = await statusOf(source, status)
       await countsBeyond(source, status, Number(before) + 100)
       t.match(
@@ -118,7 +120,7 @@ await onRealCriu(async ({ source, destination, migration, program }) => {
   )
 
   await t.test(
-    'the cache dies before it has every image: the gate keeps the process alive',
+    'if the cache dies before it has every image, the commit gate keeps the process alive',
     async (t) => {
       const { pid, status } = await program('counter', 8)
       const cache: { pid?: number } = {}
@@ -147,7 +149,7 @@ await onRealCriu(async ({ source, destination, migration, program }) => {
     },
   )
 
-  await t.test('a tree of 20 processes with pipes and shared memory', async (t) => {
+  await t.test('a tree of 20 processes with pipes and shared memory migrates', async (t) => {
     const { pid, status } = await program('tree', 20)
     const it = await migration()
     await it.dump(pid)
@@ -159,15 +161,15 @@ await onRealCriu(async ({ source, destination, migration, program }) => {
     t.match(
       await statusOf(destination, status),
       [String(pid), /\d+/, '20', 'ok'],
-      'the token goes round through all of them',
+      'the token goes round through all processes',
     )
     await end(destination, pid, it)
   })
 
-  await t.test('two migrations at once between the same two hosts', async (t) => {
-    const subjects = [await program('counter', 32), await program('tree', 5)]
+  await t.test('two migrations run at once between the same two hosts', async (t) => {
+    const programs = [await program('counter', 32), await program('tree', 5)]
     await Promise.all(
-      subjects.map(async ({ pid, status }) => {
+      programs.map(async ({ pid, status }) => {
         const it = await migration()
         await it.dump(pid)
         await it.finishDump()
@@ -182,7 +184,7 @@ await onRealCriu(async ({ source, destination, migration, program }) => {
   })
 })
 
-/** Waits until criu is in the open of its first image: nothing else has happened in its log. */
+/** Waits until criu has begun a restore, whose first step is the open of an image. */
 async function waitsForInventory(host: Host, { destination: { work } }: Migration): Promise<void> {
   await shell(
     host,
@@ -191,11 +193,13 @@ async function waitsForInventory(host: Host, { destination: { work } }: Migratio
   )
 }
 
+/** Kills the migrated process and stops the daemons and mounts. */
 async function end(host: Host, pid: number, migration: Migration): Promise<void> {
   await shell(host, 'kill -9 "$1"', [String(pid)])
   await migration.stop()
 }
 
+/** Returns the number of bytes in all images. */
 function sum(written: WrittenImage[]): number {
   return written.reduce((total, { bytes }) => total + bytes, 0)
 }

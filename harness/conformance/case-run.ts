@@ -28,7 +28,7 @@ export interface CaseOptions {
   command: string
 }
 
-/** A rejection that a case left behind and nobody awaited: it counts as if it had been thrown. */
+/** A rejection of a case that no code awaited: it counts as if the case had thrown it. */
 const strays = new AsyncLocalStorage<{ thrown?: unknown }>()
 
 /** Keeps a rejection for the case that caused it. Throws it if no case did. */

@@ -8,20 +8,21 @@ export type Role = 'proxy' | 'cache' | 'pair'
 /** The parts of a case that do not depend on its role. */
 interface About {
   /**
-   * Lower case, with hyphens. It never changes: results, baselines and discussions refer to it.
+   * Lower case, with hyphens. The id never changes, because results, baselines and discussions
+   * refer to it.
    */
   id: string
-  /** The clauses that it judges. */
+  /** The clauses that the case judges. */
   clauses: readonly string[]
   /** Default: must. */
   level?: Level
-  /** What is done to the implementation and what it has to do then, in a sentence or two. */
+  /** The acts of the harness and the demands on the implementation, in a sentence or two. */
   about: string
-  /** Capabilities without which it does not apply. */
+  /** Capabilities without which the case does not apply. */
   needs?: readonly ('append' | 'inheritedConnection')[]
-  /** Dialects to which it applies; all unless given. */
+  /** Dialects to which the case applies; all unless given. */
   dialects?: readonly string[]
-  /** It takes minutes or gigabytes, so it runs only if it is selected by its whole id. */
+  /** Set if the case takes minutes or gigabytes: it runs only if its whole id is selected. */
   optIn?: true
 }
 

@@ -101,7 +101,7 @@ export class DaemonUnderTest implements StartedDaemon {
   }
 
   #checkPort(): void {
-    if (!tcpListens(this.#link.port)) throw new Error('nobody listens there')
+    if (!tcpListens(this.#link.port)) throw new Error('no process listens there')
   }
 
   async #until<T>(place: string, attempt: () => Promise<T>): Promise<T> {

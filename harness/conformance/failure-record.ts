@@ -14,7 +14,7 @@ const failureRecord = z.object({
   trace,
 })
 
-/** What is needed to run a failed case again. */
+/** The facts that are needed to run a failed case again. */
 export type FailureRecord = z.output<typeof failureRecord>
 
 /** Returns the record of a case that did not pass. */

@@ -9,11 +9,10 @@ import { type DaemonUnderTest, startDaemonUnderTest } from './daemon-under-test.
 import { FakeCache } from './fake-cache.ts'
 
 /*
- * A case runs on daemons of its own, and a run judges nothing if they can not be started.
- *
- * The first start of a role tells whether it starts at all: if it fails, the run ends. Later, the
- * same failure is trouble of one case. A start that only tries this out before the first case would
- * be a second or two for each role, and the first case finds out as well.
+ * Each case runs on daemons of its own. An implementation whose daemons do not start at all can not
+ * be judged, so the run ends if the first start of a role fails. A later failure is only trouble of
+ * one case, since the role has started before. The rejected alternative, a trial start of each role
+ * before the first case, takes up to two seconds more and learns nothing else.
  */
 
 /**

@@ -6,8 +6,9 @@ import type { DaemonUnderTest } from './daemon-under-test.ts'
 import type { CaseResult } from './result.ts'
 
 /*
- * What a case's end means. A Violation is the implementation's fault. A forbidden end of a daemon
- * is one as well, whatever the case saw. Any other error is the harness's, and decides nothing.
+ * A Violation is the fault of the implementation. A forbidden end of a daemon is its fault as well,
+ * and takes precedence over the observations of the case. Any other error is trouble of the harness
+ * and decides nothing.
  */
 
 /** The part of a result that is judged. */

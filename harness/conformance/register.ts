@@ -2,7 +2,7 @@ export type Level = 'must' | 'should' | 'may'
 
 /** A demand of the protocol, in this project's words. */
 export interface Clause {
-  /** It never changes: cases cite it. */
+  /** The id never changes, because cases cite it. */
   id: string
   section: string
   level: Level

@@ -5,28 +5,31 @@ import { referenceDescriptor } from '../implementation/start.ts'
 import { Migration, type MigrationOptions } from '../migration/migration.ts'
 import { startTargetProcess } from '../migration/target-process.ts'
 
-/* What scenarios on a real CRIU share: a pair of containers, the programs of fixtures/, and their status lines. */
-
+/** Two containers for migrations by a real CRIU, with the programs of fixtures/programs/. */
 export interface RealPair {
   source: Host
   destination: Host
-  /** Starts daemons and mounts between the two; stopped with the test. */
+  /** Starts daemons and mounts between the two hosts; they are stopped with the test. */
   migration(options?: Partial<MigrationOptions>): Promise<Migration>
-  /** Starts a fixture program on the source; its pid, and its status file, which is at the same place on both hosts. */
+  /**
+   * Starts a fixture program on the source. Returns its pid, and the path of its status file, which
+   * is the same on both hosts.
+   */
   program(name: 'counter' | 'tree', parameter: number): Promise<{ pid: number; status: string }>
 }
 
+/** The directory of the fixture programs, which is at the same path on both hosts. */
 const programs = new URL('../../fixtures/programs/', import.meta.url).pathname
 
 /**
- * Runs `scenario` on a pair of privileged containers. Where they can't be had it is skipped with the reason, but
- * with CI=true, where a machine is promised that can, it fails.
+ * Runs `scenario` on a pair of privileged containers. If they can not be started, the scenario is
+ * skipped with the reason; with CI=true, which promises a machine that can, it fails.
  */
 export async function onRealCriu(scenario: (pair: RealPair) => Promise<void>): Promise<void> {
   const hosts = await startHosts()
   if ('reason' in hosts) {
     if (process.env['CI'] === 'true')
-      t.fail(`a real CRIU dump and restore can't run: ${hosts.reason}`)
+      t.fail(`a real CRIU dump and restore can not run: ${hosts.reason}`)
     else await t.test('scenarios on a real CRIU', { skip: hosts.reason }, async () => {})
     return
   }
@@ -39,18 +42,20 @@ export async function onRealCriu(scenario: (pair: RealPair) => Promise<void>): P
   })
 }
 
-/** The status line of a fixture program, as words. */
+/** Returns the status line of a fixture program as words. */
 export async function statusOf(host: Host, status: string): Promise<string[]> {
   return (await shell(host, 'cat "$1"', [status])).trim().split(' ')
 }
 
-/** Waits until the program has counted beyond `count`; throws after 30 s. */
+/** Waits until a program has counted beyond `count`. Throws after 30 s. */
 export async function countsBeyond(host: Host, status: string, count: number): Promise<void> {
-  const script =
-    'timeout 30 sh -c \'until [ "$(cut -d" " -f2 "$1" 2>/dev/null || echo 0)" -gt "$2" ]; do sleep 0.02; done\' sh "$@"'
+  const script = `timeout 30 sh -c '
+    until [ "$(cut -d" " -f2 "$1" 2>/dev/null || echo 0)" -gt "$2" ]; do sleep 0.02; done
+  ' sh "$@"`
   await shell(host, script, [status, String(count)])
 }
 
+/** Returns the two containers, or the reason why they can not be started. */
 async function startHosts() {
   const left = process.env['CRIU_REMOTE_NO_CONTAINERS']
   if (left) return { reason: left }
@@ -78,6 +83,7 @@ async function startMigration(
   return migration
 }
 
+/** Number of programs so far: each has a status file of its own. */
 let started = 0
 
 async function startProgram(

@@ -210,7 +210,7 @@ function cacheLinkNonsense(nth: number): Case {
       // The header of another image follows, which damaged bytes may take for their own.
       await cache.link.sendPieces([
         ...pieces(stream),
-        header({ snapshotId: 'fuzz', name: 'behind', openMode: O_WRONLY, size: 9 }),
+        header({ snapshotId: 'fuzz', name: 'next.img', openMode: O_WRONLY, size: 9 }),
       ])
       if (stream.ends) cache.closeLink()
       else cache.resetLink()

@@ -247,9 +247,9 @@ export const cases: readonly Case[] = [
       'While an image is written again, reads get its old version. After the writer has ended, ' +
       'they get the new one.',
     async run(proxy) {
-      const [old, anew] = [someBytes(500_000, proxy.seed), someBytes(1_000_000, proxy.seed + 1)]
+      const [old, renewed] = [someBytes(500_000, proxy.seed), someBytes(1_000_000, proxy.seed + 1)]
       await proxy.store('1', 'a.img', old)
-      const client = await unended(proxy, 'a.img', anew)
+      const client = await unended(proxy, 'a.img', renewed)
       expectImage(
         await proxy.read('1', 'a.img'),
         old,
@@ -257,8 +257,8 @@ export const cases: readonly Case[] = [
         'a read of an image that is written again',
       )
       await client.end()
-      await proxy.forwarded('a.img', ({ size }) => size === anew.length)
-      expectImage(await proxy.read('1', 'a.img'), anew, 'L7')
+      await proxy.forwarded('a.img', ({ size }) => size === renewed.length)
+      expectImage(await proxy.read('1', 'a.img'), renewed, 'L7')
     },
   },
   {
@@ -270,15 +270,18 @@ export const cases: readonly Case[] = [
       'A reader stops after its reply while the image is replaced by a shorter one. It reads on ' +
       'and gets one version, whole.',
     async run(proxy) {
-      const [old, anew] = [someBytes(1_500_000, proxy.seed), someBytes(1_000_000, proxy.seed + 1)]
+      const [old, renewed] = [
+        someBytes(1_500_000, proxy.seed),
+        someBytes(1_000_000, proxy.seed + 1),
+      ]
       await proxy.store('1', 'a.img', old)
       const reader = await pausedReader(proxy, 'a.img')
-      await proxy.store('1', 'a.img', anew)
-      expectImage(await proxy.read('1', 'a.img'), anew, 'L5')
+      await proxy.store('1', 'a.img', renewed)
+      expectImage(await proxy.read('1', 'a.img'), renewed, 'L5')
       reader.socket.resume()
       expectOneOf(
         await proxy.answer(reader),
-        [old, anew],
+        [old, renewed],
         'L7',
         'a read during which the image was replaced',
       )

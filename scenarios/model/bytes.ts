@@ -40,8 +40,8 @@ const field = fc.oneof(
 
 /** A valid frame of a client or proxy, followed by some bytes. */
 const validFrame = fc
-  .record({ name: text, id: text, mode: modes, size: fc.nat(30), behind: bytes(40) })
-  .map(({ name, id, mode, size, behind }) =>
+  .record({ name: text, id: text, mode: modes, size: fc.nat(30), after: bytes(40) })
+  .map(({ name, id, mode, size, after }) =>
     Buffer.concat([
       frameOf(
         textField(NAME, name),
@@ -49,7 +49,7 @@ const validFrame = fc
         numberField(OPEN_MODE, mode),
         numberField(SIZE, size),
       ),
-      behind,
+      after,
     ]),
   )
 

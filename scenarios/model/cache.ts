@@ -85,7 +85,7 @@ export async function letItSee(cache: CacheUnderTest): Promise<void> {
 export interface LinkLoss {
   /** The bytes after a complete image, in the same segment. */
   bytes: Buffer
-  /** How the link is lost then; with `stay` it is not, and the cache has to end it. */
+  /** The way in which the link is lost then; with `stay` it stays, and the cache has to end it. */
   how: 'end' | 'reset' | 'stay'
   /** The clause by which this is a failure. */
   clause: string

@@ -14,7 +14,7 @@ import { Violation } from '../../harness/conformance/index.ts'
 
 /** Time for inputs, in ms, and the time after a failure for shrinking. */
 const BUDGET = 1_500
-/** The least number of inputs, whatever the time. */
+/** The least number of inputs, even if the time is over. */
 const LEAST = 4
 
 export interface Property<T> {

@@ -34,7 +34,7 @@ export class CacheUnderTest extends DaemonContext {
 
   /** Closes the link as a proxy does at the end of a dump. */
   closeLink(): void {
-    // It never rejects, and a case sees the close by the answers of the cache.
+    // The promise never rejects, and a case sees the close by the answers of the cache.
     void this.link.end()
   }
 
