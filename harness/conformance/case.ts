@@ -3,8 +3,6 @@ import type { PairUnderTest } from './contexts/pair.ts'
 import type { ProxyUnderTest } from './contexts/proxy.ts'
 import type { Level } from './register.ts'
 
-export type Role = 'proxy' | 'cache' | 'pair'
-
 /** The parts of a case that do not depend on its role. */
 interface About {
   /**

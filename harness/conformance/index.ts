@@ -10,14 +10,14 @@ export {
   remoteImage,
   snapshotEntry,
 } from '../../proto/index.ts'
-export { type Permitted, Violation } from '../violation.ts'
+export { Violation } from '../violation.ts'
 export type { Case } from './case.ts'
 export type { Answer, Connection } from './connection.ts'
 export { type CacheUnderTest, header } from './contexts/cache.ts'
 export type { DaemonContext } from './contexts/daemon.ts'
 export type { PairUnderTest } from './contexts/pair.ts'
 export { MORE_THAN_A_LINK_HOLDS, type ProxyUnderTest } from './contexts/proxy.ts'
-export { type ControlNames, LIST, names2017, names2019 } from './control-names.ts'
+export { LIST, names2017, names2019 } from './control-names.ts'
 export {
   demand,
   expectForwarded,
