@@ -7,6 +7,11 @@ const EXIT_CODES =
 
 /** Adds the commands `conform` and `replay`. */
 export function addConform(program: Command): void {
+  addConformCommand(program)
+  addReplay(program)
+}
+
+function addConformCommand(program: Command): void {
   program
     .command('conform')
     .summary('judge an image proxy or cache against every clause of the protocol')
@@ -67,6 +72,9 @@ export function addConform(program: Command): void {
     )
     .addHelpText('after', EXIT_CODES)
     .action(async (flags: ConformFlags) => (await actions()).conformAll(flags))
+}
+
+function addReplay(program: Command): void {
   program
     .command('replay')
     .summary('run a recorded failure again')

@@ -29,13 +29,25 @@ CRIU's own launcher, zdtm.py, can run the tests as well, with zdtm-mode/criu-bin
 
 /** Adds the command `zdtm run`. */
 export function addZdtm(program: Command): void {
-  program
+  const run = program
     .command('zdtm')
     .summary('run tests in the style of zdtm, dumped and restored through proxy and cache')
     .command('run')
     .description(
       'Runs tests in the style of zdtm with a real CRIU. All images go through an image proxy and an image cache.',
     )
+  addSelection(run)
+  addSteps(run)
+  addOutput(run)
+  addEnvironment(run)
+  run
+    .addHelpText('after', HELP)
+    .action(async (flags: ZdtmFlags) => (await import('./actions/zdtm.ts')).zdtm(flags))
+}
+
+/** Adds the options that select tests and flavors. */
+function addSelection(run: Command): void {
+  run
     .addOption(
       new Option('-t, --test <name>', 'run this test, for example zdtm/static/env (repeatable)')
         .argParser(repeated)
@@ -60,6 +72,11 @@ export function addZdtm(program: Command): void {
         .argParser(flavors)
         .default(['h', 'ns', 'uns'], 'h,ns,uns'),
     )
+}
+
+/** Adds the options for the steps of each test. */
+function addSteps(run: Command): void {
+  run
     .addOption(
       new Option(
         '--pre <n[:pause]>',
@@ -77,6 +94,11 @@ export function addZdtm(program: Command): void {
     .option('--nocr', 'only start and stop the program, without dump and restore')
     .option('--norst', 'do not restore; the process runs on after the dump')
     .option('--stop', 'leave the process stopped after dump and restore')
+}
+
+/** Adds the options for the course of the run and its report. */
+function addOutput(run: Command): void {
+  run
     .addOption(
       new Option('-p, --parallel <n>', 'number of tests to run at once')
         .argParser(whole(1))
@@ -97,6 +119,11 @@ export function addZdtm(program: Command): void {
         .default('failed'),
     )
     .option('--ignore-taint', 'do not fail if the kernel becomes tainted')
+}
+
+/** Adds the options for CRIU, kernel, hosts and implementation. */
+function addEnvironment(run: Command): void {
+  run
     .option('--criu <path>', 'the criu binary on the host', 'criu')
     .addOption(
       new Option(
@@ -128,8 +155,6 @@ export function addZdtm(program: Command): void {
         "run CRIU's own tests from this checkout of CRIU, where they are built, in place of this project's",
       ).argParser(absolute),
     )
-    .addHelpText('after', HELP)
-    .action(async (flags: ZdtmFlags) => (await import('./actions/zdtm.ts')).zdtm(flags))
 }
 
 function flavors(text: string): ZdtmFlags['flavor'] {

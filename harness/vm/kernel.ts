@@ -13,8 +13,8 @@ export interface Kernel {
 }
 
 /**
- * Returns the kernel of a Debian package, or of a directory with one unpacked. New files are below
- * `work`. Throws HostError.
+ * Returns the kernel of a Debian package, or of a directory with an unpacked package. New files are
+ * below `work`. Throws HostError.
  */
 export async function findKernel(path: string, work: string): Promise<Kernel> {
   const doing = `using the kernel ${path}`

@@ -2,7 +2,7 @@ import { z } from 'zod'
 
 /** Options of a guest. They go to run-in-guest.ts as JSON. */
 export const vmOptions = z.object({
-  /** Path of a Debian kernel package, or of a directory with one unpacked. */
+  /** Path of a Debian kernel package, or of a directory with an unpacked package. */
   kernel: z.string(),
   /** Whether to try KVM first. */
   kvm: z.boolean(),
