@@ -6,10 +6,10 @@ import { cacheDirectory } from '../harness/hosts/checkout.ts'
 import { type Shard, type Tier, testFiles } from './test-files.ts'
 
 /*
- * `npm test`: runs tap, keeps its stream in report/tests.tap, and ends with a line for the tier
- * and the line `N passed, N failed`, which tap's own reporters do not have. The line counts the tests of
- * a file, that is, its calls of t.test(); a file that breaks without a failed test counts as one
- * failure. Tests start the reference's daemons thousands of times, so esbuild bundles them first.
+ * `npm test`: runs tap, keeps its stream in report/tests.tap, and ends with a line for the tier and
+ * the line `N passed, N failed`, which tap's own reporters do not have. The counts are those of the
+ * files' calls of t.test(); a file that breaks without a failed test is one failure. esbuild bundles
+ * the reference's daemons first, since the tests start them thousands of times.
  */
 
 const HELP = `usage: ci/test [--all] [--shard K/N] [FILE...]

@@ -26,7 +26,7 @@ export interface Shard {
   of: number
 }
 
-/** Returns the test files of a shard. The longest files come first, so that no core idles at the end. */
+/** Returns the test files of a shard, longest first, so that no core idles at the end. */
 export function testFiles(tier: Tier, { part, of }: Shard = { part: 1, of: 1 }): string[] {
   const files = globSync('**/*.test.ts', { exclude: ['node_modules/**'] })
   const weight = (file: string) => (WEIGHTS[file] ?? OTHERS)[tier]

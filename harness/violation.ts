@@ -6,7 +6,7 @@ export interface Permitted {
   clause: string
 }
 
-/** Who is at fault: an implementation's daemon, or in zdtm mode also the program, CRIU or the kernel. */
+/** The side at fault: a daemon of the implementation, or the test program, CRIU or the kernel. */
 export type Side = 'proxy' | 'cache' | 'pair' | 'program' | 'criu' | 'kernel'
 
 /**
