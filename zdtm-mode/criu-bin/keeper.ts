@@ -6,8 +6,8 @@ import { localHost } from '../../harness/hosts/local.ts'
 import { readDescriptor } from '../../harness/implementation/descriptor.ts'
 import { referenceDescriptor } from '../../harness/implementation/start.ts'
 import { Migration } from '../../harness/migration/migration.ts'
-import { KeptMigration } from './kept-migration.ts'
 import { type Answer, question } from './question.ts'
+import { StepwiseMigration } from './stepwise-migration.ts'
 
 /*
  * Holds proxy, cache and mounts for the calls of `zdtm-mode/criu-bin/criu` that belong to one process:
@@ -24,7 +24,7 @@ const IDLE = 600_000
 async function main(state: string): Promise<void> {
   const host = localHost()
   const migration = await startMigration(host)
-  const kept = new KeptMigration(migration)
+  const steps = new StepwiseMigration(migration)
   const stop = async () => {
     await migration.stop()
     await host.stop()
@@ -35,7 +35,7 @@ async function main(state: string): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => over.resolve())
   const server = createServer({ allowHalfOpen: true }, async (socket) => {
     idle.refresh()
-    const { answer, last } = await answerTo(kept, await text(socket))
+    const { answer, last } = await answerTo(steps, await text(socket))
     // The caller's next call must find nothing of this keeper.
     if (last) await stop()
     socket.end(JSON.stringify(answer), () => last && process.exit())
@@ -54,7 +54,7 @@ async function startMigration(host: ReturnType<typeof localHost>): Promise<Migra
 
 /** Returns the answer to a question, and whether it is the last one. */
 async function answerTo(
-  kept: KeptMigration,
+  steps: StepwiseMigration,
   line: string,
 ): Promise<{ answer: Answer; last: boolean }> {
   let isEnd = false
@@ -62,9 +62,9 @@ async function answerTo(
     const asked = parseJson(question, line, 'reading a question')
     isEnd = asked.step === 'end'
     if (asked.step === 'begin')
-      return { answer: await kept.begin(asked.action, asked.snapshot), last: false }
+      return { answer: await steps.begin(asked.action, asked.snapshot), last: false }
     const { action, snapshot, work, code } = asked
-    return { answer: { done: true }, last: await kept.end(action, { snapshot, work, code }) }
+    return { answer: { done: true }, last: await steps.end(action, { snapshot, work, code }) }
   } catch (thrown) {
     return { answer: { error: (thrown as Error).message }, last: isEnd }
   }

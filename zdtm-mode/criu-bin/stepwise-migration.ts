@@ -13,7 +13,7 @@ interface Ended {
 }
 
 /** A migration whose steps are calls of criu by zdtm.py. */
-export class KeptMigration {
+export class StepwiseMigration {
   readonly #migration: Migration
   readonly #links: string[] = []
   #dumps = 0
