@@ -98,7 +98,9 @@ export class Images {
    * ENOENT.
    */
   unlink(path: string): void {
-    const writers = [...this.#writers].flatMap(([writing, its]) => (its === path ? [writing] : []))
+    const writers = [...this.#writers].flatMap(([writing, other]) =>
+      other === path ? [writing] : [],
+    )
     if (this.#written.has(path)) throw new Errno('EPERM', `${path} has been sent`)
     if (writers.length === 0) throw new Errno('ENOENT')
     if (!writers.every((writing) => writing.drop()))
