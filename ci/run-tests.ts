@@ -7,8 +7,8 @@ import { type Shard, type Tier, testFiles } from './test-files.ts'
 
 /*
  * `npm test`: runs tap, keeps its stream in report/tests.tap, and ends with a line for the tier and
- * the line `N passed, N failed`, which tap's own reporters do not have. The counts are those of the
- * files' calls of t.test(); a file that breaks without a failed test is one failure. esbuild bundles
+ * the line `N passed, N failed`, which tap's own reporters do not have. The counts are the calls of
+ * t.test() in the files; a file that breaks without a failed test is one failure. esbuild bundles
  * the reference's daemons first, since the tests start them thousands of times.
  */
 
