@@ -13,5 +13,5 @@ browser() {
   for name in $BROWSERS; do [ ! -x "/usr/bin/$name" ] || return 0; done
   [ "$(os_release ID)" = debian ] ||
     because "Chromium is not installed, and only Debian has it as a plain package"
-  with_lock browser apt_install chromium || because "Chromium can't be installed"
+  with_lock browser apt_install chromium || because "Chromium cannot be installed"
 }

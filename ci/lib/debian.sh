@@ -38,7 +38,7 @@ apt_settings() {
   echo "Dir::State::status \"/var/lib/dpkg/status\";"
   echo "Dir::Cache \"$state\"; Dir::Cache::archives \"$state/archives\";"
   echo "Acquire::http::Timeout \"20\"; Acquire::https::Timeout \"20\"; Acquire::Retries \"2\";"
-  # apt's own user for downloads can't write into root's folder, and apt would warn each time.
+  # apt's own user for downloads cannot write into root's folder, and apt would warn each time.
   echo "APT::Sandbox::User \"root\";"
   [ "$(basename "$state")" = system ] ||
     echo "Dir::Etc::sourcelist \"$state/sources.list\"; Dir::Etc::sourceparts \"-\";"
@@ -73,7 +73,7 @@ apt_missing_libraries() {
     sed -n 's/^Inst \(lib[^ ]*\) (.*/\1/p'
 }
 
-# apt_install PACKAGES: installs packages that can't run from a folder into the machine itself.
+# apt_install PACKAGES: installs packages that cannot run from a folder into the machine itself.
 apt_install() {
   is_root && is_debian_like || return 1
   apt-get update -y -q || true

@@ -81,10 +81,10 @@ engine_unpack() {
   source=$(engine_source)
   [ -z "$(apt_candidate "$source" docker-cli)" ] || names+=(docker-cli)
   apt_unpack "$source" "$new" "${names[@]}" ||
-    because "the packages of the Docker engine can't be downloaded"
+    because "the packages of the Docker engine cannot be downloaded"
   # shellcheck disable=SC2046 # each word is a name
   apt_unpack system "$new" "${tools[@]}" $(apt_missing_libraries system docker.io "${tools[@]}") ||
-    because "the packages that the Docker engine needs can't be downloaded"
+    because "the packages that the Docker engine needs cannot be downloaded"
   (engine_paths "$new" && engine_links "$new")
   engine_key >"$new/key"
   rm -rf "$ENGINE"

@@ -4,8 +4,8 @@
 # In:         $1 the run's process id, $2 its tag (the value of CRIU_REMOTE_RUN), $3 the users'
 #             lock, or nothing. SIGUSR1: the run ended by itself. SIGTERM: the run was killed (the
 #             kernel sends it, see run.sh) or interrupted.
-# Constraint: SIGKILL can't be trapped, and the processes of a run (npm, debootstrap, a test) do not
-#             end with it.
+# Constraint: SIGKILL cannot be trapped, and the processes of a run (npm, debootstrap, a test) do
+#             not end with it.
 # Choice:     every process of a run has the run's tag in its environment, and the guard ends all
 #             processes with the tag. Only the guard holds the lock, so a child that is left over
 #             does not keep the engine running.

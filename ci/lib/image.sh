@@ -43,12 +43,12 @@ debootstrap_run() {
 base_made_here() {
   local folder=$CACHE/base
   ! image_exists "$IMAGE_OWN_BASE" || return 0
-  is_root || because "$IMAGE_BASE can't be pulled, and making a base system needs root"
+  is_root || because "$IMAGE_BASE cannot be pulled, and making a base system needs root"
   say_part "base system"
-  debootstrap_ready || because "$IMAGE_BASE can't be pulled, and debootstrap can't be installed"
+  debootstrap_ready || because "$IMAGE_BASE cannot be pulled, and debootstrap cannot be installed"
   rm -rf "$folder"
   mkdir -p "$folder"
-  debootstrap_run "$folder" || because "$IMAGE_BASE can't be pulled, and debootstrap failed"
+  debootstrap_run "$folder" || because "$IMAGE_BASE cannot be pulled, and debootstrap failed"
   rm -rf "$folder"/var/cache/apt/archives/*.deb "$folder"/var/lib/apt/lists/*
   tar -C "$folder" -c . | docker import - "$IMAGE_OWN_BASE"
   rm -rf "$folder"
@@ -70,7 +70,7 @@ image_build() {
   say_part "base"
   base=$(image_base)
   docker run --rm --privileged "$base" true ||
-    because "the Docker engine can't start a privileged container"
+    because "the Docker engine cannot start a privileged container"
   say_part "packages"
   # The classic builder needs no plug-in. The machine's own network is known to reach the mirror.
   DOCKER_BUILDKIT=0 docker build --network host --build-arg "BASE=$base" --build-arg http_proxy \

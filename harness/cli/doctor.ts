@@ -15,7 +15,7 @@ export function addDoctor(program: Command): void {
     .option('--json', 'print the findings as JSON')
     .addHelpText(
       'after',
-      '\nExit codes: 0 a real migration can run here, 2 wrong usage, 3 it can not.',
+      '\nExit codes: 0 a real migration can run here, 2 wrong usage, 3 it cannot.',
     )
     .action(async (flags) => (await import('./actions/doctor.ts')).doctor(flags))
 }

@@ -10,7 +10,7 @@ a cache of its own. Then the program judges its own state. The test passes only 
   - every image is the same at proxy and cache;
   - proxy and cache exit 0 by themselves;
   - with --pre, increments are real, both sides list them in order, and the restore reads them.
-A test that can not run is skipped, with its reason.
+A test that cannot run is skipped, with its reason.
 
 --kernel auto uses this machine's kernel if it can track memory or if no option needs that. Otherwise
 it boots a virtual machine with the kernel of the host image, once for all tests. A path boots a

@@ -2,7 +2,7 @@ import { checkout } from '../hosts/checkout.ts'
 import { type Host, run } from '../hosts/host.ts'
 
 /*
- * Whether CRIU may use hardware breakpoints.
+ * Finds out whether CRIU can use hardware breakpoints.
  *
  * CRIU stops a process at the end of its parasite by a hardware breakpoint. In a virtual machine
  * whose hypervisor does not pass the debug registers on, a breakpoint never fires, and a CRIU

@@ -33,6 +33,7 @@ interface Started {
   stderrText: StringDecoder
 }
 
+/** Starts processes through one init.c, and receives their output and their end. */
 export class ProcessStarter {
   /** Resolves at the end of init.c. */
   readonly ended: Promise<void>

@@ -1,7 +1,7 @@
 import { cacheDirectory } from '../hosts/checkout.ts'
 
 /*
- * The environment and flags of Node for a proxy, cache or mount. A running process can't change
+ * The environment and flags of Node for a proxy, cache or mount. A running process cannot change
  * them.
  *
  * - Huge pages (glibc.malloc.hugetlb). Images are written to fresh memory, where a page fault costs

@@ -51,6 +51,7 @@ interface Side {
   work: string
 }
 
+/** A migration with its daemons and mounts. The caller calls the steps, then `stop`. */
 export class Migration {
   readonly source: Side
   readonly destination: Side
