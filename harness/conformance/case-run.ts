@@ -38,7 +38,8 @@ export function keepStray(thrown: unknown): void {
   stray.thrown ??= thrown
 }
 
-interface Once {
+/** One run of one case, with all that it has begun. */
+interface SingleRun {
   fresh: FreshDaemons
   value: Case
   options: CaseOptions
@@ -47,43 +48,43 @@ interface Once {
   daemons: DaemonUnderTest[]
 }
 
-/** Runs a case once; `run` counts the repetitions from 0. Throws NeverStarted. */
+/** Runs a case once; `repetition` counts from 0. Throws NeverStarted. */
 export async function runCase(
   fresh: FreshDaemons,
   loaded: LoadedCase,
   options: CaseOptions,
-  run: number,
+  repetition: number,
 ): Promise<CaseResult> {
-  const runSeed = options.seed + run
+  const runSeed = options.seed + repetition
   const seed = seedOf(loaded.value.id, runSeed)
   const trace = new Trace()
   const daemons: DaemonUnderTest[] = []
   const begin = performance.now()
-  const once = { fresh, value: loaded.value, options, seed, trace, daemons }
+  const run = { fresh, value: loaded.value, options, seed, trace, daemons }
   let verdict: CaseVerdict
   let duration: number
   try {
-    verdict = await verdictOfRun(once)
+    verdict = await verdictOfRun(run)
     duration = Math.round(performance.now() - begin)
   } finally {
     await Promise.all(daemons.map((daemon) => daemon.stop()))
   }
-  return resultOf(once, loaded, verdict, { runSeed, duration })
+  return resultOf(run, loaded, verdict, { runSeed, duration })
 }
 
-async function verdictOfRun(once: Once): Promise<CaseVerdict> {
+async function verdictOfRun(run: SingleRun): Promise<CaseVerdict> {
   const stray: { thrown?: unknown } = {}
-  const verdict = await strays.run(stray, () => runToVerdict(once))
+  const verdict = await strays.run(stray, () => runToVerdict(run))
   if (verdict.outcome !== 'pass' || stray.thrown === undefined) return verdict
-  return verdictOf(stray.thrown, once.value)
+  return verdictOf(stray.thrown, run.value)
 }
 
-async function runToVerdict(once: Once): Promise<CaseVerdict> {
-  const { value, options, daemons } = once
+async function runToVerdict(run: SingleRun): Promise<CaseVerdict> {
+  const { value, options, daemons } = run
   const reason = inapplicable(value, options.descriptor)
   if (reason !== undefined) return { outcome: 'not-applicable', actual: reason }
   try {
-    await runInTime(once)
+    await runInTime(run)
     return forbiddenEnd(daemons) ?? { outcome: 'pass' }
   } catch (thrown) {
     if (thrown instanceof NeverStarted) throw thrown
@@ -93,7 +94,14 @@ async function runToVerdict(once: Once): Promise<CaseVerdict> {
 }
 
 /** Runs the case; its deadline begins when its daemons are ready. */
-async function runInTime({ fresh, value, options, seed, trace, daemons }: Once): Promise<void> {
+async function runInTime({
+  fresh,
+  value,
+  options,
+  seed,
+  trace,
+  daemons,
+}: SingleRun): Promise<void> {
   const { descriptor, timeout } = options
   const { dialect } = descriptor
   const waiting = new Waiting()
@@ -104,8 +112,8 @@ async function runInTime({ fresh, value, options, seed, trace, daemons }: Once):
     end = startDeadline(timeout, processes, () => deadline.reject(waiting.late(timeout)))
   }
   const context = { trace, dialect, names: namesOf(dialect), seed, waiting }
-  const run = fresh.run({ value, options: context, daemons, begin })
-  await Promise.race([run, deadline.promise]).finally(() => end())
+  const work = fresh.run({ value, options: context, daemons, begin })
+  await Promise.race([work, deadline.promise]).finally(() => end())
 }
 
 /** Waits until a daemon has ended, for GRACE at most. */
@@ -116,7 +124,7 @@ async function graceToDie(daemons: readonly DaemonUnderTest[]): Promise<void> {
 }
 
 async function resultOf(
-  { options, seed, trace, daemons }: Once,
+  { options, seed, trace, daemons }: SingleRun,
   { group, value }: LoadedCase,
   verdict: CaseVerdict,
   { runSeed, duration }: { runSeed: number; duration: number },

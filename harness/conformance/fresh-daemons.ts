@@ -33,8 +33,8 @@ export class NeverStarted extends Error {
   }
 }
 
-/** One run of one case: the case and what it needs. */
-export interface CaseRun {
+/** A case, and the parts of its context that do not depend on daemons. */
+export interface CaseToRun {
   value: Case
   options: ContextOptions
   /** The daemons of the case, added as they are started; the caller stops them. */
@@ -62,54 +62,54 @@ export class FreshDaemons {
    * Runs a case on daemons of its own. Throws NotApplicable, NeverStarted, HostError if a later
    * start fails, and the errors of the case.
    */
-  async run(run: CaseRun): Promise<void> {
-    const { value, options, begin } = run
+  async run(toRun: CaseToRun): Promise<void> {
+    const { value, options, begin } = toRun
     switch (value.role) {
       case 'proxy': {
-        const proxy = await this.#proxyAlone(run)
+        const proxy = await this.#proxyAlone(toRun)
         begin()
         return value.run(proxy)
       }
       case 'cache': {
-        const cache = new CacheUnderTest(options, await this.#startCache(run))
+        const cache = new CacheUnderTest(options, await this.#startCache(toRun))
         if (value.link === 'later') await this.#untilReadyWithoutProxy(cache.daemon)
         else await this.#ready('cache', () => linked(cache))
         begin()
         return value.run(cache)
       }
       case 'pair': {
-        const pair = await this.#pair(run)
+        const pair = await this.#pair(toRun)
         begin()
         return value.run(pair)
       }
     }
   }
 
-  async #proxyAlone(run: CaseRun): Promise<ProxyUnderTest> {
+  async #proxyAlone(toRun: CaseToRun): Promise<ProxyUnderTest> {
     // The fake cache is closed after the proxy has been stopped: a proxy that loses its cache
     // ends, and that would be taken for the failure.
-    const fakeCache = await FakeCache.listen(run.options.trace)
-    const proxy = await this.#start(run, 'proxy', fakeCache.port, () => fakeCache.close())
+    const fakeCache = await FakeCache.listen(toRun.options.trace)
+    const proxy = await this.#start(toRun, 'proxy', fakeCache.port, () => fakeCache.close())
     await this.#ready('proxy', () => proxy.untilReady())
-    return new ProxyUnderTest(run.options, proxy, fakeCache)
+    return new ProxyUnderTest(toRun.options, proxy, fakeCache)
   }
 
   /**
    * Starts a cache and then its proxy. A cache may open its UNIX socket only after the proxy has
    * connected, so the proxy is started as soon as the cache listens anywhere.
    */
-  async #pair(run: CaseRun): Promise<PairUnderTest> {
+  async #pair(toRun: CaseToRun): Promise<PairUnderTest> {
     const port = await this.#host.freePort()
-    const cache = await this.#startCache(run, port)
+    const cache = await this.#startCache(toRun, port)
     await this.#ready('cache', () => cache.untilListens())
-    const proxy = await this.#start(run, 'proxy', port)
+    const proxy = await this.#start(toRun, 'proxy', port)
     await this.#ready('proxy', () => proxy.untilReady())
     await this.#ready('cache', () => cache.untilReady())
-    return new PairUnderTest(run.options, proxy, cache)
+    return new PairUnderTest(toRun.options, proxy, cache)
   }
 
-  async #startCache(run: CaseRun, port?: number): Promise<DaemonUnderTest> {
-    return this.#start(run, 'cache', port ?? (await this.#host.freePort()))
+  async #startCache(toRun: CaseToRun, port?: number): Promise<DaemonUnderTest> {
+    return this.#start(toRun, 'cache', port ?? (await this.#host.freePort()))
   }
 
   /** Throws NotApplicable if the cache opens its UNIX socket only after the proxy connected. */
@@ -124,24 +124,25 @@ export class FreshDaemons {
   }
 
   async #start(
-    { daemons }: CaseRun,
+    { daemons }: CaseToRun,
     role: 'proxy' | 'cache',
     port: number,
     release = () => {},
   ): Promise<DaemonUnderTest> {
     const start = () => startDaemonUnderTest(this.#host, this.#descriptor, role, { port, release })
-    const daemon = await this.#first(role, start)
+    const daemon = await this.#guardStart(role, start)
     daemons.push(daemon)
     return daemon
   }
 
   /** Waits until a daemon is ready, and notes that its role starts. */
   async #ready(role: 'proxy' | 'cache', wait: () => Promise<void>): Promise<void> {
-    await this.#first(role, wait)
+    await this.#guardStart(role, wait)
     this.#started.add(role)
   }
 
-  async #first<T>(role: 'proxy' | 'cache', step: () => Promise<T>): Promise<T> {
+  /** Runs a step of a start. Throws NeverStarted if it fails and the role has never started. */
+  async #guardStart<T>(role: 'proxy' | 'cache', step: () => Promise<T>): Promise<T> {
     try {
       return await step()
     } catch (thrown) {

@@ -11,7 +11,7 @@ export interface RunOptions extends CaseOptions {
   jobs: number
   /** Runs of each case. */
   repeat: number
-  /** Begins no other case once one has failed. */
+  /** Begins no further case after one has failed. */
   untilFailure?: true
   onResult(result: CaseResult): void
 }
@@ -25,7 +25,7 @@ export async function runCases(options: RunOptions): Promise<CaseResult[]> {
   const host = localHost()
   process.on('unhandledRejection', keepStray)
   try {
-    return await new Run(new FreshDaemons(host, options.descriptor), options).results()
+    return await new CaseQueue(new FreshDaemons(host, options.descriptor), options).runAll()
   } catch (thrown) {
     throw thrown instanceof NeverStarted ? thrown.reason : thrown
   } finally {
@@ -34,11 +34,12 @@ export async function runCases(options: RunOptions): Promise<CaseResult[]> {
   }
 }
 
-class Run {
+/** The cases of a run, taken by several workers. */
+class CaseQueue {
   readonly #fresh: FreshDaemons
   readonly #options: RunOptions
   readonly #results = new Map<LoadedCase, CaseResult>()
-  /** The cases that have not begun, in the order in which they do. */
+  /** The cases that have not begun, in the order of their begin. */
   readonly #left: LoadedCase[]
   #isOver = false
 
@@ -48,7 +49,8 @@ class Run {
     this.#left = firstOfEachRoleFirst(options)
   }
 
-  async results(): Promise<CaseResult[]> {
+  /** Runs all cases. Throws the first error of a worker after all workers have stopped. */
+  async runAll(): Promise<CaseResult[]> {
     const { jobs, cases } = this.#options
     const workers = Array.from({ length: Math.min(jobs, cases.length) }, () => this.#work())
     const failed = (await Promise.allSettled(workers)).find(({ status }) => status === 'rejected')
@@ -78,15 +80,18 @@ class Run {
   async #runRepeatedly(loaded: LoadedCase): Promise<CaseResult> {
     const { repeat } = this.#options
     const results: CaseResult[] = []
-    for (let run = 0; run < repeat; run++)
-      results.push(await runCase(this.#fresh, loaded, this.#options, run))
+    for (let repetition = 0; repetition < repeat; repetition++)
+      results.push(await runCase(this.#fresh, loaded, this.#options, repetition))
     const shown = results.find(({ outcome }) => outcome !== 'pass') ?? results[0]
     const passed = results.filter(({ outcome }) => outcome === 'pass').length
     return { ...(shown as CaseResult), passed, runs: repeat }
   }
 }
 
-/** A daemon that does not start ends the run, so each role is started as early as possible. */
+/**
+ * Returns the cases with one of each role first: a daemon that does not start ends the run, so each
+ * role is started as early as possible.
+ */
 function firstOfEachRoleFirst({ cases, descriptor }: RunOptions): LoadedCase[] {
   const applicable = cases.filter(({ value }) => inapplicable(value, descriptor) === undefined)
   const first = (['cache', 'proxy', 'pair'] as const).flatMap(
