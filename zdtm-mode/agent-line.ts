@@ -3,13 +3,16 @@ import type { TraceEvent } from '../harness/conformance/trace.ts'
 import { givenPlan, type TestId } from './plan.ts'
 
 /*
- * The agent's answers to the launcher: lines of JSON on its standard output. The schemas are the one
- * source of the types and of the check when a line is read.
+ * The agent's answers to the launcher: lines of JSON on its standard output. The schemas are the
+ * one source of the types and of the check when a line is read.
  */
 
 const { name, flavor } = givenPlan.shape.tests.unwrap().element.shape
 
-/** An event of a trace. A trace has thousands of them, so only the keys that every event has are checked. */
+/**
+ * An event of a trace. A trace has thousands of them, so only the keys that every event has are
+ * checked.
+ */
 const traceEvent = z.custom<TraceEvent>(
   (value) => typeof value === 'object' && value !== null && 'connection' in value && 'at' in value,
   'expected an event of a trace',
@@ -21,7 +24,9 @@ const result = z.strictObject({
   outcome: z.enum(['pass', 'fail', 'skipped', 'inconclusive']),
   /** The thing that was looked at; for every outcome but `pass`, as are the next three keys. */
   what: z.string().exactOptional(),
-  /** The permitted outcomes, each with its clause; the clause is empty for the test's own contract. */
+  /**
+   * The permitted outcomes, each with its clause; the clause is empty for the test's own contract.
+   */
   permitted: z
     .array(z.strictObject({ outcome: z.string(), clause: z.string() }))
     .readonly()
@@ -70,7 +75,7 @@ export type AgentLine = z.output<typeof agentLine>
 /** A line of the agent with that event. */
 export type LineOf<Event extends AgentLine['event']> = Extract<AgentLine, { event: Event }>
 
-/** Exit code of an agent without a machine for tests, such as a guest that boots; stderr ends with the reason. */
+/** Exit code of an agent that can run no test, because no guest boots; stderr ends with the reason. */
 export const NO_MACHINE = 3
 
 /** Returns the result of a test that did not run, with the reason. */

@@ -7,8 +7,8 @@ import { ownProgram, runTests } from '../harness/testing/zdtm.ts'
 
 /*
  * Each kind of failure is reported as that kind, and does not affect the next test. Hooks cause the
- * failures: they run in the test's own host, where they can kill or stop a proxy or cache at a known
- * moment.
+ * failures: they run in the test's own host, where they can kill or stop a proxy or cache at a
+ * known moment.
  */
 
 interface FailingTest {

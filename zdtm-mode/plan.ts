@@ -2,8 +2,8 @@ import { z } from 'zod'
 import type { Descriptor } from '../harness/implementation/descriptor.ts'
 
 /*
- * The plan: what the launcher asks of the agent, as JSON in a file. The schemas are the one source of
- * the types and of the check when the file is read.
+ * The plan: what the launcher asks of the agent, as JSON in a file. The schemas are the one source
+ * of the types and of the check when the file is read.
  */
 
 const words = z.array(z.string()).readonly()
@@ -21,7 +21,9 @@ const desc = z.strictObject({
   dopts: words,
   /** Options of criu for the restore only. */
   ropts: words,
-  /** Files that the test needs in the root of flavors ns and uns; of `a|b` the first that exists. */
+  /**
+   * Files that the test needs in the root of flavors ns and uns; of `a|b` the first that exists.
+   */
   deps: words,
   /** Seconds. */
   timeout: z.number(),
@@ -99,7 +101,7 @@ export type GivenPlan = z.output<typeof givenPlan>
 export type TestId = Pick<PlannedTest, 'name' | 'flavor'>
 
 /**
- * Programs of harness/native: process 1 of the hosts of the tests, the mount inside a guest, and the
- * probe that finds out whether breakpoints fire.
+ * Programs of harness/native: process 1 of the hosts of the tests, the mount inside a guest, and
+ * the probe that finds out whether breakpoints fire.
  */
 export const [INIT, MOUNT, BREAKPOINT] = ['init', 'mount', 'breakpoint'] as const

@@ -7,13 +7,13 @@ import { onceEach, planned, runTests } from '../harness/testing/zdtm.ts'
 import { ENOENT, localImage, localReply } from '../proto/index.ts'
 
 /*
- * Migrations in three steps on a kernel that tracks memory: in a guest if this machine's does not. In
- * the usual tier each program runs in one flavor, on one host or two, another than in zdtm.test.ts if
- * it has another; in the tier `all`, each in every flavor, on one host and on two.
+ * Migrations in three steps on a kernel that tracks memory: in a guest if this machine's does not.
+ * In the usual tier each program runs in one flavor, on one host or two, another than in
+ * zdtm.test.ts if it has another; in the tier `all`, each in every flavor, on one host and on two.
  *
- * The program `vanish` has processes that vanish between pre-dump and dump: a child that ends between
- * two pre-dumps, one that ends between the last pre-dump and the dump, others that are born, and one
- * that takes over a pid. It runs in all three flavors.
+ * The program `vanish` has processes that vanish between pre-dump and dump: a child that ends
+ * between two pre-dumps, one that ends between the last pre-dump and the dump, others that are
+ * born, and one that takes over a pid. It runs in all three flavors.
  */
 
 /** Limit of a wait for an answer that has nothing to wait for, on a guest without KVM, in ms. */

@@ -7,11 +7,14 @@ import { leaveToAll, tier } from '../harness/testing/tier.ts'
 import { casesIn, onceEach, planned, runTests, zdtm } from '../harness/testing/zdtm.ts'
 
 /*
- * `criu-remote zdtm run` as a user runs it. In the usual tier each program runs in one flavor, on one
- * host or two; in the tier `all`, each in every flavor, on one host and on two.
+ * `criu-remote zdtm run` as a user runs it. In the usual tier each program runs in one flavor, on
+ * one host or two; in the tier `all`, each in every flavor, on one host and on two.
  */
 
-/** CRIU 4.1.1 can't dump Internet sockets on Linux 6.16 and later (criu#2705): they run in the guest. */
+/**
+ * CRIU 4.1.1 can't dump Internet sockets on Linux 6.16 and later (criu#2705): they run in the
+ * guest.
+ */
 const [major = 0, minor = 0] = release().split('.').map(Number)
 const INTERNET = ['tcp', 'tcp_listen', 'udp']
 const without =

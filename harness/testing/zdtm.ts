@@ -21,7 +21,10 @@ export interface ZdtmRun {
   passed: readonly string[]
 }
 
-/** Returns the bytes of a program of fixtures/zdtm, such as `static/env`, compiled in a host with a compiler. */
+/**
+ * Returns the bytes of a program of fixtures/zdtm, such as `static/env`, compiled in a host with a
+ * compiler.
+ */
 export const ownProgram = async (host: Host, name: string): Promise<Buffer> =>
   readFileSync(`${await buildPrograms(host)}/${name}`)
 
@@ -65,8 +68,8 @@ export type Hosts = '1' | '2'
 
 /**
  * Selects each program once, by the place of its name among all: flavors take turns, and so do one
- * host and two. `turn` moves every program to another flavor, if it has one, and to the other number
- * of hosts. `vanish` runs in all its flavors.
+ * host and two. `turn` moves every program to another flavor, if it has one, and to the other
+ * number of hosts. `vanish` runs in all its flavors.
  */
 export function onceEach(tests: readonly TestLine[], turn: number): Record<Hosts, TestLine[]> {
   const selected: Record<Hosts, TestLine[]> = { '1': [], '2': [] }

@@ -8,8 +8,9 @@ import { runTests } from './run-tests.ts'
 import { prepareTestMachine, type TestMachine } from './test-machine.ts'
 
 /*
- * The process inside the container that runs the tests: gets the whole plan at its start, boots guests
- * if the tests run in guests, and prints a line of JSON for each event. Needs root, and a tmpfs at /run.
+ * The process inside the container that runs the tests: gets the whole plan at its start, boots
+ * guests if the tests run in guests, and prints a line of JSON for each event. Needs root, and a
+ * tmpfs at /run.
  */
 
 /** Runs all tests of the plan: on this kernel, or in as many guests as tests run at once. */

@@ -57,7 +57,9 @@ async function printReady(machine: TestMachine, plan: GivenPlan): Promise<void> 
   })
 }
 
-/** Runs one test after another, with what they share: the plan, CRIU's features, an earlier failure. */
+/**
+ * Runs one test after another, with what they share: the plan, CRIU's features, an earlier failure.
+ */
 class Runner {
   readonly #plan: GivenPlan
   readonly #has: (host: Host, feature: string) => Promise<boolean>
@@ -113,8 +115,8 @@ const taintFailure = (before: string, after: string) => ({
 })
 
 /**
- * Returns a function that asks CRIU once for each feature, on any of the machines: they have the same
- * kernel. It asks again if the machine ended before the answer.
+ * Returns a function that asks CRIU once for each feature, on any of the machines: they have the
+ * same kernel. It asks again if the machine ended before the answer.
  */
 function featureProbe(criu: string): (host: Host, feature: string) => Promise<boolean> {
   const asked = new Map<string, Promise<boolean>>()

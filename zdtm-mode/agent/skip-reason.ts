@@ -5,7 +5,10 @@ import { type Host, run } from '../../harness/hosts/host.ts'
 import type { Mode, PlannedTest } from '../plan.ts'
 import { firstOf } from '../test/libraries.ts'
 
-/* Reasons why a test cannot run on a host, found before it starts: the test is skipped, never passed. */
+/*
+ * Reasons why a test cannot run on a host, found before it starts: the test is skipped, never
+ * passed.
+ */
 
 /** Deadline of a .checkskip, in ms. */
 const CHECK_TIMEOUT = 60_000

@@ -9,16 +9,18 @@ import { connectGuest } from './connect-guest.ts'
 /*
  * The machine whose kernel runs the tests: the agent's own, or a guest of it.
  *
- * In a guest run only test programs, CRIU and small programs in C. Proxy, cache, mounts and checks run
- * beside the guest, in the agent's container: with an emulated processor, starting one Node takes ten
- * times as long as all of CRIU.
+ * In a guest run only test programs, CRIU and small programs in C. Proxy, cache, mounts and checks
+ * run beside the guest, in the agent's container: with an emulated processor, starting one Node
+ * takes ten times as long as all of CRIU.
  */
 
 export interface TestMachine {
   machine: Machine
   /** The machine of the agent; the same as `machine` without a guest. */
   here: Machine
-  /** Whether CRIU may read the limits of another user's process; if not, the programs run as root. */
+  /**
+   * Whether CRIU may read the limits of another user's process; if not, the programs run as root.
+   */
   dumpsOtherUsers: boolean
   /** The kernel's taint flags before the first test, a number. */
   tainted: string

@@ -12,8 +12,8 @@ import { askAgain } from '../../harness/implementation/listening.ts'
 import { type Answer, action, answer, type Question } from './question.ts'
 
 /*
- * Asks the keeper before and after the real criu; `zdtm-mode/criu-bin/criu` runs this.
- * `begin ACTION DIRECTORY` prints the images directory to use and the variables that criu needs, a line
+ * Asks the keeper before and after the real criu; `zdtm-mode/criu-bin/criu` runs this. `begin
+ * ACTION DIRECTORY` prints the images directory to use and the variables that criu needs, a line
  * each. `end ACTION DIRECTORY CODE` lets the keeper finish the step. `begin` starts the keeper of
  * DIRECTORY's parent if none runs.
  */
@@ -49,8 +49,8 @@ async function answerTo(asked: Question): Promise<Answer> {
 }
 
 /**
- * Returns the directory of a keeper's state. zdtm.py has a directory `series` for each process to dump;
- * /run is in memory and belongs to root.
+ * Returns the directory of a keeper's state. zdtm.py has a directory `series` for each process to
+ * dump; /run is in memory and belongs to root.
  */
 const stateDirectory = (series: string) =>
   `/run/criu-remote-zdtm-${createHash('sha256').update(series).digest('hex').slice(0, 12)}`

@@ -6,8 +6,8 @@ import { onRealCriu } from '../../harness/testing/real-criu.ts'
 import { decodeDumpStatistics } from '../../proto/index.ts'
 
 /*
- * `zdtm-mode/criu-bin/criu`, called as zdtm.py calls its --criu-bin: with a directory for each step,
- * whose files are counted after each dump.
+ * `zdtm-mode/criu-bin/criu`, called as zdtm.py calls its --criu-bin: with a directory for each
+ * step, whose files are counted after each dump.
  */
 
 const CRIU = `${checkout}/zdtm-mode/criu-bin/criu`

@@ -10,12 +10,12 @@ import { type Answer, question } from './question.ts'
 import { StepwiseMigration } from './stepwise-migration.ts'
 
 /*
- * Holds proxy, cache and mounts for the calls of `zdtm-mode/criu-bin/criu` that belong to one process:
- * pre-dumps, a dump, a restore.
+ * Holds proxy, cache and mounts for the calls of `zdtm-mode/criu-bin/criu` that belong to one
+ * process: pre-dumps, a dump, a restore.
  *
- * It lives in the test's namespaces with everything that it started. It ends after the restore, when
- * the cache has ended with exit 0; after a first dump that failed, since the repeated dump needs a fresh
- * pair; when no call has come for a while; and with the namespaces.
+ * It lives in the test's namespaces with everything that it started. It ends after the restore,
+ * when the cache has ended with exit 0; after a first dump that failed, since the repeated dump
+ * needs a fresh pair; when no call has come for a while; and with the namespaces.
  */
 
 /** How long the keeper waits for the next call, in ms. */

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 
 /*
- * The messages between ask-keeper.ts and keeper.ts, a line of JSON each. The schemas are the one source
- * of the types and of the checks.
+ * The messages between ask-keeper.ts and keeper.ts, a line of JSON each. The schemas are the one
+ * source of the types and of the checks.
  */
 
 export const action = z.enum(['dump', 'pre-dump', 'restore'])

@@ -50,7 +50,10 @@ export class StepwiseMigration {
     return false
   }
 
-  /** Links each image into the directory that zdtm.py made: zdtm.py counts the bytes of pages-* there. */
+  /**
+   * Links each image into the directory that zdtm.py made: zdtm.py counts the bytes of pages-*
+   * there.
+   */
   async #linkImages(snapshot: string, work: string): Promise<void> {
     const images = `${this.#migration.source.mount.directory}/${snapshot}`
     for (const name of await readdir(images)) {

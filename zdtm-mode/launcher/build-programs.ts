@@ -30,7 +30,9 @@ for each in ${INIT} ${MOUNT} ${BREAKPOINT}; do gcc -O2 -static -o "$1/$each" "$2
 make -s -j2 -C "$3" OUT="$1"
 tar -C "$1" -cf "$1.tar" .`
 
-/** Returns the directory of all programs, which has the same path on every host. Throws HostError. */
+/**
+ * Returns the directory of all programs, which has the same path on every host. Throws HostError.
+ */
 export async function buildPrograms(host: Host): Promise<string> {
   const directory = `${STORE}/${await keyOf(host)}`
   if (existsSync(directory)) return directory

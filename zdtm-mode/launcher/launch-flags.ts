@@ -1,7 +1,9 @@
 import type { Descriptor } from '../../harness/implementation/descriptor.ts'
 import type { Mode, Plan, PlannedTest } from '../plan.ts'
 
-/* The options of `criu-remote zdtm run`, and the plan and the command line that follow from them. */
+/*
+ * The options of `criu-remote zdtm run`, and the plan and the command line that follow from them.
+ */
 
 /** Keys of the mode that have another form on the command line. */
 type OtherForm = 'pre' | 'pause' | 'snaps' | 'nocr' | 'norst' | 'stop' | 'descriptor' | 'keepImages'

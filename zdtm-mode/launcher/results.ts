@@ -14,7 +14,9 @@ import type { ZdtmOutcome, ZdtmResult } from '../agent-line.ts'
 import type { Plan } from '../plan.ts'
 import { shortenTrace } from './shorten-trace.ts'
 
-/* Results of tests in the shape of `conform`'s, from which every report and `compare` can be made. */
+/*
+ * Results of tests in the shape of `conform`'s, from which every report and `compare` can be made.
+ */
 
 const OUTCOMES: Record<ZdtmOutcome, Outcome> = {
   pass: 'pass',

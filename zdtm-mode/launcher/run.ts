@@ -14,7 +14,10 @@ import { resultsOf } from './results.ts'
 import { describeSkips, tableOf } from './table.ts'
 import { writeSavedImages } from './write-saved-images.ts'
 
-/* `criu-remote zdtm run`: a host for the tests, the run with its progress, and the table at its end. */
+/*
+ * `criu-remote zdtm run`: a host for the tests, the run with its progress, and the table at its
+ * end.
+ */
 
 /** The facts that the agent has told so far. */
 interface Told {
@@ -24,7 +27,8 @@ interface Told {
 
 /**
  * Runs the selected tests, prints progress and a table, and returns the results. Throws HostError.
- * `interrupted` resolves with a reason to end the run early: unfinished tests are then inconclusive.
+ * `interrupted` resolves with a reason to end the run early: unfinished tests are then
+ * inconclusive.
  */
 export async function launch(
   flags: LaunchFlags,

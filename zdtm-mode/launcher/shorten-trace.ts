@@ -1,7 +1,10 @@
 import type { TraceEvent } from '../../harness/conformance/trace.ts'
 import { ENOENT, localReply } from '../../proto/index.ts'
 
-/** The number of events in the trace of a passed test, refused opens not counted: more fill a report. */
+/**
+ * The number of events in the trace of a passed test, refused opens not counted: more fill a
+ * report.
+ */
 const LONGEST = 400
 
 const REFUSED = localReply.encode(ENOENT).toString('hex')

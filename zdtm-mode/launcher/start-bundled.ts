@@ -3,8 +3,8 @@ import { cacheDirectory, checkout } from '../../harness/hosts/checkout.ts'
 import type { Host, HostProcess } from '../../harness/hosts/host.ts'
 
 /**
- * Starts a command with its scripts bundled. The bundle is in the checkout, which the host sees, and
- * is removed when the process ends.
+ * Starts a command with its scripts bundled. The bundle is in the checkout, which the host sees,
+ * and is removed when the process ends.
  */
 export async function startBundled(
   host: Host,

@@ -3,8 +3,8 @@ import { dirname } from 'node:path'
 import type { LineOf } from '../agent-line.ts'
 
 /**
- * Returns a function that writes pieces of saved files below `directory`, in a folder for each test,
- * named as zdtm.py names it. The first piece of a file replaces an older file.
+ * Returns a function that writes pieces of saved files below `directory`, in a folder for each
+ * test, named as zdtm.py names it. The first piece of a file replaces an older file.
  */
 export function writeSavedImages(directory: string): (piece: LineOf<'saved'>) => void {
   const begun = new Set<string>()

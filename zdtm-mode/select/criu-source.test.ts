@@ -17,7 +17,10 @@ import { casesIn, ownProgram, zdtm } from '../../harness/testing/zdtm.ts'
 import { withLibraries } from '../test/libraries.ts'
 import { readParameters } from './makefile.ts'
 
-/* `criu-remote zdtm run --criu-source` on a made-up checkout of CRIU that has our own programs in it. */
+/*
+ * `criu-remote zdtm run --criu-source` on a made-up checkout of CRIU that has our own programs in
+ * it.
+ */
 
 const MAKEFILE = `TST_NOFILE := \\
 	fine hooked badhook skipped nodeps \\

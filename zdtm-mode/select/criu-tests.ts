@@ -4,16 +4,18 @@ import type { FoundTest } from './found-test.ts'
 import { readParameters } from './makefile.ts'
 
 /*
- * The tests in a checkout of CRIU (`--criu-source`): executable files beside their .desc, as zdtm.py
- * finds them, and the programs that the Makefiles list. So a test that is not built is found as well,
- * and skipped with that reason.
+ * The tests in a checkout of CRIU (`--criu-source`): executable files beside their .desc, as
+ * zdtm.py finds them, and the programs that the Makefiles list. So a test that is not built is
+ * found as well, and skipped with that reason.
  */
 
 const FOLDERS = ['static', 'transition']
 /** The permission bit of a file's owner to execute it. */
 const EXECUTABLE = 0o100
 
-/** Returns the tests below `directory`/test/zdtm, sorted by name; none if it is no such checkout. */
+/**
+ * Returns the tests below `directory`/test/zdtm, sorted by name; none if it is no such checkout.
+ */
 export function testsOfCriu(directory: string): FoundTest[] {
   const excluded = excludedBy(`${directory}/test/zdtm.desc`)
   return FOLDERS.flatMap((folder) => testsIn(`${directory}/test`, folder)).filter(

@@ -2,7 +2,10 @@ import { existsSync, readFileSync } from 'node:fs'
 import JSON5 from 'json5'
 import type { Desc, Flavor } from '../plan.ts'
 
-/* .desc files: the properties of a test, a literal dict of Python. CRIU's and ours have the same keys. */
+/*
+ * .desc files: the properties of a test, a literal dict of Python. CRIU's and ours have the same
+ * keys.
+ */
 
 const FLAVORS: readonly Flavor[] = ['h', 'ns', 'uns']
 /** Seconds. */

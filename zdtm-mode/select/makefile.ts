@@ -2,9 +2,9 @@
  * Reads the command-line arguments of CRIU's tests from their Makefiles.
  *
  * No other file has them. They are in rules for NAME.pid, each for one test or for all tests that a
- * variable lists. `make` could print them, but it may not be installed, and it may build things. So this
- * reads the few forms that CRIU's Makefiles use: lists of words, and the first line of such rules. It
- * ignores conditions: a test that this machine does not have has no program.
+ * variable lists. `make` could print them, but it may not be installed, and it may build things. So
+ * this reads the few forms that CRIU's Makefiles use: lists of words, and the first line of such
+ * rules. It ignores conditions: a test that this machine does not have has no program.
  */
 
 const LIST = /^([\w-]+)\s*[:+?]?=(.*)$/
@@ -36,7 +36,10 @@ function readLists(lines: readonly string[]): Map<string, string[]> {
   return lists
 }
 
-/** Returns the tests of a target: `$(LIST:%=%.pid)` is those that a variable lists, `NAME.pid` is one. */
+/**
+ * Returns the tests of a target: `$(LIST:%=%.pid)` is those that a variable lists, `NAME.pid` is
+ * one.
+ */
 function namesOf(target: string, lists: ReadonlyMap<string, string[]>): string[] {
   const list = /^\$\((\S+):%=%\.pid\)$/.exec(target)?.[1]
   if (list !== undefined) return lists.get(list)?.filter((word) => !word.includes('$')) ?? []

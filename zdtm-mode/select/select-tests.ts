@@ -30,7 +30,9 @@ export interface Selected {
   impossible: Impossible[]
 }
 
-/** Returns the selected tests, one for each selected flavor that they have. Throws SelectionError. */
+/**
+ * Returns the selected tests, one for each selected flavor that they have. Throws SelectionError.
+ */
 export function selectTests(selection: Selection): Selected {
   const { criuSource, from } = selection
   const found = criuSource === undefined ? ownTests() : testsInCheckout(criuSource)

@@ -7,14 +7,14 @@ import { withLibraries } from './libraries.ts'
 import { madeOrRemoved, removeTestDirectory, type TestDirectory } from './test-directory.ts'
 
 /*
- * The directory of one of CRIU's own tests: a tmpfs in the shape of CRIU's directory `test`, which is
- * the root of flavors ns and uns as well.
+ * The directory of one of CRIU's own tests: a tmpfs in the shape of CRIU's directory `test`, which
+ * is the root of flavors ns and uns as well.
  *
  * Such a program is started in `zdtm/static` with names relative to that, its hooks in `test`. In
  * flavors ns and uns it makes ZDTM_ROOT its root and expects to be in it already. zdtm.py binds the
  * directory `test` for that. Here each test has a copy of its own files, since the checkout is
- * read-only and tests must not meet each other's files. /dev is a plain directory of that root, so CRIU
- * needs no --external for it.
+ * read-only and tests must not meet each other's files. /dev is a plain directory of that root, so
+ * CRIU needs no --external for it.
  */
 
 const MAKE = `set -e
@@ -35,7 +35,10 @@ const OF_ONE_TEST = ['.hook', '.desc', '.checkskip']
 /** Copies $3 and so on into $1, as files, or with $2 = --parents at their own paths. */
 const COPY = 'to=$1 how=$2; shift 2; cp -rL $how "$@" "$to/"'
 
-/** Makes the directory of one of CRIU's tests below `base`, on a tmpfs of the machine. Throws HostError. */
+/**
+ * Makes the directory of one of CRIU's tests below `base`, on a tmpfs of the machine. Throws
+ * HostError.
+ */
 export function makeCriuTestDirectory(
   machine: Host,
   base: string,

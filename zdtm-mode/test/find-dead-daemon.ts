@@ -14,8 +14,8 @@ interface DeadDaemon {
 }
 
 /**
- * Returns the reason why a migration failed. A daemon that ended before its work was finished explains
- * every error but a violation.
+ * Returns the reason why a migration failed. A daemon that ended before its work was finished
+ * explains every error but a violation.
  */
 export async function findDeadDaemon(
   { source, destination }: Migration,

@@ -2,7 +2,9 @@ import { type Host, run } from '../../harness/hosts/host.ts'
 import { violation } from './checks/expect.ts'
 import type { TestDirectory } from './test-directory.ts'
 
-/* Calls NAME.hook, a program beside a test, between the steps; its working directory is the root. */
+/*
+ * Calls NAME.hook, a program beside a test, between the steps; its working directory is the root.
+ */
 
 export type Stage =
   | '--post-start'
@@ -37,7 +39,10 @@ export async function runHook(
 const NOTIFY =
   'printf "\\0\\0\\0\\0" > "/proc/$1/fd/100" && [ "$(head -c 4 "/proc/$1/fd/101" | wc -c)" = 4 ]'
 
-/** Notifies a test with the flag `pre-dump-notify` of a pre-dump. Throws a Violation without an answer. */
+/**
+ * Notifies a test with the flag `pre-dump-notify` of a pre-dump. Throws a Violation without an
+ * answer.
+ */
 export async function notify(host: Host, pid: number): Promise<void> {
   const command = ['sh', '-c', NOTIFY, 'sh', String(pid)]
   const { code, stderr } = await run(host, command, { timeout: TIMEOUT })

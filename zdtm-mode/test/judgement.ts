@@ -4,7 +4,10 @@ import type { ZdtmResult } from '../agent-line.ts'
 
 export type Judgement = Pick<ZdtmResult, 'outcome' | 'what' | 'permitted' | 'actual' | 'tail'>
 
-/** Returns the judgement on a test that threw: a violation or a failed criu is a failure, other errors are inconclusive. */
+/**
+ * Returns the judgement on a test that threw: a violation or a failed criu is a failure, other
+ * errors are inconclusive.
+ */
 export function describe(thrown: unknown): Judgement {
   if (thrown instanceof Violation) {
     const { what, permitted, actual, tail } = thrown

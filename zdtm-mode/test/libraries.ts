@@ -7,7 +7,9 @@ import { execa } from 'execa'
 export const firstOf = (alternatives: string) =>
   alternatives.split('|').find((file) => existsSync(file))
 
-/** Returns the paths of the libraries that a file is linked to, and with `itself` that of the file. */
+/**
+ * Returns the paths of the libraries that a file is linked to, and with `itself` that of the file.
+ */
 export async function withLibraries(alternatives: string, itself: boolean): Promise<string[]> {
   const file = firstOf(alternatives)
   if (file === undefined) throw new Error(`expected one of ${alternatives}, got none`)

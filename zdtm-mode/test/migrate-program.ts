@@ -27,8 +27,8 @@ interface Steps {
 }
 
 /**
- * Migrates the program once, pre-dumps included, with all checks. Returns its pid at the destination,
- * with --norst at the source. Throws Violation, CriuError, HostError.
+ * Migrates the program once, pre-dumps included, with all checks. Returns its pid at the
+ * destination, with --norst at the source. Throws Violation, CriuError, HostError.
  */
 export async function migrateProgram(
   source: TestHost,
@@ -40,7 +40,7 @@ export async function migrateProgram(
   const migration = await startMigration(source, destination, run, iteration)
   const first = run.relay.opens.length
   const opens = () => run.relay.opens.slice(first)
-  const vanished = new VanishedProcesses(run.directory, run.test)
+  const vanished = new VanishedProcesses(run.directory, run.test, iteration * run.mode.pre)
   try {
     return await takeSteps({ migration, run, vanished, opens }, pid)
   } catch (thrown) {

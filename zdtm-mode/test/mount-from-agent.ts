@@ -9,11 +9,11 @@ import { createLog, type DialectName, dialect, dialectNames } from '../../refere
 const log = createLog('warn', (line) => process.stderr.write(`mount ${line}\n`))
 
 /**
- * Returns a function that mounts images from this process, which saves one Node for each side of each
- * test. On a host of this machine it mounts in the host's mount namespace; each mount then holds a
- * thread of libuv's pool (see harness/mount/device.ts), and the caller must not access the mount with
- * a synchronous call. On a host of a guest, `program`, harness/native/mount.c compiled, mounts, with one
- * of the ports to itself.
+ * Returns a function that mounts images from this process, which saves one Node for each side of
+ * each test. On a host of this machine it mounts in the host's mount namespace; each mount then
+ * holds a thread of libuv's pool (see harness/mount/device.ts), and the caller must not access the
+ * mount with a synchronous call. On a host of a guest, `program`, harness/native/mount.c compiled,
+ * mounts, with one of the ports to itself.
  */
 export function mountBy(program: string, ports: GuestPort[]): StartMount {
   return async (host, side, server, name, onImage) => {

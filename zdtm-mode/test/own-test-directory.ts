@@ -6,9 +6,9 @@ import { madeOrRemoved, removeTestDirectory, type TestDirectory } from './test-d
 /*
  * The directory of one of our tests, and the root directory of flavors ns and uns.
  *
- * The test's directory must have the same path inside that root as outside, and CRIU must not meet it
- * as a mount of its own. So it is a plain directory of the root, a tmpfs, and bound to its path outside.
- * Both hosts of a test inherit the mounts.
+ * The test's directory must have the same path inside that root as outside, and CRIU must not meet
+ * it as a mount of its own. So it is a plain directory of the root, a tmpfs, and bound to its path
+ * outside. Both hosts of a test inherit the mounts.
  */
 
 const MAKE = `set -e
@@ -20,7 +20,10 @@ mknod -m 666 "$1/dev/null" c 1 3; mknod -m 666 "$1/dev/zero" c 1 5; ln -s pts/pt
 mount --bind "$1$2" "$2"
 cp "$3" "$2/"`
 
-/** Makes the directory of one of our tests below `base`, on a tmpfs of the machine. Throws HostError. */
+/**
+ * Makes the directory of one of our tests below `base`, on a tmpfs of the machine. Throws
+ * HostError.
+ */
 export function makeOwnTestDirectory(
   machine: Host,
   base: string,

@@ -16,9 +16,9 @@ import type { TestRun } from './test-run.ts'
 
 /*
  * One test in one flavor: starts the program, migrates it, and asks for its verdict. All images go
- * through a proxy and a cache of the test's own, in network namespaces of its own. If the program is in
- * a guest, proxy and cache run beside the guest. A Violation, or a failed criu, is a failure of the
- * test; any other error is inconclusive.
+ * through a proxy and a cache of the test's own, in network namespaces of its own. If the program
+ * is in a guest, proxy and cache run beside the guest. A Violation, or a failed criu, is a failure
+ * of the test; any other error is inconclusive.
  */
 
 /** Clauses that every run exercises, and those that increments exercise as well. */
@@ -28,7 +28,9 @@ const INCREMENT_CLAUSES = ['E3', 'S1', 'S2', 'S3', 'S4']
 /** A run before its directory is made, and the path of that directory. */
 type NewRun = Omit<TestRun, 'directory'> & { base: string }
 
-/** Runs a test in a directory at `base`, and returns its result and the saved images; never throws. */
+/**
+ * Runs a test in a directory at `base`, and returns its result and the saved images; never throws.
+ */
 export async function runTest(
   test: PlannedTest,
   mode: Mode,
@@ -106,8 +108,8 @@ async function runProgram(hosts: readonly TestHost[], run: TestRun): Promise<voi
 }
 
 /**
- * Migrates a program. For a test with the flag `crfail` criu must fail, and the action that failed is
- * returned; for any other test the result is undefined.
+ * Migrates a program. For a test with the flag `crfail` criu must fail, and the action that failed
+ * is returned; for any other test the result is undefined.
  */
 async function failedAction(
   { desc }: PlannedTest,

@@ -6,9 +6,9 @@ import { writtenImages } from './checks/equal-images.ts'
 import type { SeenOpen } from './relay.ts'
 
 /*
- * Takes the images of a test for the report (--keep-img). Images are in memory only and end with proxy
- * and cache, which end before the verdict is known. So each test's images are taken before that, and
- * handed over only if the verdict asks for them.
+ * Takes the images of a test for the report (--keep-img). Images are in memory only and end with
+ * proxy and cache, which end before the verdict is known. So each test's images are taken before
+ * that, and handed over only if the verdict asks for them.
  */
 
 /** Deadline for one image from the cache or proxy of a failed test, in ms. */
@@ -43,9 +43,9 @@ async function readFirst(
 }
 
 /**
- * Returns a function that reads images from a daemon: undefined for an image that the daemon does not
- * have or fails to send. A daemon that hangs once is not asked again, or a failed test with many
- * images would take minutes.
+ * Returns a function that reads images from a daemon: undefined for an image that the daemon does
+ * not have or fails to send. A daemon that hangs once is not asked again, or a failed test with
+ * many images would take minutes.
  */
 function readerOf(socket: string): ReadImage {
   let hangs = false

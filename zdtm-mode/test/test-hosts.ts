@@ -3,7 +3,10 @@ import { namespaceHosts } from '../../harness/hosts/namespaces.ts'
 import type { TestMachine } from '../agent/test-machine.ts'
 import { INIT } from '../plan.ts'
 
-/** A host of the program and CRIU, and the host of the proxy or cache: the same, or one beside the guest. */
+/**
+ * A host of the program and CRIU, and the host of the proxy or cache: the same, or one beside the
+ * guest.
+ */
 export interface TestHost {
   host: Host
   daemonHost: Host

@@ -22,7 +22,9 @@ const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 const FAULT = { side: 'program' } as const
 
-/** Starts the program and returns its pid on the host. Throws a Violation if it does not get ready. */
+/**
+ * Starts the program and returns its pid on the host. Throws a Violation if it does not get ready.
+ */
 export async function startProgram(
   host: Host,
   test: PlannedTest,
@@ -50,7 +52,10 @@ export async function startProgram(
   throw violation('the start of the program', 'exit 0', actual, FAULT)
 }
 
-/** Returns the command line: CRIU's tests get theirs from a Makefile, ours print the names of options. */
+/**
+ * Returns the command line: CRIU's tests get theirs from a Makefile, ours print the names of
+ * options.
+ */
 async function commandOf(
   { program: original, parameters }: PlannedTest,
   { program, pidFile, outFile, directory }: TestDirectory,

@@ -2,7 +2,10 @@ import { readImage } from '../../../reference/index.ts'
 import type { SeenOpen } from '../relay.ts'
 import { expect } from './expect.ts'
 
-/** Throws a Violation unless the cache has every image that CRIU wrote, with the bytes that the proxy has. */
+/**
+ * Throws a Violation unless the cache has every image that CRIU wrote, with the bytes that the
+ * proxy has.
+ */
 export async function expectEqualImages(
   opens: readonly SeenOpen[],
   proxy: string,

@@ -7,7 +7,10 @@ interface Fault {
   tail?: string
 }
 
-/** Returns the violation of one permitted outcome; without a clause, the test's own contract permits it. */
+/**
+ * Returns the violation of one permitted outcome; without a clause, the test's own contract permits
+ * it.
+ */
 export function violation(
   what: string,
   permitted: string,

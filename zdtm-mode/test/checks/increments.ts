@@ -7,13 +7,16 @@ import { expect } from './expect.ts'
 import { snapshotsInUse } from './page-chain.ts'
 
 /*
- * Checks that increments were increments. A restore that works does not show it: a dump that finds no
- * parent writes all pages.
+ * Checks that increments were increments. A restore that works does not show it: a dump that finds
+ * no parent writes all pages.
  */
 
 type Pages = Readonly<{ written: number; skipped: number }>
 
-/** Throws a Violation unless each dump but the first left pages to its parent, and both daemons list the snapshots in order. */
+/**
+ * Throws a Violation unless each dump but the first left pages to its parent, and both daemons list
+ * the snapshots in order.
+ */
 export async function expectIncrements(
   { source, destination, snapshots }: Migration,
   opens: readonly SeenOpen[],
@@ -63,11 +66,12 @@ async function expectList(
 }
 
 /**
- * Throws a Violation unless the restore read pages of every snapshot before the last that has pages of
- * the restored processes. The page maps at the cache tell which snapshots those are. Many programs
- * write the same few pages, such as their stack, before each dump, so the last dump has all pages of
- * the one before again. Two facts need no page map: the first snapshot has the pages that a program
- * never changes, and with `grows` every snapshot has processes born before it that change nothing.
+ * Throws a Violation unless the restore read pages of every snapshot before the last that has pages
+ * of the restored processes. The page maps at the cache tell which snapshots those are. Many
+ * programs write the same few pages, such as their stack, before each dump, so the last dump has
+ * all pages of the one before again. Two facts need no page map: the first snapshot has the pages
+ * that a program never changes, and with `grows` every snapshot has processes born before it that
+ * change nothing.
  */
 export async function expectReadThroughChain(
   { destination, snapshots }: Migration,

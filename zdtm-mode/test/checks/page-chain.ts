@@ -1,8 +1,9 @@
 import { codec } from '../../../proto/schema.ts'
 
 /*
- * Follows pages through the page maps of a chain of snapshots, as CRIU does when it restores: a page
- * whose entry says `in parent` is looked up in the page map of the same name in the snapshot before.
+ * Follows pages through the page maps of a chain of snapshots, as CRIU does when it restores: a
+ * page whose entry says `in parent` is looked up in the page map of the same name in the snapshot
+ * before.
  */
 
 const PAGE_SIZE = 4096
@@ -17,8 +18,8 @@ const pageRange = codec('page_range')
 type PageMap = Map<number, 'here' | 'parent'>
 
 /**
- * Returns the snapshots before the last that have bytes of pages of the last one, given the names of
- * the last one's page maps and a function that reads an image.
+ * Returns the snapshots before the last that have bytes of pages of the last one, given the names
+ * of the last one's page maps and a function that reads an image.
  */
 export async function snapshotsInUse(
   snapshots: readonly string[],

@@ -1,9 +1,9 @@
 import { type Host, run } from '../../../harness/hosts/host.ts'
 
 /**
- * Prints files as `==> PATH <==` and their text, then links as `PATH -> TARGET`. It always succeeds: a
- * process may end while it is read. Two programs read everything, since in a guest each start of a
- * program takes long.
+ * Prints files as `==> PATH <==` and their text, then links as `PATH -> TARGET`. It always
+ * succeeds: a process may end while it is read. Two programs read everything, since in a guest each
+ * start of a program takes long.
  */
 const PRINT_PROC = `tail -n +1 /proc/[0-9]*/status /proc/[0-9]*/maps /proc/[0-9]*/task/[0-9]*/status 2>/dev/null
 echo '==> links <=='

@@ -3,8 +3,8 @@ import { expect } from './expect.ts'
 import { ProcFiles } from './proc-files.ts'
 
 /*
- * Compares a tree of processes, as /proc shows it from outside, before the dump and after the restore:
- * open descriptors, memory maps, threads, working directory, signal masks, umask.
+ * Compares a tree of processes, as /proc shows it from outside, before the dump and after the
+ * restore: open descriptors, memory maps, threads, working directory, signal masks, umask.
  */
 
 /** Texts by the aspects of a process. */

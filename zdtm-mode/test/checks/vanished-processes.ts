@@ -10,53 +10,66 @@ import { expect, violation } from './expect.ts'
 /*
  * Checks for processes that vanished between pre-dump and dump.
  *
- * After pre-dump N the file stepN appears in the directory of the program `vanish`. The program then
- * ends and starts processes and writes stepN.done: lines `ROLE PID`, where ROLE is stays, vanished,
- * born or reused, and PID is the process's pid in its own namespace. CRIU asks the parent snapshot for
- * the images of each process that it dumps. Images of a process born since never existed, and ENOENT
- * must come at once. Nothing asks for the images of a vanished process, so these checks do.
+ * After pre-dump N the file stepN appears in the directory of the program `vanish`. The program
+ * then ends and starts processes and writes stepN.done: lines `ROLE PID`, where ROLE is stays,
+ * vanished, born or reused, and PID is the process's pid in its own namespace. CRIU asks the parent
+ * snapshot for the images of each process that it dumps. Images of a process born since never
+ * existed, and ENOENT must come at once. Nothing asks for the images of a vanished process, so
+ * these checks do.
  */
 
 /** Deadline for an answer that has nothing to wait for, from a proxy on a busy machine, in ms. */
 const AT_ONCE = 2_000
+/** The number of steps that the program can take. */
+const STEPS = 9
 /** Deadline of a step of the program, in ms. */
 const STEP_TIMEOUT = 60_000
 
 type Roles = Map<string, number[]>
 
-/** The processes of a program `vanish`; of any other program there are none, and every check holds. */
+/**
+ * The processes of a program `vanish`; of any other program there are none, and every check holds.
+ */
 export class VanishedProcesses {
   readonly #stepFile: string
   readonly #test: PlannedTest
+  readonly #stepsBefore: number
   #roles: Roles = new Map()
 
-  constructor({ directory }: TestDirectory, test: PlannedTest) {
+  /** `stepsBefore` is the number of steps in earlier migrations of the same program. */
+  constructor({ directory }: TestDirectory, test: PlannedTest, stepsBefore: number) {
     this.#stepFile = `${directory}/test.dirname/step`
     this.#test = test
+    this.#stepsBefore = stepsBefore
   }
 
-  /** Whether the program has taken steps, each of which starts processes that stay. */
+  /** Whether the program took a step after each pre-dump; each step starts processes that stay. */
   get hasSteps(): boolean {
     return this.#roles.size > 0
   }
 
-  /** Lets the program take the step after pre-dump number `step`. Throws a Violation at the deadline. */
-  async takeStep(host: Host, step: number): Promise<void> {
-    if (!this.#test.name.endsWith('/vanish')) return
+  /**
+   * Lets the program take the step after pre-dump number `preDump`, if it has one left. Throws a
+   * Violation at the deadline.
+   */
+  async takeStep(host: Host, preDump: number): Promise<void> {
+    const step = this.#stepsBefore + preDump
+    this.#roles = new Map()
+    if (!this.#test.name.endsWith('/vanish') || step > STEPS) return
     const file = `${this.#stepFile}${step}`
     await shell(host, ': >"$1"', [file])
     const done = await askAgain(() => fileOn(host, `${file}.done`), STEP_TIMEOUT)
-    if (done === undefined)
-      throw violation(
-        `step ${step} of the program`,
-        `its end within ${STEP_TIMEOUT} ms`,
-        'nothing',
-        { side: 'program' },
-      )
-    this.#roles = rolesOf(done.toString())
+    if (done !== undefined) {
+      this.#roles = rolesOf(done.toString())
+      return
+    }
+    const permitted = `its end within ${STEP_TIMEOUT} ms`
+    throw violation(`step ${step} of the program`, permitted, 'nothing', { side: 'program' })
   }
 
-  /** Throws a Violation unless the dump asked for images that never existed and got ENOENT at once. */
+  /**
+   * Throws a Violation unless the dump asked for images that never existed and got ENOENT at once.
+   */
   async expectNoneAtProxy(
     relay: Relay,
     snapshots: readonly string[],
@@ -68,7 +81,10 @@ export class VanishedProcesses {
     await this.#expectNone('proxy', relay, snapshots.at(-1) as string, 'P1')
   }
 
-  /** Throws a Violation unless the cache, after the end of the dump, answers ENOENT for missing images. */
+  /**
+   * Throws a Violation unless the cache, after the end of the dump, answers ENOENT for missing
+   * images.
+   */
   async expectNoneAtCache(
     relay: Relay,
     snapshots: readonly string[],
