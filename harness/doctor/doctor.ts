@@ -25,14 +25,14 @@ const SET_UP = 'run the command under ci/with-engine, which starts an engine and
 /** Tries every feature and returns the findings. Takes half a minute without KVM. */
 export async function examine(image = defaultImage()): Promise<Finding[]> {
   return [
-    await linuxAndRoot(),
-    await device('/dev/fuse', true),
-    ...(await containers(image)),
-    await device('/dev/kvm', false),
+    await examinePlatform(),
+    await examineDevice('/dev/fuse', true),
+    ...(await examineContainers(image)),
+    await examineDevice('/dev/kvm', false),
   ]
 }
 
-async function linuxAndRoot(): Promise<Finding> {
+async function examinePlatform(): Promise<Finding> {
   const root = process.getuid?.() === 0
   return {
     what: 'Linux, root',
@@ -43,7 +43,7 @@ async function linuxAndRoot(): Promise<Finding> {
   }
 }
 
-async function device(path: string, needed: boolean): Promise<Finding> {
+async function examineDevice(path: string, needed: boolean): Promise<Finding> {
   const denied = await access(path, constants.R_OK | constants.W_OK).then(
     () => undefined,
     (error: Error) => error.message,
@@ -57,15 +57,15 @@ async function device(path: string, needed: boolean): Promise<Finding> {
   }
 }
 
-async function containers(image: string): Promise<Finding[]> {
+async function examineContainers(image: string): Promise<Finding[]> {
   const what = 'Docker, privileged containers'
   try {
     const pair = await containerPair({ image })
     try {
       return [
         { what, ok: true, needed: true, found: `two of ${image} started` },
-        ...(await criuIn(pair.source)),
-        await guestIn(pair.source),
+        ...(await examineCriu(pair.source)),
+        await examineGuest(pair.source),
       ]
     } finally {
       await pair.stop()
@@ -78,7 +78,7 @@ async function containers(image: string): Promise<Finding[]> {
 }
 
 /** Tries CRIU and the features of the kernel that it uses. */
-async function criuIn(host: Host): Promise<Finding[]> {
+async function examineCriu(host: Host): Promise<Finding[]> {
   const version = await run(host, ['criu', '--version'])
   const check = await run(host, ['criu', 'check'])
   const tracking = await run(host, ['criu', 'check', '--feature', 'mem_dirty_track'])
@@ -119,7 +119,7 @@ async function criuIn(host: Host): Promise<Finding[]> {
 }
 
 /** Boots a guest: only a boot shows whether KVM works. */
-async function guestIn(host: Host): Promise<Finding> {
+async function examineGuest(host: Host): Promise<Finding> {
   const finding = {
     what: 'a guest with soft-dirty',
     needed: false,

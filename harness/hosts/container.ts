@@ -115,7 +115,7 @@ async function containerHost(
     .catch((thrown) => {
       throw HostError.from(thrown, `starting a container of ${image}`)
     })
-  return hostOf(name, container.getId(), container.getIpAddress(network.getName()), () =>
+  return containerAsHost(name, container.getId(), container.getIpAddress(network.getName()), () =>
     stopContainer(container),
   )
 }
@@ -131,7 +131,7 @@ export async function existingContainer(id: string): Promise<Host> {
   const [address] = Object.values(found.NetworkSettings.Networks).map(
     (network) => network.IPAddress,
   )
-  const host = hostOf(id, found.Id, address ?? '127.0.0.1', async () => {})
+  const host = containerAsHost(id, found.Id, address ?? '127.0.0.1', async () => {})
   const { code } = await run(host, [...host.criuRemote, '--version'])
   if (code !== 0)
     throw new HostError(
@@ -140,7 +140,12 @@ export async function existingContainer(id: string): Promise<Host> {
   return host
 }
 
-function hostOf(name: string, id: string, address: string, stop: () => Promise<void>): Host {
+function containerAsHost(
+  name: string,
+  id: string,
+  address: string,
+  stop: () => Promise<void>,
+): Host {
   let nextPort = FIRST_PORT
   const stopping = new AbortController()
   const host: Host = {
@@ -187,7 +192,7 @@ async function startInContainer(
       stopped,
       await exec.start({ hijack: true, stdin: false, abortSignal: stopped }),
     )
-    client.container.dockerode.modem.demuxStream(stream, collect(stdout), collect(stderr))
+    client.container.dockerode.modem.demuxStream(stream, collectInto(stdout), collectInto(stderr))
     const exited = endOf(stream).then(async (): Promise<Completed> => {
       const { ExitCode } = await exec
         .inspect({ abortSignal: stopped })
@@ -232,7 +237,7 @@ function endOf(stream: Duplex): Promise<void> {
 }
 
 /** Returns a stream that adds its text to `lines`. */
-function collect(lines: Lines): Writable {
+function collectInto(lines: Lines): Writable {
   return new PassThrough().setEncoding('utf8').on('data', (text: string) => lines.add(text))
 }
 

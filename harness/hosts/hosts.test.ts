@@ -21,7 +21,7 @@ setInterval(() => {}, 1000)`
 await t.test('this machine as a host', async (t) => {
   const host = localHost()
   t.teardown(() => host.stop())
-  await behaves(t, host)
+  await checkHost(t, host)
   const directory = await host.directory()
   const sleeper = await host.start(['sleep', '1000'])
   await host.stop()
@@ -35,7 +35,7 @@ if (pair instanceof Error) {
   await t.test('containers as hosts', { skip: pair.message }, async () => {})
 } else {
   t.teardown(() => pair.stop())
-  await t.test('a container as a host', (t) => behaves(t, pair.source))
+  await t.test('a container as a host', (t) => checkHost(t, pair.source))
 
   await t.test('the two containers reach each other', async (t) => {
     const port = await pair.destination.freePort()
@@ -108,7 +108,7 @@ if (pair instanceof Error) {
   })
 }
 
-async function behaves(t: Test, host: Host): Promise<void> {
+async function checkHost(t: Test, host: Host): Promise<void> {
   t.match(await run(host, ['sh', '-c', 'echo out; echo err >&2; exit 3']), {
     code: 3,
     stdout: 'out\n',

@@ -66,7 +66,7 @@ export async function namespaceHosts({
   ]
   try {
     const made = await Promise.all(making)
-    if (joined) await join(options.machine.host, made)
+    if (joined) await joinByCable(options.machine.host, made)
     return made.map(({ host }) => host)
   } catch (thrown) {
     const made = await Promise.allSettled(making)
@@ -114,7 +114,10 @@ end() { echo "netns $(cat "/proc/$1/task/$1/children") name cable"; }
 ip link add $(end "$1") type veth peer $(end "$2")`
 const BRING_UP = 'ip address add "$1" dev cable && ip link set cable up'
 
-async function join(machine: Host, made: readonly { host: Host; holder: number }[]): Promise<void> {
+async function joinByCable(
+  machine: Host,
+  made: readonly { host: Host; holder: number }[],
+): Promise<void> {
   await shell(
     machine,
     JOIN,

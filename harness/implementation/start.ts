@@ -97,7 +97,7 @@ export async function startDaemon(
   const directory = await host.directory()
   const socket =
     description.socket?.replaceAll('{directory}', directory) ?? `${directory}/img-${role}.sock`
-  const started = await host.start(fillIn(description, { directory, socket, ...place }), {
+  const started = await host.start(fillPlaceholders(description, { directory, socket, ...place }), {
     environment: { ...descriptor.environment, ...description.environment },
     workingDirectory: description.workingDirectory ?? descriptor.workingDirectory ?? directory,
   })
@@ -113,7 +113,7 @@ export async function awaitListening(
   { role, process: daemon }: StartedDaemon,
   places: string[],
 ): Promise<void> {
-  const waiting = listening(host, places)
+  const waiting = waitUntilListening(host, places)
   const ended: Completed | { code: number } = await Promise.race([
     waiting,
     daemon.exited.then((completed) => ({ ...completed, ended: true })),
@@ -132,7 +132,7 @@ export async function awaitListening(
  * Waits until a socket listens at one of the places. Waits in this process if this machine's /proc
  * shows the host's network, which saves the start of a process; else in a process on the host.
  */
-async function listening(host: Host, places: string[]): Promise<{ code: number }> {
+async function waitUntilListening(host: Host, places: string[]): Promise<{ code: number }> {
   const { procDirectory } = host
   if (procDirectory === undefined) {
     const script = `${checkout}/harness/implementation/await-listening.ts`
@@ -150,7 +150,10 @@ export function describeEnd({ code, stdout, stderr }: Completed): string {
 }
 
 /** Replaces the placeholders in a command. */
-function fillIn({ command }: DaemonDescription, values: Record<string, string | number>): string[] {
+function fillPlaceholders(
+  { command }: DaemonDescription,
+  values: Record<string, string | number>,
+): string[] {
   return command.map((word) =>
     word.replace(/\{(directory|socket|host|port)\}/g, (_, key: string) => String(values[key])),
   )

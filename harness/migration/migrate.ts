@@ -58,7 +58,7 @@ export async function migrate(options: MigrateOptions): Promise<MigrateResult> {
   const written: WrittenImage[] = []
   const migration = await startMigration(options, written)
   try {
-    const frozenMs = await takeAcross(migration, pid, options)
+    const frozenMs = await migrateProcess(migration, pid, options)
     return {
       migrated: true,
       pid,
@@ -109,7 +109,7 @@ function startMigration(options: MigrateOptions, written: WrittenImage[]): Promi
 }
 
 /** Takes the process from the source to the destination. Returns how long it was frozen, in ms. */
-async function takeAcross(
+async function migrateProcess(
   migration: Migration,
   pid: number,
   { source, destination, preDumps, progress }: MigrateOptions,

@@ -70,9 +70,9 @@ export class Migration {
     const stopAll = () =>
       Promise.all([proxy, cache].map((daemon) => daemon.process.kill('SIGKILL')))
     try {
-      const source = await makeSide(options, proxy)
+      const source = await mountSide(options, proxy)
       try {
-        return new Migration(options, source, await makeSide(options, cache))
+        return new Migration(options, source, await mountSide(options, cache))
       } catch (thrown) {
         await source.mount.stop().catch(() => {})
         throw thrown
@@ -136,7 +136,7 @@ export class Migration {
   async finishDump(): Promise<void> {
     const { host, mount, daemon } = this.source
     await output(host, ['touch', `${mount.directory}/null/DUMP_FINISH`], { timeout: END_TIMEOUT })
-    await cleanEnd(daemon)
+    await awaitCleanExit(daemon)
   }
 
   /**
@@ -161,7 +161,7 @@ export class Migration {
     await output(host, ['sh', '-c', 'cat <"$1"', 'sh', `${mount.directory}/null/RESTORE_FINISH`], {
       timeout: END_TIMEOUT,
     })
-    await cleanEnd(daemon)
+    await awaitCleanExit(daemon)
   }
 
   /** Unmounts both sides and kills both daemons. */
@@ -215,7 +215,7 @@ export class Migration {
 }
 
 /** Mounts the images of a daemon on its side's host. */
-async function makeSide(
+async function mountSide(
   {
     source,
     destination,
@@ -239,7 +239,7 @@ async function makeSide(
 }
 
 /** Waits for a daemon's exit, and kills it at the deadline. Throws HostError unless it exits 0. */
-async function cleanEnd({ role, process: daemon }: StartedDaemon): Promise<void> {
+async function awaitCleanExit({ role, process: daemon }: StartedDaemon): Promise<void> {
   const killed = setTimeout(() => void daemon.kill('SIGKILL'), END_TIMEOUT)
   const completed = await daemon.exited.finally(() => clearTimeout(killed))
   if (completed.code !== 0)

@@ -64,11 +64,11 @@ export async function runImplementation(
     const run = await runLoad(host, programs, transferOrAppend(load, proxy, cache))
     return {
       ...run,
-      proxy: since(before[0], proxy.process),
-      cache: since(before[1], cache.process),
+      proxy: usageSince(before[0], proxy.process),
+      cache: usageSince(before[1], cache.process),
     }
   } finally {
-    await end(proxy, cache)
+    await endDaemons(proxy, cache)
   }
 }
 
@@ -96,9 +96,9 @@ async function runOpens(
       load.size,
       load.opens,
     ])
-    return { ...run, cache: since(before, cache.process) }
+    return { ...run, cache: usageSince(before, cache.process) }
   } finally {
-    await end(cache)
+    await endDaemons(cache)
   }
 }
 
@@ -124,7 +124,7 @@ async function runProgram(host: Host, command: readonly string[]): Promise<Run> 
  * Ends the daemons by SIGTERM, and by SIGKILL after a grace period. A killed reference does not
  * keep its compiled code for the next start.
  */
-async function end(...daemons: readonly StartedDaemon[]): Promise<void> {
+async function endDaemons(...daemons: readonly StartedDaemon[]): Promise<void> {
   for (const { process } of daemons) {
     await process.kill('SIGTERM')
     const late = setTimeout(() => void process.kill('SIGKILL'), GRACE)
@@ -144,7 +144,7 @@ function transferOrAppend(
 }
 
 /** Returns the processor time since `before`, and the peak memory so far. */
-function since(before: Usage, { pid }: HostProcess): Usage {
+function usageSince(before: Usage, { pid }: HostProcess): Usage {
   const { cpu, peak } = usageOf(pid)
   return { cpu: cpu - before.cpu, peak }
 }

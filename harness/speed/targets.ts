@@ -77,7 +77,7 @@ const targets: readonly Target[] = [
     loads: ['open-1000000'],
     name: 'open, by its time among 100',
     limit: () => 2,
-    value: openTimeByTimeAmong100,
+    value: openTimeRatio,
   },
 ]
 
@@ -131,7 +131,7 @@ function peakLimit({ bytes }: Measurement): number {
   return (bytes * 1.1) / MB + 80
 }
 
-function openTimeByTimeAmong100(
+function openTimeRatio(
   { subject, open }: Measurement,
   all: readonly Measurement[],
 ): number | undefined {

@@ -62,8 +62,8 @@ export async function measureMount({
   // The first call tries a breakpoint, so it must not be part of a dump that is timed.
   await breakpointsFire(host)
   const subjects = new Map<string, (pid: number) => Promise<Times>>([
-    [TMPFS, (pid) => onTmpfs(host, pid)],
-    [descriptor.name, (pid) => throughMount(host, descriptor, pid)],
+    [TMPFS, (pid) => measureOnTmpfs(host, pid)],
+    [descriptor.name, (pid) => measureThroughMount(host, descriptor, pid)],
   ])
   const times = new Map<string, Times[]>([...subjects.keys()].map((subject) => [subject, []]))
   for (let turn = 1; turn <= repeat; turn++) {
@@ -109,7 +109,7 @@ async function awaitCount(host: Host, status: string, count: number): Promise<nu
   return Number(reached)
 }
 
-async function onTmpfs(host: Host, pid: number): Promise<Times> {
+async function measureOnTmpfs(host: Host, pid: number): Promise<Times> {
   const [images, work] = [await host.directory(), await host.directory()]
   const common = { host, criu: CRIU, images, work, timeout: TIMEOUT }
   const dump = await timed(() => criu('dump', { ...common, options: ['-t', String(pid)] }))
@@ -119,7 +119,11 @@ async function onTmpfs(host: Host, pid: number): Promise<Times> {
   return { dump, frozen, restore }
 }
 
-async function throughMount(host: Host, descriptor: Descriptor, pid: number): Promise<Times> {
+async function measureThroughMount(
+  host: Host,
+  descriptor: Descriptor,
+  pid: number,
+): Promise<Times> {
   const migration = await Migration.start({
     source: host,
     destination: host,

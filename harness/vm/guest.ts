@@ -39,17 +39,17 @@ export async function startGuest(
   await writeFile(`${work}/guest`, guestScript(command, found.tree))
   const options = { kernel: found, initramfs, work, ports: names, onOutput }
   if (!kvm || !existsSync('/dev/kvm'))
-    return timed({ ...options, accelerator: 'tcg', deadline: BOOT_DEADLINE })
+    return bootAndTime({ ...options, accelerator: 'tcg', deadline: BOOT_DEADLINE })
   try {
-    return await timed({ ...options, accelerator: 'kvm', deadline: KVM_DEADLINE })
+    return await bootAndTime({ ...options, accelerator: 'kvm', deadline: KVM_DEADLINE })
   } catch (thrown) {
     // /dev/kvm can exist and not work: only an attempt shows that.
-    const guest = await timed({ ...options, accelerator: 'tcg', deadline: BOOT_DEADLINE })
+    const guest = await bootAndTime({ ...options, accelerator: 'tcg', deadline: BOOT_DEADLINE })
     return { ...guest, booted: { ...guest.booted, kvmFailed: (thrown as Error).message } }
   }
 }
 
-async function timed(options: GuestOptions): Promise<GuestProcess> {
+async function bootAndTime(options: GuestOptions): Promise<GuestProcess> {
   const began = performance.now()
   const guest = await bootGuest(options)
   return {

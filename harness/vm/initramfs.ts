@@ -70,7 +70,7 @@ fail "switching to the root tree"
 `
 
 /** Returns the paths that a tmpfs of the guest hides, without duplicates. */
-const hidden = (paths: readonly string[]) =>
+const hiddenPaths = (paths: readonly string[]) =>
   [...new Set(paths)].filter((path) => GUEST_TMPFS.some((each) => path.startsWith(`${each}/`)))
 
 /** Makes the initramfs of a guest with the named ports; returns its path. Throws HostError. */
@@ -87,7 +87,7 @@ export async function makeInitramfs(
     await copyFile('/bin/busybox', `${root}/bin/busybox`)
     await writeFile(
       `${root}/init`,
-      `#!/bin/busybox sh\nWORK=${work} SHARES="${hidden([work, tree, checkout, ...shares]).join(' ')}" PORTS="${ports.join(' ')}"${INIT}`,
+      `#!/bin/busybox sh\nWORK=${work} SHARES="${hiddenPaths([work, tree, checkout, ...shares]).join(' ')}" PORTS="${ports.join(' ')}"${INIT}`,
     )
     await chmod(`${root}/init`, 0o755)
     await copyModules(tree, version, `${root}/modules`)

@@ -34,7 +34,7 @@ export async function findKernel(path: string, work: string): Promise<Kernel> {
     throw new HostError(`${doing}: expected its modules in lib/modules/${version}, found none`)
   if (existsSync(`${modules}/modules.dep`) && modules.startsWith(`${tree}/lib/`))
     return { version, image, tree }
-  return { version, image, tree: await indexed(modules, version, `${work}/modules`) }
+  return { version, image, tree: await addModuleIndex(modules, version, `${work}/modules`) }
 }
 
 async function unpack(file: string, to: string): Promise<string> {
@@ -47,7 +47,7 @@ async function unpack(file: string, to: string): Promise<string> {
 }
 
 /** Copies the modules and adds modules.dep, their dependencies, which a package does not have. */
-async function indexed(modules: string, version: string, tree: string): Promise<string> {
+async function addModuleIndex(modules: string, version: string, tree: string): Promise<string> {
   await mkdir(`${tree}/lib/modules`, { recursive: true })
   await execa('cp', ['-a', modules, `${tree}/lib/modules/`])
   await execa('depmod', ['-b', tree, version])

@@ -52,13 +52,13 @@ const CPUS = 1
  * a translator. With `rep stosb`, which clears a page, writes to a fresh tmpfs take three times as
  * long.
  */
-const TRANSLATED = 'Nehalem,xsave=on,xsaveopt=on,rdrand=on'
+const TRANSLATED_CPU = 'Nehalem,xsave=on,xsaveopt=on,rdrand=on'
 
 /**
  * Kernel parameters. They turn off the features that cost most where a program translates
  * addresses: mitigations, a fifth level of page tables, and clearing of 2 MiB for a use of 4 KiB.
  */
-const APPEND =
+const KERNEL_PARAMETERS =
   'console=ttyS0 quiet panic=-1 nokaslr no5lvl transparent_hugepage=never mitigations=off audit=0 random.trust_cpu=on tsc=reliable clocksource=tsc no_timer_check'
 
 /** Boots a guest until its root tree is mounted. Throws HostError, with nothing left running. */
@@ -166,9 +166,18 @@ function qemuOptions({
       '-accel',
       accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi,tb-size=1024',
     ],
-    ['-cpu', accelerator === 'kvm' ? 'host' : TRANSLATED, '-smp', String(CPUS), '-m', MEMORY],
+    ['-cpu', accelerator === 'kvm' ? 'host' : TRANSLATED_CPU, '-smp', String(CPUS), '-m', MEMORY],
     ['-object', `memory-backend-memfd,id=memory,size=${MEMORY},share=on`],
-    ['-kernel', kernel.image, '-initrd', initramfs, '-append', APPEND, '-serial', 'stdio'],
+    [
+      '-kernel',
+      kernel.image,
+      '-initrd',
+      initramfs,
+      '-append',
+      KERNEL_PARAMETERS,
+      '-serial',
+      'stdio',
+    ],
     [
       '-chardev',
       `socket,id=root,path=${work}/root.sock`,
