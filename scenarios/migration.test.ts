@@ -124,10 +124,11 @@ await onRealCriu(async ({ source, destination, migration, program }) => {
     async (t) => {
       const { pid, status } = await program('counter', 8)
       const cache: { pid?: number } = {}
+      const kills: Promise<string>[] = []
       const it = await migration({
         onImage({ image }) {
           if (image === '1/inventory.img')
-            void shell(destination, 'kill -9 "$1"', [String(cache.pid)])
+            kills.push(shell(destination, 'kill -9 "$1"', [String(cache.pid)]))
         },
       })
       cache.pid = it.destination.daemon.process.pid
@@ -137,6 +138,7 @@ await onRealCriu(async ({ source, destination, migration, program }) => {
         { name: 'CriuError', message: /criu dump on source/ },
         'the dump fails, although it has written every image',
       )
+      await Promise.all(kills)
       const [, before] = await statusOf(source, status)
       await countsBeyond(source, status, Number(before) + 100)
       t.match(

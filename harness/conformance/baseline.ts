@@ -30,7 +30,7 @@ const schema = z.strictObject({
 export type Baseline = z.output<typeof schema>
 type Entry = Baseline['entries'][number]
 
-/** A baseline that can not be used; the message is one line. */
+/** A baseline that cannot be used; the message is one line. */
 export class BaselineError extends Error {
   override name = 'BaselineError'
 }

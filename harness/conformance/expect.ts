@@ -73,7 +73,7 @@ export function expectMissing(
 export function expectRefused(
   answer: Answer,
   clause: string,
-  what = 'the answer to a request that can not be served',
+  what = 'the answer to a request that cannot be served',
 ): void {
   const permitted = [
     { outcome: 'a close or reset without a reply', clause },

@@ -9,7 +9,7 @@ import { type DaemonUnderTest, startDaemonUnderTest } from './daemon-under-test.
 import { FakeCache } from './fake-cache.ts'
 
 /*
- * Each case runs on daemons of its own. An implementation whose daemons do not start at all can not
+ * Each case runs on daemons of its own. An implementation whose daemons do not start at all cannot
  * be judged, so the run ends if the first start of a role fails. A later failure is only trouble of
  * one case, since the role has started before. The rejected alternative, a trial start of each role
  * before the first case, takes up to two seconds more and learns nothing else.

@@ -118,7 +118,7 @@ export const clauses: readonly Clause[] = [
     section: local,
     level: 'must',
     source: 'design',
-    text: 'A read of an image that can not be had is answered with the error, no bytes, and a close.',
+    text: 'A read of an image that cannot be had is answered with the error, no bytes, and a close.',
   },
   {
     id: 'L5',

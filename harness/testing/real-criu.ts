@@ -22,14 +22,14 @@ export interface RealPair {
 const programs = new URL('../../fixtures/programs/', import.meta.url).pathname
 
 /**
- * Runs `scenario` on a pair of privileged containers. If they can not be started, the scenario is
+ * Runs `scenario` on a pair of privileged containers. If they cannot be started, the scenario is
  * skipped with the reason; with CI=true, which promises a machine that can, it fails.
  */
 export async function onRealCriu(scenario: (pair: RealPair) => Promise<void>): Promise<void> {
   const hosts = await startHosts()
   if ('reason' in hosts) {
     if (process.env['CI'] === 'true')
-      t.fail(`a real CRIU dump and restore can not run: ${hosts.reason}`)
+      t.fail(`a real CRIU dump and restore cannot run: ${hosts.reason}`)
     else await t.test('scenarios on a real CRIU', { skip: hosts.reason }, async () => {})
     return
   }
@@ -55,7 +55,7 @@ export async function countsBeyond(host: Host, status: string, count: number): P
   await shell(host, script, [status, String(count)])
 }
 
-/** Returns the two containers, or the reason why they can not be started. */
+/** Returns the two containers, or the reason why they cannot be started. */
 async function startHosts() {
   const left = process.env['CRIU_REMOTE_NO_CONTAINERS']
   if (left) return { reason: left }

@@ -181,6 +181,7 @@ export const cases: readonly Case[] = [
     async run(cache) {
       const bytes = someBytes(500_000, cache.seed)
       const waiter = await cache.openRead('1', 'last.img')
+      // Not awaited, so that the close comes directly after the last byte. It never rejects.
       void cache.forward('1', 'last.img', bytes)
       cache.closeLink()
       expectImage(await cache.answer(waiter), bytes, 'W6')

@@ -398,7 +398,7 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'The cache resets the link while no image is on its way, so images that are written later ' +
-      'can not arrive. The proxy exits, and not with 0.',
+      'cannot arrive. The proxy exits, and not with 0.',
     async run(proxy) {
       await proxy.store('1', 'a.img', bytes)
       proxy.fakeCache.socket.resetAndDestroy()

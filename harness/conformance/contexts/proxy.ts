@@ -8,7 +8,7 @@ import { type ContextOptions, DaemonContext } from './daemon.ts'
 
 /**
  * More bytes than a TCP connection holds: a sender has 4 MiB at most, and a receiver that does not
- * read holds less than the rest. A proxy can not get rid of them.
+ * read holds less than the rest. A proxy cannot get rid of them.
  */
 export const MORE_THAN_A_LINK_HOLDS = 8 * 1024 * 1024
 

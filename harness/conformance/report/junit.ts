@@ -3,7 +3,7 @@ import type { CaseResult, Results } from '../result.ts'
 import { describeEvent } from './describe-event.ts'
 
 /**
- * Characters that XML 1.0 can not hold, escaped or not: control characters, lone surrogates, U+FFFE
+ * Characters that XML 1.0 cannot hold, escaped or not: control characters, lone surrogates, U+FFFE
  * and U+FFFF.
  */
 const FORBIDDEN = /[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu
