@@ -75,7 +75,7 @@ export type AgentLine = z.output<typeof agentLine>
 /** A line of the agent with that event. */
 export type LineOf<Event extends AgentLine['event']> = Extract<AgentLine, { event: Event }>
 
-/** Exit code of an agent that can run no test, because no guest boots; stderr ends with the reason. */
+/** Exit code of an agent that can run no test: no guest boots. stderr ends with the reason. */
 export const NO_MACHINE = 3
 
 /** Returns the result of a test that did not run, with the reason. */

@@ -12,7 +12,7 @@ import { NotStarted, runMutants, shareClause } from './run-cases.ts'
  *
  * All cases against each oddity alone would take half of the time of all tests. So all cases meet
  * three implementations that have several oddities each. One oddity can hide the effect of another,
- * so the tests of all changes (CRIU_REMOTE_TIER=all) also run the cases of its clauses on each alone.
+ * so the full tier (CRIU_REMOTE_TIER=all) also runs the cases of its clauses on each oddity alone.
  */
 
 const groups = Map.groupBy(oddities, ({ together }) => together)
@@ -37,8 +37,8 @@ if (tier === 'all') {
 }
 
 /**
- * Returns the failures that come again when their cases run alone: an oddity makes cases slower, and
- * a busy machine can miss a deadline.
+ * Returns the failures that come again when their cases run alone: an oddity makes cases slower,
+ * and a busy machine can miss a deadline.
  */
 async function failing(
   together: readonly Mutant[],

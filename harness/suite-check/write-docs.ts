@@ -4,7 +4,7 @@ import { describeClauses } from '../conformance/clauses-page.ts'
 import { checkout } from '../hosts/checkout.ts'
 import { describeDescriptor } from '../implementation/descriptor.ts'
 
-/* `npm run docs`: writes the files that are generated from code. Tests compare them with the code. */
+/* `npm run docs`: writes the generated files. Tests compare them with the code. */
 
 writeFileSync(`${checkout}/docs/clauses.md`, describeClauses(allCases))
 const schema = `${checkout}/harness/implementation/descriptor.schema.json`

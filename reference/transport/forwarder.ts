@@ -90,7 +90,8 @@ export class Forwarder {
   }
 
   /**
-   * Sends the queue. Images that complete in the same turn of the event loop leave in the same system call.
+   * Sends the queue. Images that complete in the same turn of the event loop leave in the same
+   * system call.
    */
   async #sendQueue(): Promise<void> {
     await setImmediate()
