@@ -6,6 +6,7 @@ import type { PlannedTest } from '../../plan.ts'
 import type { Relay, SeenOpen } from '../relay.ts'
 import type { TestDirectory } from '../test-directory.ts'
 import { expect, violation } from './expect.ts'
+import { expectRefused } from './refused-reads.ts'
 
 /*
  * Checks for processes that vanished between pre-dump and dump.
@@ -18,8 +19,6 @@ import { expect, violation } from './expect.ts'
  * these checks do.
  */
 
-/** Deadline for an answer that has nothing to wait for, from a proxy on a busy machine, in ms. */
-const AT_ONCE = 2_000
 /** The number of steps that the program can take. */
 const STEPS = 9
 /** Deadline of a step of the program, in ms. */
@@ -115,26 +114,6 @@ export class VanishedProcesses {
 
   #pids(role: string): readonly number[] {
     return this.#roles.get(role) ?? []
-  }
-}
-
-/** Throws a Violation unless CRIU read that image at the proxy and got ENOENT at once each time. */
-function expectRefused(snapshot: string, name: string, opens: readonly SeenOpen[]): void {
-  const reads = opens.filter(
-    (open) =>
-      open.role === 'proxy' &&
-      open.purpose === 'read' &&
-      open.snapshotId === snapshot &&
-      open.name === name,
-  )
-  const image = `${snapshot}:${name}`
-  const asked = `reads of ${image}, of a process born since`
-  expect(reads.length > 0, asked, 'at least one', 'none')
-  const answer = `the answer to the read of ${image}`
-  for (const { error, waited = Number.POSITIVE_INFINITY } of reads) {
-    const late = `after ${waited} ms`
-    expect(error === ENOENT, answer, 'ENOENT', String(error), { clause: 'L4', side: 'proxy' })
-    expect(waited < AT_ONCE, answer, 'at once', late, { clause: 'P1', side: 'proxy' })
   }
 }
 
