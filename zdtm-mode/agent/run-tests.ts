@@ -1,6 +1,5 @@
-import { breakpointsFire } from '../../harness/criu/breakpoints.ts'
 import { output } from '../../harness/hosts/host.ts'
-import { BREAKPOINT, type GivenPlan, type PlannedTest } from '../plan.ts'
+import type { GivenPlan, PlannedTest } from '../plan.ts'
 import { printLine } from './print-line.ts'
 import { Runner } from './runner.ts'
 import type { TestMachine } from './test-machine.ts'
@@ -35,7 +34,6 @@ export async function runTests(
 /** Prints the facts about the machine. */
 async function printReady(machine: TestMachine, plan: GivenPlan): Promise<void> {
   const { host } = machine.machine
-  await breakpointsFire(host, `${plan.programs}/${BREAKPOINT}`)
   const [kernel, version] = await Promise.all([
     output(host, ['uname', '-r']),
     output(host, [plan.mode.criu, '--version']),

@@ -1,10 +1,13 @@
 import { referenceDescriptor } from '../../harness/implementation/start.ts'
-import { Migration } from '../../harness/migration/migration.ts'
-import { MOUNT } from '../plan.ts'
+import { Migration, type MigrationOptions } from '../../harness/migration/migration.ts'
+import type { TestMachine } from '../agent/test-machine.ts'
+import { MOUNT, type Mode } from '../plan.ts'
 import { mountBy } from './mount-from-agent.ts'
 import type { TestHost } from './test-hosts.ts'
 import type { TestRun } from './test-run.ts'
 
+/** The fault of CRIU that makes it step from system call to system call (FI_NO_BREAKPOINTS). */
+const STEPPING = 130
 /** Deadline of one criu, in ms for each second of the test's own timeout: 120 s for the default. */
 const CRIU_PATIENCE = 4_000
 
@@ -26,7 +29,7 @@ export function startMigration(
     dumpOptions: test.desc.dopts,
     restoreOptions: test.desc.ropts,
     criuTimeout: test.desc.timeout * CRIU_PATIENCE,
-    ...(mode.fault !== undefined && { criuEnvironment: { CRIU_FAULT: String(mode.fault) } }),
+    ...criuEnvironment(mode, machine),
     mount: mountBy(`${programs}/${MOUNT}`, machine.ports),
     async interpose({ role, socket }) {
       const path = `${directory.hosts}/relay-${iteration}-${role}`
@@ -34,4 +37,13 @@ export function startMigration(
       return path
     },
   })
+}
+
+/** Returns the option for CRIU's environment. CRIU takes one fault, so the user's replaces stepping. */
+function criuEnvironment(
+  { fault }: Mode,
+  { criuSteps }: TestMachine,
+): Pick<MigrationOptions, 'criuEnvironment'> {
+  const number = fault ?? (criuSteps ? STEPPING : undefined)
+  return number === undefined ? {} : { criuEnvironment: { CRIU_FAULT: String(number) } }
 }
