@@ -37,14 +37,27 @@ export function decodeDumpStatistics(image: Buffer): {
   }
 }
 
-/** Returns the number of page ranges that a page map leaves to the parent. Throws RemoteError. */
-export function countInParent(pagemap: Buffer): number {
-  const [, ...ranges] = entries(pagemap, 'a page map')
-  return ranges
-    .map((range) => pageRange.decode(range))
-    .filter(
-      (range) => range['in_parent'] === true || ((range['flags'] as number) & IN_PARENT) !== 0,
-    ).length
+/** A range of pages in a page map. */
+export interface PageRange {
+  /** The address of the first page. */
+  start: number
+  pages: number
+  /** Whether the parent snapshot has the bytes of these pages. */
+  inParent: boolean
+}
+
+/** Returns the page ranges of a page map. Throws RemoteError. */
+export function decodePageMap(image: Buffer): PageRange[] {
+  const [, ...ranges] = entries(image, 'a page map')
+  return ranges.map((range) => {
+    const fields = pageRange.decode(range) as Record<string, number>
+    const { vaddr, nr_pages, nr_pages_64, in_parent, flags } = fields
+    return {
+      start: vaddr ?? 0,
+      pages: nr_pages_64 || (nr_pages ?? 0),
+      inParent: Boolean(in_parent) || ((flags ?? 0) & IN_PARENT) !== 0,
+    }
+  })
 }
 
 /**

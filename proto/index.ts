@@ -1,5 +1,5 @@
 /* The exports of the protocol's messages for the harness. */
-export { countInParent, decodeDumpStatistics } from './criu-images.ts'
+export { decodeDumpStatistics, decodePageMap } from './criu-images.ts'
 export { encodeFrame, FrameDecoder } from './frame.ts'
 export {
   ENOENT,

@@ -21,6 +21,8 @@ import { HostError } from './host.ts'
 
 const CLI = `${checkout}/harness/cli/main.ts`
 const SNAPSHOT = `${checkout}/harness/cli/daemon-snapshot.ts`
+/** The expression that the bundler replaces; spelled so that it does not replace it here. */
+const META_URL = ['import', 'meta', 'url'].join('.')
 
 export interface Bundled {
   command: readonly string[]
@@ -68,10 +70,10 @@ async function buildModules(
     platform: 'node',
     format: 'esm',
     plugins: [sources(change)],
-    external: ['testcontainers', 'playwright-core'],
+    external: ['esbuild', 'testcontainers', 'playwright-core'],
     // CommonJS packages call `require` for Node's own modules.
     banner: {
-      js: "import { createRequire } from 'node:module';const require = createRequire(import.meta.url);",
+      js: `import { createRequire } from 'node:module';const require = createRequire(${META_URL});`,
     },
     logLevel: 'silent',
   }).catch((thrown) => {
@@ -114,7 +116,7 @@ const sources = (change: Change): Plugin => ({
       const text = change(path, await readFile(path, 'utf8'))
       return {
         loader: 'ts',
-        contents: text.replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href)),
+        contents: text.replaceAll(META_URL, JSON.stringify(pathToFileURL(path).href)),
       }
     })
   },

@@ -1,5 +1,6 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { cacheDirectory, checkout } from '../../harness/hosts/checkout.ts'
+import { bundle } from '../../harness/hosts/bundle.ts'
+import { cacheDirectory } from '../../harness/hosts/checkout.ts'
 import type { Host, HostProcess } from '../../harness/hosts/host.ts'
 
 /**
@@ -15,7 +16,6 @@ export async function startBundled(
   const directory = await mkdtemp(`${cacheDirectory}/bundle-`)
   const remove = () => rm(directory, { recursive: true, force: true })
   try {
-    const { bundle } = await bundler()
     const { command: bundled, environment } = await bundle(command, directory)
     const started = await host.start(bundled, { environment, onLine })
     return { ...started, exited: started.exited.finally(remove) }
@@ -24,7 +24,3 @@ export async function startBundled(
     throw thrown
   }
 }
-
-/** Loads the bundler by a computed path, so that the daemons' own bundle does not contain it. */
-const bundler = (): Promise<typeof import('../../harness/hosts/bundle.ts')> =>
-  import(`${checkout}/harness/hosts/bundle.ts`)

@@ -1,5 +1,5 @@
 import type { Migration } from '../../../harness/migration/migration.ts'
-import { countInParent } from '../../../proto/index.ts'
+import { decodePageMap } from '../../../proto/index.ts'
 import { pullSnapshots, readImage } from '../../../reference/index.ts'
 import type { SeenOpen } from '../relay.ts'
 import { writtenImages } from './equal-images.ts'
@@ -44,13 +44,13 @@ async function expectParentInMaps(
   opens: readonly SeenOpen[],
   cache: string,
 ): Promise<void> {
-  const counts = await Promise.all(
+  const ranges = await Promise.all(
     pageMapsOf(snapshot, opens).map(async (name) =>
-      countInParent((await readImage(cache, snapshot, name)) as Buffer),
+      decodePageMap((await readImage(cache, snapshot, name)) as Buffer),
     ),
   )
   const what = `page maps of snapshot ${snapshot}`
-  const someInParent = counts.some((count) => count > 0)
+  const someInParent = ranges.flat().some(({ inParent }) => inParent)
   expect(someInParent, what, 'ranges that the parent has', 'none', { clause: 'S3' })
 }
 

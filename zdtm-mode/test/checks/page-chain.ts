@@ -1,4 +1,4 @@
-import { codec } from '../../../proto/schema.ts'
+import { decodePageMap } from '../../../proto/index.ts'
 
 /*
  * Follows pages through the page maps of a chain of snapshots, as CRIU does when it restores: a
@@ -7,12 +7,6 @@ import { codec } from '../../../proto/schema.ts'
  */
 
 const PAGE_SIZE = 4096
-/** Bytes of the two magic numbers before the first entry, and of the size before each entry. */
-const [MAGIC, LENGTH] = [8, 4]
-/** The flag of an entry whose pages the parent has. */
-const IN_PARENT = 1
-
-const pageRange = codec('page_range')
 
 /** For the address of each page: whether its bytes are in the snapshot itself or in its parent. */
 type PageMap = Map<number, 'here' | 'parent'>
@@ -28,7 +22,7 @@ export async function snapshotsInUse(
 ): Promise<Set<string>> {
   const inUse = new Set<string>()
   for (const name of names) {
-    const mapOf = async (snapshot: string) => decodePageMap(await read(snapshot, name))
+    const mapOf = async (snapshot: string) => pagesOf(await read(snapshot, name))
     for (const snapshot of await chainOf(snapshots, mapOf)) inUse.add(snapshot)
   }
   return inUse
@@ -52,32 +46,10 @@ async function chainOf(
 }
 
 /** Returns the pages of a page map; none for an image that does not exist. */
-function decodePageMap(image: Buffer = Buffer.alloc(0)): PageMap {
+function pagesOf(image: Buffer | undefined): PageMap {
   const map: PageMap = new Map()
-  for (const { start, pages, place } of entriesOf(image).map(decodeEntry))
-    for (let page = 0; page < pages; page++) map.set(start + page * PAGE_SIZE, place)
+  for (const { start, pages, inParent } of image === undefined ? [] : decodePageMap(image))
+    for (let page = 0; page < pages; page++)
+      map.set(start + page * PAGE_SIZE, inParent ? 'parent' : 'here')
   return map
-}
-
-/** Returns the entries of the image but the first, its head. */
-function entriesOf(image: Buffer): Buffer[] {
-  const entries: Buffer[] = []
-  for (let at = MAGIC; at + LENGTH <= image.length; ) {
-    const end = at + LENGTH + image.readUInt32LE(at)
-    entries.push(image.subarray(at + LENGTH, end))
-    at = end
-  }
-  return entries.slice(1)
-}
-
-function decodeEntry(entry: Buffer) {
-  const { vaddr, nr_pages, nr_pages_64, in_parent, flags } = pageRange.decode(entry) as {
-    vaddr: number
-    nr_pages: number
-    nr_pages_64: number
-    in_parent: boolean
-    flags: number
-  }
-  const place: 'here' | 'parent' = in_parent || (flags & IN_PARENT) !== 0 ? 'parent' : 'here'
-  return { start: vaddr, pages: nr_pages_64 || nr_pages, place }
 }
