@@ -1,12 +1,18 @@
 import { FrameDecoder, localImage, localReply, remoteImage } from '../../../proto/index.ts'
+import { printableLine } from '../../printable.ts'
 import { show } from '../texts.ts'
 import type { TraceEvent } from '../trace.ts'
 
 /**
- * Returns the meaning of an event's bytes: a header or a reply, as far as the kept bytes tell.
- * Returns undefined for image bytes.
+ * Returns the meaning of an event's bytes in one printable line: a header or a reply, as far as the
+ * kept bytes tell. Returns undefined for image bytes.
  */
-export function decodeEvent({
+export function decodeEvent(event: TraceEvent): string | undefined {
+  const meaning = meaningOf(event)
+  return meaning === undefined ? undefined : printableLine(meaning)
+}
+
+function meaningOf({
   connection,
   direction,
   kind,

@@ -1,3 +1,4 @@
+import { printableLine } from '../../printable.ts'
 import type { TraceEvent } from '../trace.ts'
 import { decodeEvent } from './decode.ts'
 
@@ -9,5 +10,5 @@ export function describeEvent(event: TraceEvent): string {
   const meaning = decoded === undefined ? '' : `(${decoded}) `
   const bytes = `${hex}${size > 64 ? '...' : ''}`
   const what = kind === 'bytes' ? `${size} bytes ${meaning}${bytes}` : kind
-  return `${at.toFixed(1).padStart(8)} ms  ${connection} ${arrow} ${what}`
+  return `${at.toFixed(1).padStart(8)} ms  ${printableLine(connection)} ${arrow} ${what}`
 }

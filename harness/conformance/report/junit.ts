@@ -1,19 +1,16 @@
 import { XMLBuilder } from 'fast-xml-parser'
 import type { CaseResult, Results } from '../result.ts'
 import { describeEvent } from './describe-event.ts'
-
-/**
- * Characters that XML 1.0 cannot hold, escaped or not: control characters, lone surrogates, U+FFFE
- * and U+FFFF.
- */
-const FORBIDDEN = /[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu
+import { printableTexts } from './printable-results.ts'
 
 /**
  * Returns the results as JUnit XML for CI servers, with a suite for each group of cases. A failure
  * of the implementation is a `failure`, trouble of the harness an `error`, and a case that did not
  * run `skipped`; each has its reason.
  */
-export function junit(results: Results): string {
+export function junit(raw: Results): string {
+  // XML 1.0 cannot hold control characters and lone surrogates, escaped or not.
+  const results = printableTexts(raw)
   const groups = Map.groupBy(results.cases, ({ group }) => group)
   const suites = [...groups].map(([group, cases]) => ({
     ...totals(group, cases),
@@ -37,7 +34,7 @@ function totals(name: string, cases: readonly CaseResult[]) {
   const number = (...outcomes: CaseResult['outcome'][]) =>
     cases.filter(({ outcome }) => outcomes.includes(outcome)).length
   return {
-    '@name': clean(name),
+    '@name': name,
     '@tests': cases.length,
     '@failures': number('fail', 'unexpected-pass'),
     '@errors': number('inconclusive'),
@@ -48,25 +45,25 @@ function totals(name: string, cases: readonly CaseResult[]) {
 
 function testCase(result: CaseResult) {
   return {
-    '@name': clean(`${result.id} (${result.clauses.join(', ')})`),
-    '@classname': clean(result.group),
+    '@name': `${result.id} (${result.clauses.join(', ')})`,
+    '@classname': result.group,
     '@time': seconds(result.duration),
     ...judgement(result),
     ...(result.trace.length > 0 &&
       result.outcome !== 'pass' && {
-        'system-out': clean(result.trace.map(describeEvent).join('\n')),
+        'system-out': result.trace.map(describeEvent).join('\n'),
       }),
-    ...(result.stderr !== undefined && { 'system-err': clean(result.stderr) }),
+    ...(result.stderr !== undefined && { 'system-err': result.stderr }),
   }
 }
 
 function judgement(result: CaseResult) {
-  const message = clean(result.actual ?? '')
+  const message = result.actual ?? ''
   switch (result.outcome) {
     case 'fail':
     case 'unexpected-pass':
       return {
-        failure: { '@message': message, '@type': result.outcome, '#text': clean(explain(result)) },
+        failure: { '@message': message, '@type': result.outcome, '#text': explain(result) },
       }
     case 'inconclusive':
       return {
@@ -92,5 +89,4 @@ function explain({ about, what, expected = [], actual, repeat }: CaseResult): st
   ].join('\n')
 }
 
-const clean = (text: string) => text.replace(FORBIDDEN, '\ufffd')
 const seconds = (milliseconds: number) => (milliseconds / 1000).toFixed(3)

@@ -4,8 +4,11 @@ import t from 'tap'
 import { Parser } from 'tap-parser'
 import { validateXML } from 'xmllint-wasm'
 import { checkout } from '../../hosts/checkout.ts'
+import { printable } from '../../printable.ts'
 import { type CaseResult, count, type Outcome, type Results, verdict } from '../result.ts'
 import { junit } from './junit.ts'
+import { printableJson } from './printable-results.ts'
+import { site } from './site.ts'
 import { tap } from './tap.ts'
 import { describeResults } from './text.ts'
 import { writeReports } from './write.ts'
@@ -13,7 +16,7 @@ import { writeReports } from './write.ts'
 /* Reports of results with every outcome, and with texts that try to break out of their format. */
 
 const HOSTILE =
-  ']]>"\'&amp;<script>document.title="broken out"</script>\u0000\u001b[31m\ud800 # SKIP\n--- ...\n'
+  ']]>"\'&amp;<script>document.title="broken out"</script>\u0000\u001b[31m\u009b2J\u202e\ud800 # SKIP\n--- ...\n'
 
 const outcomes: Outcome[] = [
   'pass',
@@ -123,6 +126,13 @@ t.test('results.tap parses to the same counts', async (t) => {
     parsed.some(([kind]) => kind === 'extra'),
     'and no other lines',
   )
+})
+
+t.test('no report holds a control character of the implementation', async (t) => {
+  const pages = [...site(results).values()]
+  const json = printableJson(results)
+  for (const text of [junit(results), tap(results), json, ...pages]) t.equal(printable(text), text)
+  t.same(JSON.parse(json), results, 'and results.json loses none')
 })
 
 t.test('a terminal shows failures in full and the number of passes', async (t) => {

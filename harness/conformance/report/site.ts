@@ -3,12 +3,14 @@ import { type CaseResult, isNews, type Results } from '../result.ts'
 import { describeEvent } from './describe-event.ts'
 import { diagram } from './diagram.ts'
 import { type Html, html, page } from './html.ts'
+import { printableTexts } from './printable-results.ts'
 
 /**
  * Returns the report as pages for a browser, by file name: index.html with a summary and the
  * clauses, and a page for each case.
  */
-export function site(results: Results): Map<string, string> {
+export function site(raw: Results): Map<string, string> {
+  const results = printableTexts(raw)
   const pages = new Map([['index.html', indexPage(results)]])
   for (const result of results.cases)
     pages.set(`cases/${result.id}.html`, casePage(result, results))

@@ -1,12 +1,13 @@
 import { stringify } from 'yaml'
 import type { CaseResult, Outcome, Results } from '../result.ts'
+import { printableTexts } from './printable-results.ts'
 
 /** Outcomes of a test point that is `not ok`. */
 const failing: readonly Outcome[] = ['fail', 'unexpected-pass', 'inconclusive']
 
 /** Returns the results as TAP version 14: a test point for each case, YAML if it did not pass. */
 export function tap(results: Results): string {
-  const points = results.cases.map((result, index) => point(result, index + 1))
+  const points = printableTexts(results.cases).map((result, index) => point(result, index + 1))
   return ['TAP version 14', `1..${results.cases.length}`, ...points, ''].join('\n')
 }
 

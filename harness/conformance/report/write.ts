@@ -2,6 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { recordOf } from '../failure-record.ts'
 import { isSound, type Results } from '../result.ts'
 import { junit } from './junit.ts'
+import { printableJson } from './printable-results.ts'
 import { site } from './site.ts'
 import { tap } from './tap.ts'
 
@@ -16,13 +17,13 @@ export async function writeReports(results: Results, directory: string): Promise
   }
   const failures = results.cases.filter((result) => !isSound(result))
   const files = new Map([
-    ['results.json', `${JSON.stringify(results, null, 2)}\n`],
+    ['results.json', `${printableJson(results)}\n`],
     ['junit.xml', junit(results)],
     ['results.tap', tap(results)],
     ...site(results),
     ...failures.map((result): [string, string] => [
       `traces/${result.id}.json`,
-      JSON.stringify(recordOf(result, results), null, 2),
+      printableJson(recordOf(result, results)),
     ]),
   ])
   await Promise.all([...files].map(([name, text]) => writeFile(`${directory}/${name}`, text)))
