@@ -77,16 +77,22 @@ async function runTap(): Promise<number> {
   }
 }
 
+/** Counts the tests of a TAP stream, in which each test file is one result with its own tests. */
 async function count(file: string) {
   const totals = { passed: 0, failed: 0, skipped: 0 }
+  let failedInFile = 0
   const parser = new Parser()
   parser.on('child', (testFile: Parser) => {
-    const tests: Result[] = []
-    testFile.on('assert', (test: Result) => tests.push(test))
-    testFile.on('complete', ({ ok }: { ok: boolean }) => {
-      for (const test of tests) totals[test.skip ? 'skipped' : test.ok ? 'passed' : 'failed']++
-      if (!ok && tests.every((test) => test.ok)) totals.failed++
+    failedInFile = 0
+    testFile.on('assert', (test: Result) => {
+      totals[test.skip ? 'skipped' : test.ok ? 'passed' : 'failed']++
+      if (!test.ok && !test.skip) failedInFile++
     })
+  })
+  parser.on('assert', ({ ok }: Result) => {
+    // A file that breaks before, between or after its tests.
+    if (!ok && failedInFile === 0) totals.failed++
+    failedInFile = 0
   })
   const stream = createReadStream(file)
   await new Promise((resolve, reject) =>
