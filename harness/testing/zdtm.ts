@@ -47,9 +47,10 @@ export async function runTests(
   try {
     const list = `${directory}/tests`
     writeFileSync(list, tests.join('\n'))
-    const mode = ['-p', '2', '--keep-going', '--report', directory, ...parameters]
+    const report = `${directory}/report`
+    const mode = ['-p', '2', '--keep-going', '--report', report, ...parameters]
     const { exitCode, stdout, stderr } = await zdtm('-F', list, ...mode)
-    const cases = await casesIn(directory)
+    const cases = await casesIn(report)
     const passed = cases.filter(({ outcome }) => outcome === 'pass').map(({ id }) => id)
     return { exitCode, said: stdout + stderr, cases, passed }
   } finally {

@@ -13,7 +13,7 @@ import { isSound, type Results } from '../../conformance/result.ts'
 import { NothingSelected } from '../../conformance/select.ts'
 import { fail } from '../failure.ts'
 import { givenImplementation } from './given-implementation.ts'
-import { endWithVerdict, writeReportIn } from './verdict.ts'
+import { endWithVerdict, prepareReportIn, writeReportIn } from './verdict.ts'
 
 /* `criu-remote conform` and `replay`. */
 
@@ -36,6 +36,7 @@ export async function conformAll(flags: ConformFlags): Promise<void> {
   const { baseline: file, failedFrom, ...rest } = flags
   const baseline = file === undefined ? undefined : await readBaseline(file).catch(fail(2))
   const ids = failedFrom === undefined ? undefined : await idsOfFailures(failedFrom)
+  await prepareReportIn(flags.report)
   const results = await runAndShow({ ...rest, ...(baseline && { baseline }), ...(ids && { ids }) })
   await writeReportIn(flags.report, results)
   if (flags.writeBaseline !== undefined) await writeBaselineTo(flags.writeBaseline, results)

@@ -4,7 +4,7 @@ import { selectTests } from '../../../zdtm-mode/select/select-tests.ts'
 import { fail } from '../failure.ts'
 import { onEndingSignal } from '../signals.ts'
 import { namedImplementation } from './given-implementation.ts'
-import { endWithVerdict, writeReportIn } from './verdict.ts'
+import { endWithVerdict, prepareReportIn, writeReportIn } from './verdict.ts'
 
 /* `criu-remote zdtm run`: selects the tests, and lists or runs them. */
 
@@ -45,6 +45,7 @@ export async function zdtm(flags: ZdtmFlags): Promise<void> {
     return
   }
   const descriptor = await namedImplementation(flags.implementation)
+  await prepareReportIn(flags.report)
   const results = await launch({ ...flags, kernel }, selected, descriptor, endingSignal()).catch(
     fail(3),
   )
