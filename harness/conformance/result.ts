@@ -9,14 +9,22 @@ const outcomes = [
   'warn',
   'not-applicable',
   'expected-fail',
+  'flaky',
   'unexpected-pass',
+  'blocked',
   'inconclusive',
   'not-run',
 ] as const
 
 export const outcome = z.enum(outcomes)
 
-const permitted = z.object({ outcome: z.string(), clause: z.string() })
+const level = z.enum(['must', 'should', 'may'])
+
+const permitted = z.object({
+  outcome: z.string(),
+  clause: z.string(),
+  level: level.exactOptional().describe('The level of the demand, if below that of its clause.'),
+})
 
 export const trace = z.array(traceEvent).readonly()
 
@@ -24,7 +32,7 @@ const caseResult = z.object({
   id: z.string(),
   group: z.string().describe('The file of the case in scenarios/cases/, without its ending.'),
   clauses: z.array(z.string()).readonly(),
-  level: z.enum(['must', 'should', 'may']),
+  level,
   role: z.enum(['proxy', 'cache', 'pair']),
   about: z.string(),
   outcome,
@@ -40,6 +48,20 @@ const caseResult = z.object({
     .string()
     .exactOptional()
     .describe('Identifies the failure without its numbers: baselines are bound to it.'),
+  signatures: z
+    .array(z.string())
+    .readonly()
+    .exactOptional()
+    .describe('All signatures of its failed runs, if they differ.'),
+  blockedBy: z
+    .string()
+    .exactOptional()
+    .describe('The id of the more basic case whose failure blocks this one.'),
+  failedAt: z
+    .number()
+    .exactOptional()
+    .describe("The time of the violation, in ms on the trace's clock."),
+  timedOut: z.literal(true).exactOptional().describe('Whether the deadline of the case passed.'),
   note: z.string().exactOptional().describe('The remark of a baseline.'),
   seed: z.number().describe('The seed of the case, made from that of the run.'),
   runSeed: z.number(),
@@ -65,6 +87,13 @@ export const results = z.object({
   date: z.string().describe('The begin, in ISO 8601.'),
   seed: z.number(),
   duration: z.number().describe('Milliseconds.'),
+  selection: z
+    .object({
+      suite: z.number().describe('Number of all cases of the suite.'),
+      optIn: z.number().describe('Number of opt-in cases that were left out.'),
+      options: z.string().describe('The options that select cases; empty if all are selected.'),
+    })
+    .exactOptional(),
   caseSet: z.string().describe('SHA-256 over ids, clauses and texts of all cases of the suite.'),
   counts: z.record(outcome, z.number()),
   verdict: z.enum(['conformant', 'not conformant', 'undecided']),
@@ -79,15 +108,23 @@ export type Results = z.output<typeof results>
 export const isSound = ({ outcome }: Pick<CaseResult, 'outcome'>): boolean =>
   outcome === 'pass' || outcome === 'not-applicable'
 
-/** Whether a result is shown in full: it is neither sound nor an expected failure. */
+/** Whether a result is a failure that the baseline declares. */
+export const isKnown = ({ outcome }: Pick<CaseResult, 'outcome'>): boolean =>
+  outcome === 'expected-fail' || outcome === 'flaky'
+
+/** Whether a result did not come to its judgement: the case was blocked or not begun. */
+export const isSkipped = ({ outcome }: Pick<CaseResult, 'outcome'>): boolean =>
+  outcome === 'blocked' || outcome === 'not-run'
+
+/** Whether a result is shown in full: it is judged, and neither sound nor a known failure. */
 export const isNews = (result: Pick<CaseResult, 'outcome'>): boolean =>
-  !isSound(result) && result.outcome !== 'expected-fail'
+  !isSound(result) && !isKnown(result) && !isSkipped(result)
 
 /** Outcomes that make an implementation not conformant. */
 const failing: readonly Outcome[] = ['fail', 'unexpected-pass']
 
 /** Outcomes that decide nothing: the case did not run, or ran into trouble of the harness. */
-const undecided: readonly Outcome[] = ['inconclusive', 'not-run']
+const undecided: readonly Outcome[] = ['inconclusive', 'blocked', 'not-run']
 
 /** Returns the number of cases with each outcome. */
 export function count(cases: readonly CaseResult[]): Record<Outcome, number> {
@@ -99,7 +136,7 @@ export function count(cases: readonly CaseResult[]): Record<Outcome, number> {
 /** Returns the verdict on an implementation; without a decided case it is never `conformant`. */
 export function verdict(cases: readonly CaseResult[]): Results['verdict'] {
   if (cases.some(({ outcome }) => failing.includes(outcome))) return 'not conformant'
-  const decided = cases.some(({ outcome }) => outcome === 'pass' || outcome === 'expected-fail')
+  const decided = cases.some((result) => result.outcome === 'pass' || isKnown(result))
   if (!decided || cases.some(({ outcome }) => undecided.includes(outcome))) return 'undecided'
   return 'conformant'
 }
