@@ -1,4 +1,5 @@
 import { matchesGlob } from 'node:path'
+import { suggest } from '../nearest.ts'
 import type { LoadedCase } from './loaded-cases.ts'
 
 export interface Selection {
@@ -26,7 +27,9 @@ export function select(
 ): LoadedCase[] {
   for (const glob of only)
     if (!loaded.some((each) => matches(each, glob)))
-      throw new NothingSelected(`selecting cases: no case matches --only ${glob}`)
+      throw new NothingSelected(
+        `selecting cases: no case matches --only ${glob}${suggest(glob, namesOf(loaded))}`,
+      )
   const selected = loaded.filter((each) => {
     const { value } = each
     if (role !== 'both' && value.role !== role) return false
@@ -39,6 +42,11 @@ export function select(
   return selected
 }
 
-function matches({ group, value }: LoadedCase, glob: string): boolean {
-  return [value.id, group, ...value.clauses].some((name) => matchesGlob(name, glob))
+function matches(loaded: LoadedCase, glob: string): boolean {
+  return namesOf([loaded]).some((name) => matchesGlob(name, glob))
+}
+
+/** Returns the names by which cases are selected. */
+function namesOf(loaded: readonly LoadedCase[]): string[] {
+  return loaded.flatMap(({ group, value }) => [value.id, group, ...value.clauses])
 }

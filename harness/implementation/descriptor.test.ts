@@ -36,7 +36,25 @@ for (const [text, message] of [
   ['name: x', /the file: must have required property 'proxy'/],
   ['proxy: {command: [a]}', /name: expected string, got nothing/],
   ['name: x\nproxy: {command: []}', /proxy\.command: must NOT have fewer than 1 items/],
-  ['name: x\nproxy: {command: [a], sock: b}', /proxy: unknown key sock/],
+  ['name: x\nproxy: {command: [a], sock: b}', /proxy: unknown key sock, is socket meant\?$/],
+  ['name: x\nproxi: {command: [a]}\ncache: {command: [a]}', /unknown key proxi, is proxy meant\?$/],
+  ['name: x\nproxy: {command: [a]}\nzebra: 1', /the file: unknown key zebra$/],
+  [
+    'name: x\ncapabilities: {apend: true}\ncache: {command: [a]}',
+    /capabilities: unknown key apend, is append meant\?$/,
+  ],
+  [
+    'name: x\nproxy: {command: [a, "--s={Sock}"]}',
+    /proxy\.command\.1: unknown placeholder \{Sock\}, is \{socket\} meant\?$/,
+  ],
+  [
+    'name: x\ncache: {command: [a, "{address}"]}',
+    /cache\.command\.1: unknown placeholder \{address\}, expected one of \{directory\}, \{socket\}, /,
+  ],
+  [
+    'name: x\ncache: {command: [a], socket: "{socket}"}',
+    /cache\.socket: unknown placeholder \{socket\}, expected one of \{directory\}$/,
+  ],
   ['name: x\nproxy: {command: [a]}\ndialect: latin', /dialect: expected one of ours, criu-2017/],
   ['name: [x', /parsing descriptor/],
 ] as const) {
@@ -47,6 +65,27 @@ for (const [text, message] of [
     t.notMatch(error.message, /\n/)
   })
 }
+
+t.test('a program with a relative path is relative to the descriptor', async (t) => {
+  for (const [program, located] of [
+    ['./my-proxy', `${directory}/my-proxy`],
+    ['bin/proxy', `${directory}/bin/proxy`],
+    ['../proxy', '/tmp/proxy'],
+    ['/bin/proxy', '/bin/proxy'],
+    ['proxy', 'proxy'],
+    ['{directory}/proxy', '{directory}/proxy'],
+  ] as const) {
+    const text = JSON.stringify({ name: 'x', proxy: { command: [program, './data'] } })
+    const { proxy } = await readDescriptor(write(text))
+    t.same(proxy?.command, [located, './data'], program)
+  }
+})
+
+t.test('braces of a script are no placeholders', async (t) => {
+  const scripts = ['awk "{print}" && {x}', '$' + '{HOME}', '{}', '{ }']
+  const text = JSON.stringify({ name: 'x', cache: { command: ['sh', '-c', ...scripts] } })
+  t.same((await readDescriptor(write(text))).cache?.command, ['sh', '-c', ...scripts])
+})
 
 t.test('a missing file is an error that names it', async (t) => {
   await t.rejects(readDescriptor('/no/such.yaml'), { message: /\/no\/such\.yaml.*ENOENT/ })

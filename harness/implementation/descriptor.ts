@@ -1,5 +1,6 @@
-import { dirname, resolve } from 'node:path'
+import { dirname, isAbsolute, resolve } from 'node:path'
 import { z } from 'zod'
+import { nearest } from '../nearest.ts'
 import { readYaml } from '../yaml-file.ts'
 
 /*
@@ -9,12 +10,15 @@ import { readYaml } from '../yaml-file.ts'
 
 const dialects = ['ours', 'criu-2017', 'criu-2019', 'criu-2020', 'auto'] as const
 
+/** The placeholders of a command. */
+const placeholders = ['directory', 'socket', 'host', 'port']
+
 const daemon = z.strictObject({
-  command: z.array(z.string()).min(1, 'must NOT have fewer than 1 items').meta({
+  command: z.array(withPlaceholders(placeholders)).min(1, 'must NOT have fewer than 1 items').meta({
     description:
-      'Placeholders: {directory} private and fresh, {socket} the UNIX socket to listen on, {host} and {port} of the TCP connection.',
+      'Placeholders: {directory} private and fresh, {socket} the UNIX socket to listen on, {host} and {port} of the TCP connection. A program with a relative path, such as ./my-proxy, is relative to the descriptor.',
   }),
-  socket: z.string().exactOptional().meta({
+  socket: withPlaceholders(['directory']).exactOptional().meta({
     description:
       'The path of its UNIX socket, if the daemon chooses the path itself; {directory} is replaced.',
   }),
@@ -61,14 +65,19 @@ export class DescriptorError extends Error {
 }
 
 /**
- * Reads and checks a descriptor. Resolves a relative working directory against the file's
- * directory. Throws DescriptorError.
+ * Reads and checks a descriptor. Resolves a relative working directory, and programs with a
+ * relative path, against the file's directory. Throws DescriptorError.
  */
 export async function readDescriptor(file: string): Promise<Descriptor> {
   const descriptor = await readYaml(file, { name: 'descriptor', schema, error: DescriptorError })
-  const { workingDirectory } = descriptor
-  if (workingDirectory === undefined) return descriptor
-  return { ...descriptor, workingDirectory: resolve(dirname(file), workingDirectory) }
+  const { workingDirectory, proxy, cache } = descriptor
+  const folder = dirname(file)
+  return {
+    ...descriptor,
+    ...(proxy !== undefined && { proxy: locateProgram(proxy, folder) }),
+    ...(cache !== undefined && { cache: locateProgram(cache, folder) }),
+    ...(workingDirectory !== undefined && { workingDirectory: resolve(folder, workingDirectory) }),
+  }
 }
 
 /** Returns the content of descriptor.schema.json, the same contract for editors and other tools. */
@@ -82,4 +91,29 @@ export function describeDescriptor(): string {
     ...generated,
   }
   return `${JSON.stringify(published, null, 2)}\n`
+}
+
+/** Returns a daemon whose program has an absolute path, or a bare name that PATH finds. */
+function locateProgram(daemon: DaemonDescription, folder: string): DaemonDescription {
+  const [program = '', ...parameters] = daemon.command
+  if (!program.includes('/') || isAbsolute(program) || program.startsWith('{')) return daemon
+  return { ...daemon, command: [resolve(folder, program), ...parameters] }
+}
+
+/**
+ * Returns the schema of a text with placeholders. A text with white space is a script, and its
+ * braces are its own.
+ */
+function withPlaceholders(known: readonly string[]) {
+  return z.string().superRefine((text, context) => {
+    const found = /\s/.test(text) ? [] : text.matchAll(/(?<!\$)\{(\w+)\}/g)
+    for (const [, name = ''] of found)
+      if (!known.includes(name))
+        context.addIssue(`unknown placeholder {${name}}${hint(name, known)}`)
+  })
+}
+
+function hint(wrong: string, known: readonly string[]): string {
+  const name = nearest(wrong, known)
+  return name === undefined ? `, expected one of {${known.join('}, {')}}` : `, is {${name}} meant?`
 }
