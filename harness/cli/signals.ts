@@ -1,10 +1,11 @@
-/** The signals that ask this process to end. */
-export const endingSignals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
+import { type EndingSignal, endingSignals } from '../ending-signals.ts'
+
+export { endingSignals }
 
 /**
  * Calls `act` for the first signal of each kind. A second signal of a kind ends the process at
  * once.
  */
-export function onEndingSignal(act: (signal: (typeof endingSignals)[number]) => void): void {
+export function onEndingSignal(act: (signal: EndingSignal) => void): void {
   for (const signal of endingSignals) process.once(signal, act)
 }

@@ -1,16 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { constants } from 'node:os'
-import { execa } from 'execa'
 import { hostCommands } from './checkout.ts'
-import {
-  type Completed,
-  type Host,
-  HostError,
-  type HostProcess,
-  type StartOptions,
-  thisKernel,
-} from './host.ts'
-import { Lines } from './lines.ts'
+import { type Host, HostError, type HostProcess, thisKernel } from './host.ts'
+import { Leftovers, signalGroup } from './leftovers.ts'
+import { startLocal } from './local-process.ts'
 import { freePort } from './ports.ts'
 
 /** Returns this machine as a host, with loopback as its address. */
@@ -18,11 +10,7 @@ export function localHost(): Host {
   const running = new Set<HostProcess>()
   const directories: string[] = []
   return {
-    name: 'this machine',
-    address: '127.0.0.1',
-    ...hostCommands(process.execPath),
-    kernel: thisKernel,
-    ownPids: false,
+    ...thisMachine(),
     async start(command, options = {}) {
       const started = await startLocal(command, options)
       running.add(started)
@@ -34,7 +22,6 @@ export function localHost(): Host {
       directories.push(directory)
       return directory
     },
-    freePort,
     async stop() {
       await Promise.all([...running].map((each) => each.kill('SIGKILL').then(() => each.exited)))
       await Promise.all(
@@ -44,34 +31,50 @@ export function localHost(): Host {
   }
 }
 
-/** Starts a process on this machine. Throws HostError. */
-async function startLocal(
-  [file, ...parameters]: readonly string[],
-  { environment, workingDirectory, onLine }: StartOptions,
-): Promise<HostProcess> {
-  if (file === undefined) throw new HostError('starting a program: expected a command, got none')
-  const child = execa(file, parameters, {
-    stdin: 'ignore',
-    buffer: false,
-    reject: false,
-    cleanup: true,
-    ...(environment && { env: environment }),
-    ...(workingDirectory !== undefined && { cwd: workingDirectory }),
-  })
-  const stdout = new Lines(onLine)
-  const stderr = new Lines()
-  child.stdout.setEncoding('utf8').on('data', (text: string) => stdout.add(text))
-  child.stderr.setEncoding('utf8').on('data', (text: string) => stderr.add(text))
-  const exited = child.then(({ exitCode, signal }): Completed => {
-    return {
-      code: exitCode ?? 128 + (signal === undefined ? 0 : constants.signals[signal]),
-      stdout: stdout.text,
-      stderr: stderr.text,
-    }
-  })
-  if (child.pid === undefined) {
-    const { originalMessage } = (await child) as unknown as Error & { originalMessage?: string }
-    throw new HostError(`starting ${file}: ${originalMessage ?? 'it could not be started'}`)
+/**
+ * Returns this machine as a host for an implementation under test. Each process leads a group of
+ * its own: an interrupt from the terminal does not reach it, and its children end with it. No
+ * process and no directory outlives this process.
+ */
+export function isolatedLocalHost(): Host {
+  const leftovers = new Leftovers()
+  let stopped = false
+  const refuseIfStopped = () => {
+    if (stopped) throw new HostError('starting a daemon: the run is over')
   }
-  return { pid: child.pid, exited, kill: async (signal) => void child.kill(signal) }
+  return {
+    ...thisMachine(),
+    async start(command, options = {}) {
+      refuseIfStopped()
+      const { pid, exited } = await startLocal(command, { ...options, ownGroup: true })
+      leftovers.addGroup(pid)
+      if (stopped) leftovers.removeAll()
+      return { pid, exited, kill: async (signal) => killGroup(leftovers, pid, signal) }
+    },
+    async directory() {
+      refuseIfStopped()
+      const directory = await mkdtemp('/tmp/criu-remote-')
+      leftovers.addDirectory(directory)
+      if (stopped) leftovers.removeAll()
+      return directory
+    },
+    async stop() {
+      stopped = true
+      leftovers.removeAll()
+    },
+  }
 }
+
+function killGroup(leftovers: Leftovers, leader: number, signal: 'SIGTERM' | 'SIGKILL'): void {
+  if (signal === 'SIGKILL') leftovers.killGroup(leader)
+  else signalGroup(leader, signal)
+}
+
+const thisMachine = () => ({
+  name: 'this machine',
+  address: '127.0.0.1',
+  ...hostCommands(process.execPath),
+  kernel: thisKernel,
+  ownPids: false,
+  freePort,
+})

@@ -1,4 +1,5 @@
 import { createServer } from 'node:net'
+import { HostError } from './host.ts'
 
 /*
  * Ports of this machine for daemons.
@@ -20,15 +21,18 @@ let next = 0
 
 /**
  * Returns a loopback port on which nothing listens, and which no other process of this project
- * gives out.
+ * gives out. Throws HostError if the block has none, or if this machine refuses to listen.
  */
 export async function freePort(): Promise<number> {
   claimed ??= claimBlock(process.pid % BLOCKS)
-  const first = await claimed
-  for (;;) {
+  const first = await claimed.catch(forgetClaim)
+  for (let tried = 0; tried < BLOCK; tried++) {
     const port = first + (next++ % BLOCK)
     if (await canListen({ port, host: '127.0.0.1' })) return port
   }
+  throw new HostError(
+    `looking for a free port: expected one from ${first} to ${first + BLOCK - 1}, all are in use`,
+  )
 }
 
 /**
@@ -44,20 +48,49 @@ export async function claimBlock(preferred: number): Promise<number> {
   return firstOf(preferred)
 }
 
+/** Throws HostError if no server can listen on loopback. */
+export async function checkLoopback(): Promise<void> {
+  await canListen({ port: 0, host: '127.0.0.1' })
+}
+
+/** Lets the next call claim again, and throws the error of the last claim. */
+function forgetClaim(thrown: unknown): never {
+  claimed = undefined
+  throw thrown
+}
+
 /**
  * Takes the socket name until the end of this process. Returns false if another process holds it.
+ * Throws HostError.
  */
 function hold(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer().once('error', () => resolve(false))
+  return new Promise((resolve, reject) => {
+    const place = path.replace('\0', '@')
+    const server = createServer().once('error', falseIfInUse(place, resolve, reject))
     server.listen({ path }, () => resolve(true)).unref()
   })
 }
 
-/** Returns whether a server can listen there at the moment. */
+/** Returns whether a server can listen there at the moment. Throws HostError. */
 function canListen(place: { port: number; host: string }): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer().once('error', () => resolve(false))
+  return new Promise((resolve, reject) => {
+    const { host, port } = place
+    const server = createServer().once('error', falseIfInUse(`${host}:${port}`, resolve, reject))
     server.listen(place, () => server.close(() => resolve(true)))
   })
+}
+
+/** Returns a handler of errors. Only a place in use is an answer; any other error is trouble. */
+function falseIfInUse(
+  place: string,
+  resolve: (value: boolean) => void,
+  reject: (reason: HostError) => void,
+): (error: NodeJS.ErrnoException) => void {
+  return (error) => {
+    if (error.code === 'EADDRINUSE') resolve(false)
+    else
+      reject(
+        new HostError(`listening on ${place}: ${error.code ?? error.message}`, { cause: error }),
+      )
+  }
 }
