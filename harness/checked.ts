@@ -17,7 +17,7 @@ export class CheckError extends Error {
 
 /** Returns the value as its schema has it, defaults filled in. Throws CheckError. */
 export function check<T>(schema: ZodType<T>, value: unknown, doing: string): T {
-  const { success, data, error } = schema.safeParse(value)
+  const { success, data, error } = schema.safeParse(value, { reportInput: true })
   if (success) return data
   throw new CheckError(`${doing}: ${explain(error.issues[0], schema)}`)
 }

@@ -1,4 +1,5 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
+import { repeated } from './values.ts'
 
 /* `criu-remote list`, `explain` and `compare`: show cases, clauses, and results side by side. */
 
@@ -22,14 +23,20 @@ export function addCases(program: Command): void {
     .command('compare')
     .summary('compare results of several implementations or versions')
     .description(
-      'Prints the results of several results.json files in one table, with a column for each file.',
+      'Prints the cases whose outcomes differ in several results.json files, with a column for each file.',
     )
     .argument('<results...>', 'results.json files; the first is the one to compare with')
+    .option('--all', 'show cases with equal outcomes as well')
     .option('--regressions', 'show only cases that are worse than in the first file')
+    .addOption(
+      new Option('--without <id>', 'a case that later files may lack; repeatable')
+        .argParser(repeated)
+        .default([], 'none'),
+    )
     .option('--json', 'print the table as JSON')
     .addHelpText(
       'after',
-      '\nExit codes: 0 no case is worse than in the first file, 1 a case is worse, 2 wrong usage.',
+      '\nA case that a later file lacks is worse, unless --without names it.\n\nExit codes: 0 no case is worse than in the first file, 1 a case is worse, 2 wrong usage.',
     )
     .action(async (files, flags) => (await import('./actions/compare.ts')).compare(files, flags))
 }
