@@ -7,8 +7,7 @@ import {
   readBaseline,
   writeBaseline,
 } from './baseline.ts'
-import { compare } from './compare.ts'
-import type { CaseResult, Outcome, Results } from './result.ts'
+import type { CaseResult, Outcome } from './result.ts'
 import { count, exitCode, verdict } from './result.ts'
 
 const directory = mkdtempSync('/tmp/criu-remote-baseline-')
@@ -89,18 +88,4 @@ t.test('a case that did not run is never a pass of the implementation', async (t
   t.equal(of('not-applicable'), 3)
   t.equal(of(), 3)
   t.match(count([result('a', 'fail'), result('b', 'fail')]), { fail: 2, pass: 0 })
-})
-
-t.test('a comparison marks cases that are worse than in the first results', async (t) => {
-  const run = (...cases: CaseResult[]) => ({ cases }) as unknown as Results
-  const rows = compare([
-    run(result('a', 'pass'), result('b', 'fail'), result('c', 'pass')),
-    run(result('a', 'fail'), result('b', 'pass'), result('d', 'fail')),
-  ])
-  t.same(rows, [
-    { id: 'a', outcomes: ['pass', 'fail'], regression: true },
-    { id: 'b', outcomes: ['fail', 'pass'], regression: false },
-    { id: 'c', outcomes: ['pass', undefined], regression: true },
-    { id: 'd', outcomes: [undefined, 'fail'], regression: false },
-  ])
 })
