@@ -2,8 +2,10 @@ import type { TraceEvent } from '../trace.ts'
 import { decodeEvent } from './decode.ts'
 import { type Html, html } from './html.ts'
 
-/** Number of arrows in a diagram; of a longer trace the end is shown, where the failure is. */
+/** Number of arrows in a diagram; of a longer trace the part around the failure is shown. */
 const ARROWS = 60
+/** Number of arrows after the failure in such a part: the end of a trace is the tear-down. */
+const AFTER = 15
 const LEFT = 150
 const COLUMN = 170
 const ROW = 26
@@ -18,16 +20,24 @@ interface Arrow {
 
 /**
  * Draws a trace as a sequence diagram: the implementation at the left, a line for each connection,
- * time downwards. Consecutive pieces of one connection and direction are one arrow.
+ * time downwards, and the time of the failure in ms. Consecutive pieces of one connection and
+ * direction are one arrow.
  */
-export function diagram(events: readonly TraceEvent[], implementation: string): Html {
+export function diagram(
+  events: readonly TraceEvent[],
+  implementation: string,
+  failedAt = Number.POSITIVE_INFINITY,
+): Html {
   const all = arrows(events)
-  const shown = all.slice(-ARROWS)
+  const before = all.filter(({ at }) => at <= failedAt).length
+  const begin = Math.max(0, Math.min(before + AFTER, all.length) - ARROWS)
+  const shown = all.slice(begin, begin + ARROWS)
   const connections = [...new Set(shown.map(({ connection }) => connection))]
   const width = LEFT + COLUMN * connections.length + 260
   const height = TOP + ROW * (shown.length + 1)
   const column = (connection: string) => LEFT + COLUMN * (connections.indexOf(connection) + 1)
-  const note = html`<p>The last ${shown.length} of ${all.length} steps.</p>`
+  const note = html`<p>Steps ${begin + 1} to ${begin + shown.length} of ${all.length}.</p>`
+  const failure = TOP + ROW * (before - begin + 0.5)
   const box = html`width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"`
   return html`${all.length > shown.length ? note : ''}
 <div class="diagram">
@@ -35,6 +45,7 @@ export function diagram(events: readonly TraceEvent[], implementation: string): 
 ${lifeline(LEFT, implementation, height)}
 ${connections.map((connection) => lifeline(column(connection), connection, height))}
 ${shown.map((arrow, row) => drawArrow(arrow, column(arrow.connection), TOP + ROW * (row + 1)))}
+${before === all.length ? '' : html`<line class="violation" x1="0" y1="${failure}" x2="${width}" y2="${failure}"/>`}
 </svg></div>`
 }
 

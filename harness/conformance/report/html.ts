@@ -55,13 +55,18 @@ th, td {
   text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid var(--line);
 }
 code, pre { font: 13px/1.45 ui-monospace, monospace; }
+h3 { font-size: 1rem; margin: 0 }
+.cause { border: 1px solid var(--line); border-radius: 4px; padding: .6rem .8rem; margin: .8rem 0 }
+.cause p, .cause dl { margin: .4rem 0 } .cause pre { margin: 0; white-space: pre-wrap }
+summary { cursor: pointer }
 pre { overflow-x: auto; padding: .6rem; border: 1px solid var(--line); border-radius: 4px }
 dt { font-weight: 600; margin-top: .6rem } dd { margin-left: 1rem }
 .verdict { font-size: 1.2rem; font-weight: 600 }
-.pass, .expected-fail, .conformant { color: var(--pass) }
+.pass, .expected-fail, .flaky, .conformant { color: var(--pass) }
 .fail, .unexpected-pass, .inconclusive, .not-run, .not-conformant, .undecided { color: var(--fail) }
-.warn { color: var(--warn) } .not-applicable { color: var(--other) }
+.warn { color: var(--warn) } .not-applicable, .blocked { color: var(--other) }
 .diagram { overflow-x: auto }
 svg { font: 12px system-ui, sans-serif; fill: currentColor }
 svg line { stroke: currentColor } svg .life { stroke-opacity: .35; stroke-dasharray: 3 3 }
+svg .violation { stroke: var(--fail); stroke-dasharray: 6 3 }
 `

@@ -2,6 +2,7 @@ import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { recordOf } from '../failure-record.ts'
 import { isSound, type Results } from '../result.ts'
+import { json } from './json.ts'
 import { junit } from './junit.ts'
 import { printableJson } from './printable-results.ts'
 import { site } from './site.ts'
@@ -47,7 +48,7 @@ export async function writeReports(results: Results, directory: string): Promise
   for (const folder of ['cases', 'traces']) await mkdir(join(directory, folder))
   const failures = results.cases.filter((result) => !isSound(result))
   const files = new Map([
-    ['results.json', `${printableJson(results)}\n`],
+    ['results.json', json(results)],
     ['junit.xml', junit(results)],
     ['results.tap', tap(results)],
     ...site(results),
