@@ -3,7 +3,7 @@ import type { ConformFlags } from './actions/conform.ts'
 import { repeated, whole } from './values.ts'
 
 const EXIT_CODES =
-  '\nExit codes: 0 conformant, 1 not conformant, 2 wrong usage or no case selected, 3 the harness failed or the implementation did not start.'
+  '\nExit codes: 0 conformant, 1 not conformant, 2 wrong usage or no case selected, 3 the harness failed, the run was interrupted before a failure, or the implementation did not start.'
 
 /** Adds the commands `conform` and `replay`. */
 export function addConform(program: Command): void {
@@ -28,7 +28,7 @@ function addConformCommand(program: Command): void {
     .addOption(
       new Option(
         '--only <glob>',
-        'run only cases whose id, group or clause matches (repeatable); a case that takes minutes needs its whole id',
+        'run only cases whose id, group or clause matches (repeatable); a case that takes minutes needs its whole id or --all',
       )
         .argParser(repeated)
         .default([], 'all'),
@@ -37,6 +37,13 @@ function addConformCommand(program: Command): void {
       new Option('--level <level>', 'judge only MUST clauses, also SHOULD clauses, or all')
         .choices(['must', 'should', 'all'])
         .default('all'),
+    )
+    .option(
+      '--all',
+      'run also cases that take minutes or gigabytes, and those that a failure blocks, each with its whole deadline',
+    )
+    .addOption(
+      new Option('--bail <n>', 'begin no further case after n have failed').argParser(whole(1)),
     )
     .addOption(
       new Option('--jobs <n>', 'number of cases to run at once').argParser(whole(1)).default(2),

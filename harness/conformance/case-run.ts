@@ -1,14 +1,22 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { createHash } from 'node:crypto'
 import type { Descriptor } from '../implementation/descriptor.ts'
 import type { Case } from './case.ts'
+import { Blocked, CaseDeadline, SlowMachine } from './case-deadline.ts'
 import { namesOf } from './control-names.ts'
 import type { DaemonUnderTest } from './daemon-under-test.ts'
-import { startDeadline } from './deadline.ts'
 import { type FreshDaemons, NeverStarted } from './fresh-daemons.ts'
-import { type CaseVerdict, forbiddenEnd, inapplicable, signatureOf, verdictOf } from './judge.ts'
+import type { HopelessWaits } from './hopeless-waits.ts'
+import {
+  type CaseVerdict,
+  forbiddenEnd,
+  inapplicable,
+  signatureOf,
+  suiteTrouble,
+  verdictOf,
+} from './judge.ts'
 import type { LoadedCase } from './loaded-cases.ts'
 import type { CaseResult } from './result.ts'
+import { inScope } from './suite-trouble.ts'
 import { Trace } from './trace.ts'
 import { Waiting } from './waiting.ts'
 
@@ -26,16 +34,10 @@ export interface CaseOptions {
   timeout: number
   /** Beginning of the command that runs a case again. */
   command: string
-}
-
-/** A rejection of a case that no code awaited: it counts as if the case had thrown it. */
-const strays = new AsyncLocalStorage<{ thrown?: unknown }>()
-
-/** Keeps a rejection for the case that caused it. Throws it if no case did. */
-export function keepStray(thrown: unknown): void {
-  const stray = strays.getStore()
-  if (stray === undefined) throw thrown
-  stray.thrown ??= thrown
+  /** Interrupts the run; the reason is one phrase. */
+  signal?: AbortSignal
+  /** The things for which cases have waited in vain, if later cases are to give up early. */
+  hopeless?: HopelessWaits
 }
 
 /** One run of one case, with all that it has begun. */
@@ -47,6 +49,9 @@ interface SingleRun {
   trace: Trace
   daemons: DaemonUnderTest[]
 }
+
+/** Thrown in a case when its run is interrupted. */
+class Interrupted extends Error {}
 
 /** Runs a case once; `repetition` counts from 0. Throws NeverStarted. */
 export async function runCase(
@@ -69,51 +74,100 @@ export async function runCase(
   } finally {
     await Promise.all(daemons.map((daemon) => daemon.stop()))
   }
-  return resultOf(run, loaded, verdict, { runSeed, duration })
+  const stderr = verdict.outcome === 'pass' ? '' : await errorsOf(daemons)
+  return {
+    ...resultWithoutRun(loaded, { ...options, seed: runSeed }, verdict),
+    trace: trace.events,
+    ...(stderr !== '' && { stderr }),
+    ...(verdict.outcome !== 'pass' && { signature: signatureOf(verdict) }),
+    duration,
+  }
+}
+
+/** Returns the result of a case that no daemon was started for. */
+export function resultWithoutRun(
+  { group, value }: LoadedCase,
+  { seed, command }: Pick<CaseOptions, 'seed' | 'command'>,
+  verdict: CaseVerdict,
+): CaseResult {
+  const { id, clauses, level = 'must', role, about } = value
+  return {
+    ...{ id, group, clauses, level, role, about },
+    ...verdict,
+    trace: [],
+    seed: seedOf(id, seed),
+    runSeed: seed,
+    duration: 0,
+    passed: 0,
+    runs: 1,
+    repeat: `${command} --only ${id} --seed ${seed}`,
+  }
 }
 
 async function verdictOfRun(run: SingleRun): Promise<CaseVerdict> {
-  const stray: { thrown?: unknown } = {}
-  const verdict = await strays.run(stray, () => runToVerdict(run))
-  if (verdict.outcome !== 'pass' || stray.thrown === undefined) return verdict
+  const { value: verdict, trouble, stray } = await inScope(() => runToVerdict(run))
+  if (trouble !== undefined) return suiteTrouble(trouble)
+  if (verdict.outcome !== 'pass' || stray === undefined) return verdict
   return verdictOf(stray.thrown, run.value)
 }
 
 async function runToVerdict(run: SingleRun): Promise<CaseVerdict> {
-  const { value, options, daemons } = run
+  const { value, options, daemons, trace } = run
   const reason = inapplicable(value, options.descriptor)
   if (reason !== undefined) return { outcome: 'not-applicable', actual: reason }
+  const waiting = new Waiting()
+  const deadline = new CaseDeadline({
+    ...{ id: value.id, timeout: options.timeout, waiting, hopeless: options.hopeless },
+    processes: () => daemons.map((daemon) => daemon.process.pid),
+  })
   try {
-    await runInTime(run)
+    await runInTime(run, waiting, deadline)
     return forbiddenEnd(daemons) ?? { outcome: 'pass' }
   } catch (thrown) {
+    const failedAt = trace.now
     if (thrown instanceof NeverStarted) throw thrown
+    if (thrown instanceof Interrupted) return { outcome: 'not-run', actual: thrown.message }
     await graceToDie(daemons)
-    return forbiddenEnd(daemons) ?? verdictOf(thrown, value)
+    const verdict = forbiddenEnd(daemons) ?? {
+      ...verdictOfEnd(thrown, value),
+      ...(deadline.isOver && { timedOut: true as const }),
+    }
+    return { ...verdict, failedAt }
   }
 }
 
 /** Runs the case; its deadline begins when its daemons are ready. */
-async function runInTime({
-  fresh,
-  value,
-  options,
-  seed,
-  trace,
-  daemons,
-}: SingleRun): Promise<void> {
-  const { descriptor, timeout } = options
-  const { dialect } = descriptor
-  const waiting = new Waiting()
-  const deadline = Promise.withResolvers<never>()
-  let end = () => {}
-  const begin = () => {
-    const processes = () => daemons.map((daemon) => daemon.process.pid)
-    end = startDeadline(timeout, processes, () => deadline.reject(waiting.late(timeout)))
-  }
+async function runInTime(
+  { fresh, value, options, seed, trace, daemons }: SingleRun,
+  waiting: Waiting,
+  deadline: CaseDeadline,
+): Promise<void> {
+  const { dialect } = options.descriptor
   const context = { trace, dialect, names: namesOf(dialect), seed, waiting }
+  const begin = () => deadline.begin()
   const work = fresh.run({ value, options: context, daemons, begin })
-  await Promise.race([work, deadline.promise]).finally(() => end())
+  const interrupt = untilInterrupt(options.signal)
+  await Promise.race([work, deadline.passed, interrupt.happened]).finally(() => {
+    deadline.cancel()
+    interrupt.ignore()
+  })
+}
+
+/** Returns a promise that rejects when the run is interrupted, until `ignore` is called. */
+function untilInterrupt(signal?: AbortSignal): { happened: Promise<never>; ignore(): void } {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const interrupt = () => reject(new Interrupted(String(signal?.reason)))
+  if (signal?.aborted) interrupt()
+  signal?.addEventListener('abort', interrupt)
+  return { happened: promise, ignore: () => signal?.removeEventListener('abort', interrupt) }
+}
+
+/** Returns the verdict on a case that ended by an error. */
+function verdictOfEnd(thrown: unknown, value: Case): CaseVerdict {
+  if (thrown instanceof Blocked)
+    return { outcome: 'blocked', actual: thrown.message, blockedBy: thrown.by }
+  if (thrown instanceof SlowMachine) return suiteTrouble(thrown.message)
+  return verdictOf(thrown, value)
 }
 
 /** Waits until a daemon has ended, for GRACE at most. */
@@ -121,30 +175,6 @@ async function graceToDie(daemons: readonly DaemonUnderTest[]): Promise<void> {
   const timer = Promise.withResolvers<void>()
   setTimeout(timer.resolve, GRACE)
   await Promise.race([timer.promise, ...daemons.map((daemon) => daemon.process.exited)])
-}
-
-async function resultOf(
-  { options, seed, trace, daemons }: SingleRun,
-  { group, value }: LoadedCase,
-  verdict: CaseVerdict,
-  { runSeed, duration }: { runSeed: number; duration: number },
-): Promise<CaseResult> {
-  const { id, clauses, level = 'must', role, about } = value
-  const passes = verdict.outcome === 'pass'
-  const stderr = passes ? '' : await errorsOf(daemons)
-  return {
-    ...{ id, group, clauses, level, role, about },
-    ...verdict,
-    trace: trace.events,
-    ...(stderr !== '' && { stderr }),
-    ...(!passes && { signature: signatureOf(verdict) }),
-    seed,
-    runSeed,
-    duration,
-    passed: 0,
-    runs: 1,
-    repeat: `${options.command} --only ${id} --seed ${runSeed}`,
-  }
 }
 
 /** Returns the standard error of daemons that have ended. */

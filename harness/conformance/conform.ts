@@ -3,6 +3,7 @@ import type { Descriptor } from '../implementation/descriptor.ts'
 import { packageVersion } from '../package-version.ts'
 import { applyBaseline, type Baseline, checkBaseline } from './baseline.ts'
 import { caseSet, type LoadedCase } from './loaded-cases.ts'
+import { checkNeeds } from './needs.ts'
 import { type CaseResult, count, type Results, verdict } from './result.ts'
 import { runCases } from './runner.ts'
 import { type Selection, select } from './select.ts'
@@ -11,8 +12,10 @@ export interface ConformOptions extends Selection {
   /** All cases of the suite. */
   suite: readonly LoadedCase[]
   descriptor: Descriptor
-  /** The descriptor's file, for the command that repeats a case; none for the reference. */
+  /** The descriptor's file; none for the reference. */
   implementation?: string
+  /** The command that repeats this run, without the options that select cases. */
+  command: string
   /** Cases at once. */
   jobs: number
   /** Runs of each case. */
@@ -22,6 +25,12 @@ export interface ConformOptions extends Selection {
   /** Deadline of a case, in seconds. */
   timeout: number
   baseline?: Baseline
+  /** Whether no case is blocked by the failure of another one. */
+  unblocked?: boolean
+  /** Begins no further case after as many have failed. */
+  bail?: number
+  /** Interrupts the run; the reason is one phrase. */
+  signal?: AbortSignal
   /** Only cases with these ids, if given. */
   ids?: readonly string[]
   onSelected(cases: number): void
@@ -30,12 +39,13 @@ export interface ConformOptions extends Selection {
 
 /**
  * Runs the selected cases against an implementation. Throws NothingSelected, BaselineError, and
- * HostError if a daemon does not start.
+ * HostError if this machine cannot run them or a daemon does not start.
  */
 export async function conform(options: ConformOptions): Promise<Results> {
   const { descriptor, implementation, suite, baseline } = options
   if (baseline !== undefined) checkBaseline(baseline, suite)
   const cases = selectedCases(options)
+  await checkNeeds(cases, options.jobs)
   options.onSelected(cases.length)
   const date = new Date().toISOString()
   const begin = performance.now()
@@ -51,6 +61,7 @@ export async function conform(options: ConformOptions): Promise<Results> {
     date,
     seed,
     duration: Math.round(performance.now() - begin),
+    selection: selectionOf(options, cases),
     caseSet: caseSet(suite),
     counts: count(judged),
     verdict: verdict(judged),
@@ -64,13 +75,35 @@ function selectedCases(options: ConformOptions): LoadedCase[] {
   return select(among, options)
 }
 
+/** Returns the size of the suite, and the options that left cases out. */
+function selectionOf(
+  { suite, role, level, only, ids }: ConformOptions,
+  selected: readonly LoadedCase[],
+): NonNullable<Results['selection']> {
+  const isOptIn = ({ value }: LoadedCase) => value.optIn === true
+  const options = [
+    ...(role === 'both' ? [] : [`--role ${role}`]),
+    ...(level === 'all' ? [] : [`--level ${level}`]),
+    ...only.map((glob) => `--only ${glob}`),
+    ...(ids === undefined ? [] : ['--failed-from']),
+  ]
+  return {
+    suite: suite.length,
+    optIn: suite.filter(isOptIn).length - selected.filter(isOptIn).length,
+    options: options.join(' '),
+  }
+}
+
+/**
+ * Runs the cases. Runs that write or read a baseline, or measure a rate, need the outcome of each
+ * case, so no case is blocked in them.
+ */
 function run(
-  { descriptor, implementation, jobs, repeat, timeout, onResult }: ConformOptions,
+  options: ConformOptions,
   cases: readonly LoadedCase[],
   seed: number,
 ): Promise<CaseResult[]> {
-  const against = implementation === undefined ? '' : ` -i ${implementation}`
-  const command = `criu-remote conform${against}`
-  const options = { descriptor, cases, jobs, repeat, seed, command, onResult }
-  return runCases({ ...options, timeout: timeout * 1000 })
+  const { baseline, repeat, timeout, unblocked = false } = options
+  const blocks = !unblocked && baseline === undefined && repeat === 1
+  return runCases({ ...options, cases, seed, timeout: timeout * 1000, blocks })
 }

@@ -3,6 +3,7 @@ import { Socket } from 'node:net'
 import { FrameDecoder, localReply } from '../../proto/index.ts'
 import { Changes } from '../changes.ts'
 import { Violation } from '../violation.ts'
+import { noteTrouble } from './suite-trouble.ts'
 import type { Trace } from './trace.ts'
 
 /** Number of received bytes that a connection keeps; the rest is counted and hashed. */
@@ -55,7 +56,10 @@ export class Connection {
     socket.unref()
     socket.on('data', (piece) => this.#take(piece as Buffer))
     socket.on('end', () => this.#finish('end'))
-    socket.on('error', () => this.#finish('reset'))
+    socket.on('error', (error) => {
+      noteTrouble(error)
+      this.#finish('reset')
+    })
     socket.on('close', () => this.#finish('reset'))
   }
 
@@ -76,7 +80,10 @@ export class Connection {
       } catch (thrown) {
         // The backlog of the UNIX socket is full. A blocking connect, as CRIU's, waits for room;
         // Node has no event for it.
-        if ((thrown as NodeJS.ErrnoException).code !== 'EAGAIN') throw thrown
+        if ((thrown as NodeJS.ErrnoException).code !== 'EAGAIN') {
+          noteTrouble(thrown)
+          throw thrown
+        }
         await new Promise((resolve) => setTimeout(resolve, 1))
       }
     }

@@ -6,6 +6,7 @@ import { describeEnd, type StartedDaemon, startDaemon } from '../implementation/
 import { Connection } from './connection.ts'
 import { DaemonLife } from './daemon-life.ts'
 import { startDeadline } from './deadline.ts'
+import { troubleOf } from './suite-trouble.ts'
 import { Trace } from './trace.ts'
 
 /** How long a daemon may take to listen, in ms; waits for a processor do not count. */
@@ -72,7 +73,8 @@ export class DaemonUnderTest implements StartedDaemon {
    * Waits until its UNIX socket accepts; resolves to false if it does not within the time, in ms.
    */
   async isReadyWithin(milliseconds: number): Promise<boolean> {
-    const attempt = await this.#try(() => this.#trySocket(), milliseconds)
+    const place = `the UNIX socket ${this.socket}`
+    const attempt = await this.#try(place, () => this.#trySocket(), milliseconds)
     return 'value' in attempt
   }
 
@@ -105,7 +107,7 @@ export class DaemonUnderTest implements StartedDaemon {
   }
 
   async #until<T>(place: string, attempt: () => Promise<T>): Promise<T> {
-    const done = await this.#try(attempt, START_TIMEOUT)
+    const done = await this.#try(place, attempt, START_TIMEOUT)
     if ('value' in done) return done.value
     throw new HostError(
       `starting an implementation: expected it to listen at ${place} ` +
@@ -115,9 +117,10 @@ export class DaemonUnderTest implements StartedDaemon {
 
   /**
    * Repeats an attempt until it does not throw. At the deadline, returns the message of the last
-   * attempt. Throws HostError if the daemon has ended.
+   * attempt. Throws HostError if the daemon has ended, or if this process lacks a resource.
    */
   async #try<T>(
+    place: string,
     attempt: () => Promise<T>,
     milliseconds: number,
   ): Promise<{ value: T } | { why: string }> {
@@ -135,6 +138,7 @@ export class DaemonUnderTest implements StartedDaemon {
         return { value: await attempt() }
       } catch (thrown) {
         await this.#throwIfEnded()
+        if (troubleOf(thrown) !== undefined) throw HostError.from(thrown, `connecting to ${place}`)
         why = (thrown as Error).message
         return undefined
       }

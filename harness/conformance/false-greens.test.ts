@@ -68,6 +68,7 @@ for (const [name, code] of Object.entries(implementations) as [
       'proxy-read-back',
       '--timeout',
       '3',
+      '--all',
     )
     t.equal(exitCode, expected[name][0], stderr)
     t.match(stdout + stderr, expected[name][1])

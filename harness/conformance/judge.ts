@@ -4,6 +4,7 @@ import { Violation } from '../violation.ts'
 import { type Case, NotApplicable } from './case.ts'
 import type { DaemonUnderTest } from './daemon-under-test.ts'
 import type { CaseResult } from './result.ts'
+import { troubleOf } from './suite-trouble.ts'
 
 /*
  * A Violation is the fault of the implementation. A forbidden end of a daemon is its fault as well,
@@ -12,7 +13,10 @@ import type { CaseResult } from './result.ts'
  */
 
 /** The part of a result that is judged. */
-export type CaseVerdict = Pick<CaseResult, 'outcome' | 'what' | 'expected' | 'actual'>
+export type CaseVerdict = Pick<
+  CaseResult,
+  'outcome' | 'what' | 'expected' | 'actual' | 'blockedBy' | 'failedAt' | 'timedOut'
+>
 
 /** Returns why a case does not apply to an implementation; undefined if it does. */
 export function inapplicable(
@@ -38,10 +42,12 @@ export function forbiddenEnd(daemons: readonly DaemonUnderTest[]): CaseVerdict |
 }
 
 /** Returns the verdict on a case that threw. */
-export function verdictOf(thrown: unknown, { level = 'must' }: Case): CaseVerdict {
+export function verdictOf(thrown: unknown, { level = 'must' }: Pick<Case, 'level'>): CaseVerdict {
   if (thrown instanceof NotApplicable) return { outcome: 'not-applicable', actual: thrown.message }
   if (thrown instanceof Violation)
     return { ...failed(thrown), outcome: level === 'must' ? 'fail' : 'warn' }
+  const trouble = troubleOf(thrown)
+  if (trouble !== undefined) return suiteTrouble(trouble)
   return {
     outcome: 'inconclusive',
     what: 'the harness',
@@ -49,9 +55,19 @@ export function verdictOf(thrown: unknown, { level = 'must' }: Case): CaseVerdic
   }
 }
 
-/** Returns a hash of the observation without numbers and addresses, which differ between runs. */
-export function signatureOf({ what = '', actual = '' }: CaseVerdict): string {
-  const text = `${what}: ${actual}`
+/** Returns the verdict on a case in which this machine failed, not the implementation. */
+export function suiteTrouble(trouble: string): CaseVerdict {
+  return { outcome: 'inconclusive', what: "the suite's own machine", actual: trouble }
+}
+
+/**
+ * Returns a hash of the observation without numbers and addresses, which differ between runs. Of a
+ * case that ended at its deadline only the awaited thing counts, since the rest differs as well.
+ */
+export function signatureOf({ what = '', actual = '', expected, timedOut }: CaseVerdict): string {
+  const [first] = expected ?? []
+  const late = timedOut && first !== undefined
+  const text = (late ? `${first.clause} ${first.outcome}: in vain` : `${what}: ${actual}`)
     .replaceAll(/0x[0-9a-f]+|[0-9a-f]{8,}|\d+/g, '#')
     .replaceAll(/\s+/g, ' ')
   return createHash('sha256').update(text).digest('hex').slice(0, 12)

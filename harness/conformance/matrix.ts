@@ -89,7 +89,7 @@ class Judge {
       command: 'criu-remote conform',
       onResult() {},
       // The only question to one side alone is whether it passes.
-      ...(role !== 'pair' && { untilFailure: true }),
+      ...(role !== 'pair' && { bail: 1 }),
     })
   }
 }

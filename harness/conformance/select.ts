@@ -6,10 +6,12 @@ export interface Selection {
   role: 'proxy' | 'cache' | 'both'
   /**
    * Globs over ids, groups and clauses; none select all. Cases that take minutes are selected by
-   * their whole id only.
+   * their whole id, or with `all`.
    */
   only: readonly string[]
   level: 'must' | 'should' | 'all'
+  /** Selects cases that take minutes as well. */
+  all?: boolean
 }
 
 /** Thrown when no case is selected: otherwise a wrong glob would give a run that passes. */
@@ -23,7 +25,7 @@ export class NothingSelected extends Error {
  */
 export function select(
   loaded: readonly LoadedCase[],
-  { role, only, level }: Selection,
+  { role, only, level, all = false }: Selection,
 ): LoadedCase[] {
   for (const glob of only)
     if (!loaded.some((each) => matches(each, glob)))
@@ -35,7 +37,7 @@ export function select(
     if (role !== 'both' && value.role !== role) return false
     if (level === 'must' && (value.level ?? 'must') !== 'must') return false
     if (level === 'should' && value.level === 'may') return false
-    if (value.optIn === true) return only.includes(value.id)
+    if (value.optIn === true && !all) return only.includes(value.id)
     return only.length === 0 || only.some((glob) => matches(each, glob))
   })
   if (selected.length === 0) throw new NothingSelected('selecting cases: nothing is left to run')

@@ -13,6 +13,11 @@ export class Trace {
   readonly events: TraceEvent[] = []
   readonly #begin = performance.now()
 
+  /** The time on the clock of the trace, in ms. */
+  get now(): number {
+    return Math.round((performance.now() - this.#begin) * 10) / 10
+  }
+
   add(
     connection: string,
     direction: 'in' | 'out',
@@ -21,7 +26,7 @@ export class Trace {
     meaning?: string,
   ): void {
     this.events.push({
-      at: Math.round((performance.now() - this.#begin) * 10) / 10,
+      at: this.now,
       connection,
       direction,
       kind,

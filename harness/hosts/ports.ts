@@ -1,4 +1,5 @@
-import { createServer } from 'node:net'
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
 import { HostError } from './host.ts'
 
 /*
@@ -48,9 +49,19 @@ export async function claimBlock(preferred: number): Promise<number> {
   return firstOf(preferred)
 }
 
-/** Throws HostError if no server can listen on loopback. */
+/** Throws HostError if no server can listen on loopback, or no client can connect to it. */
 export async function checkLoopback(): Promise<void> {
-  await canListen({ port: 0, host: '127.0.0.1' })
+  const server = createServer()
+  try {
+    await once(server.listen({ port: 0, host: '127.0.0.1' }), 'listening')
+    const { port } = server.address() as { port: number }
+    const client = connect({ port, host: '127.0.0.1' })
+    await once(client, 'connect').finally(() => client.destroy())
+  } catch (thrown) {
+    throw HostError.from(thrown, 'connecting to 127.0.0.1 on this machine')
+  } finally {
+    server.close()
+  }
 }
 
 /** Lets the next call claim again, and throws the error of the last claim. */

@@ -8,22 +8,29 @@ import {
 import { readResults } from '../../conformance/compare.ts'
 import { conform } from '../../conformance/conform.ts'
 import { readRecord } from '../../conformance/failure-record.ts'
-import { showVerdict } from '../../conformance/report/text.ts'
+import { showVerdict } from '../../conformance/report/progress.ts'
 import { isSound, type Results } from '../../conformance/result.ts'
 import { NothingSelected } from '../../conformance/select.ts'
+import { calledAs, shellLine } from '../called-as.ts'
 import { fail } from '../failure.ts'
+import { onEndingSignal } from '../signals.ts'
 import { givenImplementation } from './given-implementation.ts'
 import { endWithVerdict, prepareReportIn, writeReportIn } from './verdict.ts'
 
 /* `criu-remote conform` and `replay`. */
+
+/** Deadline of a case, in seconds, unless the user gives another. */
+const DEFAULT_TIMEOUT = 10
 
 export interface ConformFlags {
   implementation?: string
   role: 'proxy' | 'cache' | 'both'
   only: string[]
   level: 'must' | 'should' | 'all'
+  all?: true
   jobs: number
   repeat: number
+  bail?: number
   seed?: number
   timeout: number
   baseline?: string
@@ -37,7 +44,12 @@ export async function conformAll(flags: ConformFlags): Promise<void> {
   const baseline = file === undefined ? undefined : await readBaseline(file).catch(fail(2))
   const ids = failedFrom === undefined ? undefined : await idsOfFailures(failedFrom)
   await prepareReportIn(flags.report)
-  const results = await runAndShow({ ...rest, ...(baseline && { baseline }), ...(ids && { ids }) })
+  const results = await runAndShow({
+    ...rest,
+    command: commandOf(flags),
+    ...(baseline && { baseline }),
+    ...(ids && { ids }),
+  })
   await writeReportIn(flags.report, results)
   if (flags.writeBaseline !== undefined) await writeBaselineTo(flags.writeBaseline, results)
   endWithVerdict(results)
@@ -49,10 +61,12 @@ export async function replay(
 ): Promise<void> {
   const record = await readRecord(file).catch(fail(2))
   const descriptor = implementation ?? record.descriptor
+  const named = descriptor !== undefined && { implementation: descriptor }
   const results = await runAndShow({
     ...{ role: 'both', only: [record.case], level: 'all' },
-    ...{ jobs: 1, repeat: 1, seed: record.seed, timeout: 10 },
-    ...(descriptor !== undefined && { implementation: descriptor }),
+    ...{ jobs: 1, repeat: 1, seed: record.seed, timeout: DEFAULT_TIMEOUT },
+    command: commandOf({ role: 'both', timeout: DEFAULT_TIMEOUT, ...named }),
+    ...named,
   })
   const [again] = results.cases
   const same = again?.signature === record.signature && again?.outcome === record.outcome
@@ -64,7 +78,25 @@ export async function replay(
   endWithVerdict(results)
 }
 
+/** The options of the command that repeats a case of this run. */
+type RepeatedFlags = Pick<ConformFlags, 'implementation' | 'role' | 'timeout' | 'baseline'>
+
+/** Returns the command that repeats a case of this run, as the user calls it. */
+function commandOf({ implementation, role, timeout, baseline }: RepeatedFlags): string {
+  const option = (name: string, value: string | number | undefined, usual?: string | number) =>
+    value === undefined || value === usual ? [] : [name, String(value)]
+  return shellLine([
+    ...calledAs(),
+    'conform',
+    ...option('-i', implementation),
+    ...option('--role', role, 'both'),
+    ...option('--timeout', timeout, DEFAULT_TIMEOUT),
+    ...option('--baseline', baseline),
+  ])
+}
+
 type RunFlags = Omit<ConformFlags, 'baseline' | 'failedFrom'> & {
+  command: string
   baseline?: Baseline
   ids?: readonly string[]
 }
@@ -74,6 +106,8 @@ async function runAndShow(flags: RunFlags): Promise<Results> {
   const show = showVerdict(process.stderr.isTTY)
   const results = await conform({
     ...flags,
+    signal: untilSignal(),
+    unblocked: flags.all === true || flags.writeBaseline !== undefined,
     suite: allCases,
     descriptor,
     onResult: show.progress,
@@ -81,6 +115,19 @@ async function runAndShow(flags: RunFlags): Promise<Results> {
   }).catch((thrown) => fail(isWrongUsage(thrown) ? 2 : 3)(thrown))
   show.end(results)
   return results
+}
+
+/**
+ * Returns a signal that aborts at the first signal that asks this process to end. The verdict is
+ * partial then, and the report is written even if the terminal is gone.
+ */
+function untilSignal(): AbortSignal {
+  const controller = new AbortController()
+  onEndingSignal((signal) => {
+    for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+    controller.abort(`the run was interrupted by ${signal}`)
+  })
+  return controller.signal
 }
 
 const isWrongUsage = (thrown: unknown) =>

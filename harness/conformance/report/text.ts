@@ -1,46 +1,31 @@
-import { Presets, SingleBar } from 'cli-progress'
-import { type CaseResult, isNews, type Results } from '../result.ts'
+import { printable, printableLine } from '../../printable.ts'
+import { type FailureGroup, groupFailures } from '../failure-groups.ts'
+import type { CaseResult, Results } from '../result.ts'
 import { describeEvent } from './describe-event.ts'
+import { describeVerdict } from './describe-verdict.ts'
 
-/** A verdict on a terminal. */
-export interface VerdictView {
-  begin(cases: number): void
-  progress(result: CaseResult): void
-  end(results: Results): void
-}
+/** Events of the trace that are shown, before the violation and after it. */
+const BEFORE = 15
+const AFTER = 5
+/** Number of cases of a group that are named. */
+const NAMED = 10
 
-/** Shows progress on standard error if it is a terminal, and the verdict on standard output. */
-export function showVerdict(terminal: boolean): VerdictView {
-  const bar = new SingleBar(
-    { format: '  {bar} {value}/{total} | {id}', stream: process.stderr, clearOnComplete: true },
-    Presets.shades_classic,
-  )
-  return {
-    begin(cases) {
-      if (terminal) bar.start(cases, 0, { id: '' })
-    },
-    progress: ({ id }) => bar.increment({ id }),
-    end(results) {
-      bar.stop()
-      process.stdout.write(describeResults(results))
-    },
-  }
-}
-
-/** Returns the verdict as text: each failure in full, and the number of cases that passed. */
+/**
+ * Returns the verdict as text: each group of failures with its simplest case in full, and the
+ * number of cases with each outcome. The last line is the verdict with the cases that it covers.
+ */
 export function describeResults(results: Results): string {
-  const { cases, counts, implementation, duration, seed, verdict } = results
+  const { cases, counts, implementation, duration, seed } = results
   const numbers = Object.entries(counts)
     .filter(([, cases]) => cases > 0)
     .map(([outcome, cases]) => `${cases} ${outcome}`)
     .join(', ')
-  const failures = cases.filter(isNews).map((result) => `${describeCase(result)}\n`)
   const seconds = (duration / 1000).toFixed(1)
   return [
-    ...failures,
+    ...groupFailures(cases).map((group) => `${describeGroup(group)}\n`),
     describeFlakes(cases),
-    `${implementation}: ${numbers}, in ${seconds} s (seed ${seed})\n`,
-    `${verdict}\n`,
+    `${printableLine(implementation)}: ${numbers}, in ${seconds} s (seed ${seed})\n`,
+    `${describeVerdict(results)}\n`,
   ].join('')
 }
 
@@ -54,13 +39,21 @@ function describeFlakes(cases: readonly CaseResult[]): string {
   return `not the same every time:\n${lines.join('')}`
 }
 
+/** Returns the simplest case of a group in full, and the names of the others. */
+function describeGroup({ first, others }: FailureGroup): string {
+  if (others.length === 0) return describeCase(first)
+  const names = others.slice(0, NAMED).map(({ id }) => id)
+  const more = others.length > NAMED ? ', ...' : ''
+  return `${describeCase(first)}  so do ${others.length} more: ${names.join(', ')}${more}\n`
+}
+
 function describeCase(result: CaseResult): string {
   const { outcome, id, clauses, role, about, what, actual, note, repeat } = result
   const optional = (label: string, text: string | undefined) =>
-    text === undefined ? [] : [`  ${label}${text}`]
+    text === undefined ? [] : [`  ${label}${printable(text)}`]
   return [
     `${outcome.toUpperCase()} ${id} (${clauses.join(', ')}; ${role})`,
-    `  ${about}`,
+    `  ${printable(about)}`,
     ...optional('', what),
     ...describePermitted(result),
     ...optional('got: ', actual),
@@ -75,13 +68,23 @@ function describeCase(result: CaseResult): string {
 function describePermitted({ expected = [] }: CaseResult): string[] {
   if (expected.length === 0) return []
   const clauseOf = (clause: string) => (clause === '' ? '' : ` [${clause}]`)
-  const lines = expected.map(({ outcome, clause }) => `    ${outcome}${clauseOf(clause)}`)
+  const lines = expected.map(
+    ({ outcome, clause }) => `    ${printable(outcome)}${clauseOf(clause)}`,
+  )
   return ['  permitted:', ...lines]
 }
 
-function describeTrace({ trace }: CaseResult): string[] {
-  if (trace.length === 0) return []
-  return ['  on the wire:', ...trace.slice(-20).map((event) => `    ${describeEvent(event)}`)]
+function describeTrace(result: CaseResult): string[] {
+  const lines = eventsAround(result).map((event) => `    ${describeEvent(event)}`)
+  return lines.length === 0 ? [] : ['  on the wire:', ...lines]
+}
+
+/** Returns the events around the violation; the last ones if its time is not known. */
+function eventsAround({ trace, failedAt }: CaseResult): CaseResult['trace'] {
+  if (failedAt === undefined) return trace.slice(-BEFORE - AFTER)
+  const next = trace.findIndex(({ at }) => at > failedAt)
+  const at = next === -1 ? trace.length : next
+  return trace.slice(Math.max(0, at - BEFORE), at + AFTER)
 }
 
 function lastLines({ stderr }: CaseResult): string | undefined {

@@ -1,0 +1,92 @@
+import { type Lateness, startDeadline } from './deadline.ts'
+import type { HopelessWaits } from './hopeless-waits.ts'
+import type { Waiting } from './waiting.ts'
+
+/** The deadline of a case that waits for a thing which never came to other cases, in ms. */
+const SHORT = 500
+
+/** Thrown when a case waits for a thing for which other cases have waited in vain. */
+export class Blocked extends Error {
+  override name = 'Blocked'
+  /** The id of the first case that waited in vain. */
+  readonly by: string
+
+  constructor(by: string, message: string) {
+    super(message)
+    this.by = by
+  }
+}
+
+/** Thrown when the machine is too slow to tell whether the implementation is. */
+export class SlowMachine extends Error {
+  override name = 'SlowMachine'
+}
+
+/** The parts of a case that its deadline needs. */
+export interface CaseDeadlineOptions {
+  /** The id of the case. */
+  id: string
+  /** The whole deadline, in ms. */
+  timeout: number
+  waiting: Waiting
+  /** The things that never came to other cases; none if each case waits its whole deadline. */
+  hopeless: HopelessWaits | undefined
+  /** Returns the pids of the daemons. */
+  processes: () => readonly number[]
+}
+
+/**
+ * The deadline of one case. `passed` rejects with a Violation, or with Blocked after a short time
+ * if the awaited thing is hopeless, or with SlowMachine.
+ */
+export class CaseDeadline {
+  readonly passed: Promise<never>
+  /** Whether the whole deadline has passed. */
+  isOver = false
+  readonly #options: CaseDeadlineOptions
+  readonly #reject: (reason: Error) => void
+  #cancel = () => {}
+
+  constructor(options: CaseDeadlineOptions) {
+    const { promise, reject } = Promise.withResolvers<never>()
+    this.#options = options
+    this.passed = promise
+    this.#reject = reject
+  }
+
+  /** Begins to count the time. */
+  begin(): void {
+    const { timeout, hopeless } = this.#options
+    if (hopeless?.any === true && SHORT < timeout)
+      this.#start(SHORT, (lateness) => this.#lookEarly(lateness))
+    else this.#start(timeout, (lateness) => this.#end(lateness))
+  }
+
+  cancel(): void {
+    this.#cancel()
+  }
+
+  #start(milliseconds: number, late: (lateness: Lateness) => void): void {
+    this.#cancel = startDeadline(milliseconds, this.#options.processes, late)
+  }
+
+  #lookEarly(lateness: Lateness): void {
+    const { timeout, waiting, hopeless } = this.#options
+    const by = lateness === 'late' ? hopeless?.blocks(waiting.late(SHORT)) : undefined
+    if (by === undefined) this.#start(timeout - SHORT, (later) => this.#end(later))
+    else this.#reject(new Blocked(by, `${waiting.late(SHORT).actual}, as in case ${by}`))
+  }
+
+  #end(lateness: Lateness): void {
+    const { id, timeout, waiting, hopeless } = this.#options
+    const violation = waiting.late(timeout)
+    if (lateness === 'slow machine') {
+      const what = `this machine was too slow to wait ${timeout} ms for it: ${violation.what}`
+      this.#reject(new SlowMachine(what))
+      return
+    }
+    this.isOver = true
+    hopeless?.add(id, violation)
+    this.#reject(violation)
+  }
+}
