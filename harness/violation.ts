@@ -1,9 +1,13 @@
+import type { Level } from './conformance/clause.ts'
+
 /** An outcome that a clause permits. */
 export interface Permitted {
   /** The outcome, in words. */
   outcome: string
   /** The id of the clause that permits it; empty where the contract of a test program does. */
   clause: string
+  /** The level of the demand, where the cited part of the clause is weaker than the clause. */
+  level?: Level
 }
 
 /** The side at fault: a daemon of the implementation, or the test program, CRIU or the kernel. */

@@ -7,6 +7,7 @@ import { cases as cacheReads } from './cases/cache-reads.ts'
 import { cases as fuzz } from './cases/fuzz.ts'
 import { cases as model } from './cases/model.ts'
 import { cases as pair } from './cases/pair.ts'
+import { cases as proxyCompleted } from './cases/proxy-completed.ts'
 import { cases as proxyEnd } from './cases/proxy-end.ts'
 import { cases as proxyForwarding } from './cases/proxy-forwarding.ts'
 import { cases as proxyFraming } from './cases/proxy-framing.ts'
@@ -31,6 +32,7 @@ export const allCases: readonly LoadedCase[] = loadCases({
   'proxy-framing': proxyFraming,
   'proxy-local': proxyLocal,
   'proxy-reads': proxyReads,
+  'proxy-completed': proxyCompleted,
   'proxy-snapshots': proxySnapshots,
 })
 

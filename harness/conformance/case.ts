@@ -1,7 +1,7 @@
+import type { Level } from './clause.ts'
 import type { CacheUnderTest } from './contexts/cache.ts'
 import type { PairUnderTest } from './contexts/pair.ts'
 import type { ProxyUnderTest } from './contexts/proxy.ts'
-import type { Level } from './register.ts'
 
 /** The parts of a case that do not depend on its role. */
 interface About {

@@ -1,11 +1,12 @@
+import type { Clause } from './clause.ts'
 import type { LoadedCase } from './loaded-cases.ts'
-import { type Clause, clauses } from './register.ts'
+import { clauses } from './register.ts'
 
 /** Column at which prose is wrapped. */
 const WIDTH = 100
 
 const INTRODUCTION =
-  'Made by `npm run docs` from harness/conformance/register.ts and the cases; `npm test` checks ' +
+  'Made by `npm run docs` from harness/conformance/clauses/ and the cases; `npm test` checks ' +
   'that it is current. The source of a clause is the design of December 2015 (design), CRIU on ' +
   'the wire while it carried `--remote` (criu), or this project where both are silent (ours).'
 
@@ -24,11 +25,13 @@ export function describeClauses(loaded: readonly LoadedCase[]): string {
 }
 
 function describeClause(clause: Clause, loaded: readonly LoadedCase[]): string[] {
-  const { id, level, dialects, source, text } = clause
+  const { id, level, dialects, source, text, weaker, origin } = clause
   const cases = loaded.filter(({ value }) => value.clauses.includes(id))
   return [
     `### ${id}`,
     wrap(text),
+    ...(weaker === undefined ? [] : [wrap(`${weaker.level.toUpperCase()}: ${weaker.text}`)]),
+    wrap(`Comes from: ${origin}`),
     `Level: ${level}. Dialects: ${dialects?.join(', ') ?? 'all'}. Source: ${source}. Cases:`,
     cases.map(({ value }) => `- \`${value.id}\``).join('\n') || '- none',
   ]

@@ -45,10 +45,11 @@ export class DaemonLife {
     const code = this.#exitCode
     if (code === undefined || this.#allowed === 'any end') return undefined
     if (this.#allowed === 'an exit' && !isCrash(code)) return undefined
-    const exit = { outcome: `it exits without a crash, because ${this.#reason}`, clause: 'L2' }
+    const [stays, ends] = role === 'proxy' ? ['E3', 'E1'] : ['E2', 'E2']
+    const exit = { outcome: `it exits without a crash, because ${this.#reason}`, clause: ends }
     return new Violation(
       `the process of the ${role}`,
-      [{ outcome: 'it runs on', clause: 'L2' }, ...(this.#allowed === 'an exit' ? [exit] : [])],
+      [{ outcome: 'it runs on', clause: stays }, ...(this.#allowed === 'an exit' ? [exit] : [])],
       `it ended with exit ${code}`,
       { side: role },
     )

@@ -3,17 +3,22 @@ import { ENOENT } from '../../proto/index.ts'
 import { type Permitted, Violation } from '../violation.ts'
 import type { Answer } from './connection.ts'
 import type { Forwarded } from './forwarded-images.ts'
+import { levelOfDemand } from './register.ts'
 import { describe } from './texts.ts'
 
 /* The demands of cases. Each throws a Violation with all outcomes that the clauses permit. */
 
-/** Throws Violation unless the condition holds. */
+/**
+ * Throws Violation unless the condition holds. Throws Error if an outcome cites no known clause, or
+ * a level that its clause does not have.
+ */
 export function demand(
   holds: boolean,
   what: string,
   permitted: Permitted | readonly Permitted[],
   actual: string,
 ): void {
+  levelOfDemand([permitted].flat())
   if (!holds) throw new Violation(what, [permitted].flat(), actual)
 }
 
@@ -81,6 +86,22 @@ export function expectRefused(
   ]
   if (answer.error === 0 || answer.size !== 0)
     throw new Violation(what, permitted, describe(answer))
+}
+
+/**
+ * Demands the rest of a version that a reader began to read: all of its bytes and a close, or a
+ * reset if the version is not to be had any more (L7). A clean close before the last byte is none
+ * of them.
+ */
+export function expectVersion(answer: Answer, version: Buffer, what: string): void {
+  const permitted = [
+    { outcome: `error 0, ${version.length} bytes (${brief(version)}), and a close`, clause: 'L7' },
+    { outcome: 'a reset before the last byte', clause: 'L7' },
+  ]
+  const { error, size, bytes, hash, end } = answer
+  const isWhole = end === 'end' && size === version.length && hash === sha256(version)
+  const isPart = end === 'reset' && bytes.equals(version.subarray(0, bytes.length))
+  demand(error === 0 && (isWhole || isPart), what, permitted, describe(answer))
 }
 
 /** Demands the size and the bytes of a forwarded image. */

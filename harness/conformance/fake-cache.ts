@@ -2,10 +2,20 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { Changes } from '../changes.ts'
 import { Violation } from '../violation.ts'
 import { type Forwarded, ForwardedImages } from './forwarded-images.ts'
+import { show } from './texts.ts'
 import type { Trace } from './trace.ts'
+
+/** Number of images that a text names. */
+const NAMED = 5
 
 /** How the proxy ended the link: between two images, inside a header or image, or by a reset. */
 type LinkEnd = 'end' | 'truncated' | 'reset'
+
+const endings: Record<LinkEnd, string> = {
+  end: 'the end of the link',
+  truncated: 'the end of the link inside a header or an image',
+  reset: 'a reset of the link',
+}
 
 /** The cache of a proxy under test: takes every image, and notes the order and the end. */
 export class FakeCache {
@@ -20,6 +30,8 @@ export class FakeCache {
   readonly #server: Server
   readonly #trace: Trace
   #socket: Socket | undefined
+  #reader: ForwardedImages | undefined
+  readonly #others = new Set<Socket>()
   #failure: Violation | undefined
   readonly #changes = new Changes()
 
@@ -51,6 +63,7 @@ export class FakeCache {
   async image(
     name?: string,
     satisfies: (image: Forwarded) => boolean = () => true,
+    clause = 'W5',
   ): Promise<Forwarded> {
     const find = () =>
       this.images.find((image) => (name === undefined || image.name === name) && satisfies(image))
@@ -59,9 +72,22 @@ export class FakeCache {
     if (found !== undefined) return found
     throw new Violation(
       `forwarding ${name ?? 'an image'}`,
-      [{ outcome: 'the image', clause: 'W5' }],
-      `the end of the connection (${this.ended})`,
+      [{ outcome: 'the image', clause }],
+      this.arrived,
     )
+  }
+
+  /** All that arrived so far, in words; an empty text if nothing did. */
+  get arrived(): string {
+    const names = this.images.slice(0, NAMED).map(({ snapshotId, name }) => show(snapshotId, name))
+    const more = this.images.length > NAMED ? ', ...' : ''
+    const inside = this.#reader?.inside === true ? this.#reader.progress : ''
+    return [
+      ...(names.length > 0 ? [`other images (${names.join(', ')}${more})`] : []),
+      ...(inside === '' ? [] : [inside]),
+      ...(this.connections > 1 ? [`${this.connections} connections`] : []),
+      ...(this.ended === undefined ? [] : [endings[this.ended]]),
+    ].join(', ')
   }
 
   /** Waits until the proxy has ended the link, and returns how. */
@@ -87,13 +113,13 @@ export class FakeCache {
 
   close(): void {
     this.#server.close()
-    this.#socket?.destroy()
+    for (const socket of [this.#socket, ...this.#others]) socket?.destroy()
   }
 
   #accept(socket: Socket): void {
     this.connections++
     if (this.#socket !== undefined) {
-      socket.destroy()
+      this.#acceptAnother(socket)
       return
     }
     this.#socket = socket
@@ -102,6 +128,7 @@ export class FakeCache {
       (image) => this.images.push(image),
       () => this.appendsCountAll,
     )
+    this.#reader = reader
     socket.on('data', (piece) => {
       this.#trace.add('link', 'out', 'bytes', piece)
       this.#guard(() => reader.take(piece))
@@ -111,6 +138,25 @@ export class FakeCache {
     socket.on('error', () => this.#end('reset'))
     socket.on('close', () => this.#end('reset'))
     this.#changes.notify()
+  }
+
+  /** Takes a further connection. Its first byte is a failure: one connection carries all (W1). */
+  #acceptAnother(socket: Socket): void {
+    const name = `link ${this.connections}`
+    this.#others.add(socket)
+    this.#trace.add(name, 'out', 'open')
+    this.#changes.notify()
+    socket.on('error', () => {})
+    socket.on('end', () => socket.end())
+    socket.on('data', (piece) => {
+      this.#trace.add(name, 'out', 'bytes', piece)
+      this.#failure ??= new Violation(
+        'the connections from the proxy to the cache',
+        [{ outcome: 'one connection, which carries all images', clause: 'W1' }],
+        `bytes on a second connection${this.ended === undefined ? '' : ', after the first had ended'}`,
+      )
+      this.#changes.notify()
+    })
   }
 
   #guard(work: () => void): void {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { FrameDecoder, O_APPEND, type RemoteImage, remoteImage } from '../../proto/index.ts'
 import { Violation } from '../violation.ts'
+import { show } from './texts.ts'
 
 /** Size up to which the bytes of a forwarded image are kept; larger ones are only hashed. */
 const KEPT = 8 * 1024 * 1024
@@ -25,6 +26,7 @@ export class ForwardedImages {
   #kept: Buffer[] = []
   #hash = createHash('sha256')
   #missing = 0
+  #expected = 0
 
   /**
    * @param done called with each complete image.
@@ -38,6 +40,14 @@ export class ForwardedImages {
   /** Whether the stream is inside a header or an image. */
   get inside(): boolean {
     return this.#touched
+  }
+
+  /** The part of a header or image that has come, in words. */
+  get progress(): string {
+    if (this.#header === undefined) return 'a part of a header'
+    const { snapshotId, name } = this.#header
+    const came = this.#expected - this.#missing
+    return `${came} of ${this.#expected} bytes of ${show(snapshotId, name)}`
   }
 
   /** Takes the next piece of the stream. Throws if its bytes are no header. */
@@ -54,6 +64,7 @@ export class ForwardedImages {
     const header = { ...remoteImage.decode(frame.payload), payload: frame.payload }
     this.#header = header
     this.#missing = this.#appendsCountAll() ? this.#newBytes(header) : header.size
+    this.#expected = this.#missing
     if (this.#missing === 0) this.#complete()
     return frame.rest
   }

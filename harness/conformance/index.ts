@@ -25,6 +25,7 @@ export {
   expectMissing,
   expectOneOf,
   expectRefused,
+  expectVersion,
   MEGABYTE,
   messageFields,
   sha256,

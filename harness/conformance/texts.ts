@@ -1,6 +1,7 @@
-import type { Answer } from './connection.ts'
+import { localReply } from '../../proto/index.ts'
+import type { Answer, Connection } from './connection.ts'
 
-/* Short texts for people: an image's identity, and the answer to a read. */
+/* Short texts for people: an image's identity, and the answer to a read, whole or in part. */
 
 /** Characters of a name or snapshot id that are shown. */
 const SHOWN = 40
@@ -17,6 +18,22 @@ export function describe({ error, size, bytes, end }: Answer): string {
   if (size === 0) return `no reply and ${close}`
   const first = bytes.subarray(0, 16).toString('hex')
   return `${size} bytes that are no reply (${first}), and ${close}`
+}
+
+/** Returns the part of an answer that has come so far, in words; an empty text for none. */
+export function soFar({ received, ended }: Pick<Connection, 'received' | 'ended'>): string {
+  if (received.length === 0) return ended === undefined ? '' : 'an end without a reply'
+  const length = received.length < 4 ? 4 : 4 + received.readUInt32LE(0)
+  if (received.length < length) return `${received.length} bytes of a reply`
+  return `${replied(received.subarray(4, length))} and ${received.length - length} bytes, but no close`
+}
+
+function replied(message: Buffer): string {
+  try {
+    return `error ${localReply.decode(message)}`
+  } catch {
+    return `a frame that is no reply (${message.subarray(0, 16).toString('hex')})`
+  }
 }
 
 function clip(text: string): string {

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import type { Server, Socket } from 'node:net'
 import { RemoteError } from '../../proto/error.ts'
 import { ENOENT, type LocalImage, localImage, localReply, purpose } from '../../proto/messages.ts'
@@ -5,7 +6,7 @@ import { imageName, type Log } from '../log.ts'
 import type { Content } from '../memory/content.ts'
 import { drained, sendContent } from './send.ts'
 import { SocketReader } from './socket-reader.ts'
-import { listenUnix } from './unix-socket.ts'
+import { connectUnix, listenUnix } from './unix-socket.ts'
 
 /*
  * The UNIX side of a proxy or cache (clauses L): every open of an image is a connection of its own.
@@ -23,9 +24,9 @@ import { listenUnix } from './unix-socket.ts'
 const HEADER_SILENCE = 200
 /**
  * Silence, in ms, after which a finishing daemon drops a connection inside an image. Its client may
- * be busy.
+ * be busy, and a reader may take nothing for 10 s (E1b).
  */
-const IMAGE_SILENCE = 5_000
+const IMAGE_SILENCE = 10_000
 
 /** An open of an image: the decoded request, and the connection to answer on. */
 export interface Open {
@@ -39,11 +40,13 @@ export class LocalServer {
   readonly #connections = new Map<Socket, 'header' | 'image'>()
   readonly #handle: (open: Open) => Promise<void>
   readonly #log: Log
+  readonly #path: string
   #server: Server | undefined
   #finishing = false
   #idle: (() => void) | undefined
 
-  private constructor(log: Log, handle: (open: Open) => Promise<void>) {
+  private constructor(path: string, log: Log, handle: (open: Open) => Promise<void>) {
+    this.#path = path
     this.#log = log
     this.#handle = handle
   }
@@ -57,7 +60,7 @@ export class LocalServer {
     log: Log,
     handle: (open: Open) => Promise<void>,
   ): Promise<LocalServer> {
-    const server = new LocalServer(log, handle)
+    const server = new LocalServer(path, log, handle)
     server.#server = await listenUnix(path, (socket) => void server.#serve(socket))
     return server
   }
@@ -85,10 +88,11 @@ export class LocalServer {
   }
 
   /**
-   * Accepts no new connection. Resolves when every connection has ended or was dropped for its
-   * silence.
+   * Accepts the clients that connected before, and no other (E1a). Resolves when every connection
+   * has ended or was dropped for its silence.
    */
   async settle(): Promise<void> {
+    await this.#acceptWaiting()
     this.#finishing = true
     this.#server?.close()
     for (const socket of this.#connections.keys()) this.#limitSilence(socket)
@@ -97,6 +101,17 @@ export class LocalServer {
         this.#idle = resolve
       })
     }
+  }
+
+  /**
+   * Resolves when all clients that have connected are accepted: a connection of this server's own
+   * comes after them, and connections are accepted in order.
+   */
+  async #acceptWaiting(): Promise<void> {
+    const last = await connectUnix(this.#path).catch(() => undefined)
+    if (last === undefined) return
+    last.resume().end()
+    await once(last, 'close')
   }
 
   #limitSilence(socket: Socket): void {

@@ -257,7 +257,7 @@ function proxyLinkNonsense(nth: number): Case {
 
 /** Waits for the exit of the daemon. Throws Violation if it is a crash. */
 async function noCrash(daemon: CacheUnderTest | ProxyUnderTest): Promise<void> {
-  const { code } = await daemon.exit('F6')
+  const { code } = await daemon.exit({ clause: daemon.role === 'cache' ? 'E2' : 'E4' })
   demand(
     code <= 128,
     `the exit of the ${daemon.role}`,

@@ -241,7 +241,7 @@ export const cases: readonly Case[] = [
         const bytes = someBytes(size, at + 1)
         await pair.proxy.write('1', 'a.img', bytes)
         for (const side of [pair.proxy, pair.cache])
-          await untilServed(side, '1', 'a.img', bytes, 'L5', before)
+          await untilServed(side, '1', 'a.img', bytes, side === pair.proxy ? 'L5' : 'W5', before)
         before = bytes
       }
     },

@@ -30,7 +30,7 @@ async function eachOnce(proxy: ProxyUnderTest, images: ReadonlyMap<string, Buffe
     demand(
       times === 1,
       `the forwarding of ${name}`,
-      { outcome: 'once', clause: 'W5' },
+      { outcome: 'one header and its bytes', clause: 'W4' },
       `${times} times`,
     )
   }
@@ -97,7 +97,7 @@ export const cases: readonly Case[] = [
   },
   {
     id: 'proxy-forwarding-header-is-complete',
-    clauses: ['F3', 'F4', 'F1'],
+    clauses: ['F3', 'D2', 'F1'],
     role: 'proxy',
     about:
       'The header of a forwarded image, decoded by hand, has all four fields in their types, and ' +
@@ -123,7 +123,7 @@ export const cases: readonly Case[] = [
         demand(
           (mode & 3) !== O_RDONLY || (mode & O_APPEND) !== 0,
           'the open mode',
-          { outcome: 'a write or append', clause: 'F4' },
+          { outcome: 'that of a write or append', clause: 'D2' },
           `${mode}`,
         )
       }
@@ -231,12 +231,12 @@ export const cases: readonly Case[] = [
     clauses: ['W5', 'L2'],
     role: 'proxy',
     about:
-      'Two batches of fifteen images are written, each at once, the second after the first can ' +
+      'Two batches of seven images are written, each at once, the second after the first can ' +
       'be read. No image of the second is forwarded before one of the first.',
     async run(proxy) {
       await proxy.stallLink()
       const batch = async (letter: string) => {
-        const names = Array.from({ length: 15 }, (_, index) => `${letter}-${index}`)
+        const names = Array.from({ length: 7 }, (_, index) => `${letter}-${index}`)
         await Promise.all(
           names.map((name, index) =>
             proxy.write('1', name, someBytes(index * 2000, proxy.seed + index)),
@@ -251,7 +251,7 @@ export const cases: readonly Case[] = [
       const order = proxy.fakeCache.images
         .map(({ name }) => name.charAt(0))
         .filter((letter) => letter === 'x' || letter === 'y')
-      const expected = 'x'.repeat(15) + 'y'.repeat(15)
+      const expected = 'x'.repeat(7) + 'y'.repeat(7)
       demand(
         order.join('') === expected,
         'the order of batches',
@@ -339,7 +339,6 @@ export const cases: readonly Case[] = [
   {
     id: 'proxy-forwards-each-version',
     clauses: ['W5', 'L5'],
-    dialects: ['ours', 'auto', 'criu-2019'],
     role: 'proxy',
     about:
       'An image is written four times, each time after the last version was forwarded. Each ' +
@@ -363,7 +362,7 @@ export const cases: readonly Case[] = [
   },
   {
     id: 'proxy-open-mode-as-the-dialect-has-it',
-    clauses: ['D2', 'F4'],
+    clauses: ['D2'],
     dialects: ['criu-2017', 'criu-2019'],
     role: 'proxy',
     about:

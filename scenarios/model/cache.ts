@@ -97,8 +97,8 @@ export const NEVER = 'never.img'
 
 /**
  * Loses the link. Demands that waiting clients get ENOENT, that complete images are served and
- * partial ones are not, that the cache exits as failed after the restore is finished, and that it
- * writes nothing on the link.
+ * partial ones are not, that the cache writes nothing on the link, and that it exits after the
+ * restore is finished, as failed if it can (E4).
  */
 export async function linkIsLost(
   cache: CacheUnderTest,
@@ -106,24 +106,23 @@ export async function linkIsLost(
 ): Promise<void> {
   const held = Buffer.from('complete before the link was lost')
   const waiters = [await cache.openRead('1', PARTIAL), await cache.openRead('1', NEVER)]
+  const what = 'the answer to a client that waited when the link was lost'
   await cache.link.send(Buffer.concat([imageOnLink('1', 'held.img', held), bytes]))
-  await cache.serves('1', 'held.img', held, 'C1')
+  await cache.serves('1', 'held.img', held, 'C2')
   if (how === 'end') cache.closeLink()
   if (how === 'reset') cache.resetLink()
-  for (const waiter of waiters)
-    expectMissing(
-      await cache.answer(waiter, 'the answer to a client that waited when the link was lost'),
-      clause,
-    )
+  const ended = { outcome: 'ENOENT and a close', clause: how === 'stay' ? clause : 'C3' }
+  for (const waiter of waiters) expectMissing(await cache.answer(waiter, what, ended), clause, what)
   for (const name of [PARTIAL, NEVER]) expectMissing(await cache.read('1', name), clause)
   await cache.serves('1', 'held.img', held, 'C1')
   if (how === 'stay') cache.closeLink()
   await cache.finishRestore()
-  await cache.failedExit(clause)
+  const { code } = await cache.exit({ clause: 'E2' })
   demand(
     cache.link.received.length === 0,
     'the link',
     { outcome: 'no byte from the cache', clause: 'W2' },
-    `${cache.link.received.length} bytes`,
+    `${cache.link.received.length} bytes, and exit ${code}`,
   )
+  await cache.failedExit()
 }

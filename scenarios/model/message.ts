@@ -26,8 +26,8 @@ export function textField(number: number, text: string | Buffer): Buffer {
 }
 
 /**
- * Unknown fields, one of each wire type. The tag of field 15 has one byte, that of field 16 has
- * two.
+ * Unknown fields, one of each wire type but groups. The tag of field 15 has one byte, that of field
+ * 16 has two.
  */
 export const unknownFields: readonly Buffer[] = [
   numberField(15, 2n ** 64n - 1n),
@@ -35,6 +35,12 @@ export const unknownFields: readonly Buffer[] = [
   Buffer.concat([tag(1000, 1), Buffer.from('8 bytes.')]),
   Buffer.concat([tag(536_870_911, 5), Buffer.from('four')]),
 ]
+
+/** Returns an unknown field that is a group, `depth` groups deep, around a number. */
+export function groupField(number: number, depth = 1): Buffer {
+  const inner = depth === 1 ? numberField(1, 7) : groupField(number, depth - 1)
+  return Buffer.concat([tag(number, 3), inner, tag(number, 4)])
+}
 
 /** Returns a frame with these fields. */
 export const frameOf = (...fields: readonly Buffer[]): Buffer => encodeFrame(Buffer.concat(fields))

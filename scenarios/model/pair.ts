@@ -96,12 +96,12 @@ export async function migrate(
 export async function finishDump({ proxy, names }: PairUnderTest): Promise<void> {
   proxy.life.allowExit('the dump is finished')
   await proxy.write(names.nullId, names.dumpFinish, Buffer.alloc(0))
-  await proxy.cleanExit('E1')
+  await proxy.cleanExit()
 }
 
 /** Finishes the restore, and demands that the cache exits with 0. */
 export async function finishRestore({ cache, names }: PairUnderTest): Promise<void> {
   cache.life.allowExit('the restore is finished')
   await cache.openRead(names.nullId, names.restoreFinish)
-  await cache.cleanExit('E2')
+  await cache.cleanExit()
 }

@@ -1,5 +1,7 @@
 import { allCases } from '../../../scenarios/index.ts'
-import { type Clause, clauses } from '../../conformance/register.ts'
+import type { Clause } from '../../conformance/clause.ts'
+import { clauses } from '../../conformance/register.ts'
+import { suggest } from '../../nearest.ts'
 import { Failure } from '../failure.ts'
 
 /* `criu-remote list` and `explain`. */
@@ -13,7 +15,7 @@ export function list({ clauses: byClause, json }: JsonFlag & { clauses?: true })
 }
 
 export function explain(id: string, { json }: JsonFlag): void {
-  const clause = clauses.find((each) => each.id === id)
+  const clause = clauses.find((each) => isSame(each.id, id))
   print(clause === undefined ? explainCase(id, json) : explainClause(clause, json))
 }
 
@@ -40,9 +42,9 @@ function listClauses(json?: true): string {
 }
 
 function explainCase(id: string, json?: true): string {
-  const found = allCases.find(({ value }) => value.id === id)
+  const found = allCases.find(({ value }) => isSame(value.id, id))
   if (found === undefined)
-    throw new Failure(2, `explaining ${id}: there is no such case and no such clause`)
+    throw new Failure(2, `explaining ${id}: there is no such case and no such clause${hint(id)}`)
   const { run: _, ...about } = found.value
   if (json) return JSON.stringify({ group: found.group, ...about }, null, 2)
   const cited = about.clauses.map((each) => `  ${each}: ${textOf(each)}`)
@@ -57,10 +59,25 @@ function explainCase(id: string, json?: true): string {
 function explainClause(clause: Clause, json?: true): string {
   const cases = casesOf(clause.id)
   if (json) return JSON.stringify({ ...clause, cases }, null, 2)
-  const { id, section, level, source, text } = clause
-  return `${id} (${section}; ${level}; source: ${source})\n${text}\ncases: ${cases.join(', ')}`
+  const { id, section, level, source, text, weaker, origin } = clause
+  return [
+    `${id} (${section}; ${level}; source: ${source})`,
+    text,
+    ...(weaker === undefined ? [] : [`${weaker.level}: ${weaker.text}`]),
+    `where it comes from: ${origin}`,
+    `cases: ${cases.join(', ')}`,
+  ].join('\n')
 }
 
+/** Suggests the case or clause whose id is nearest to a wrong one. */
+function hint(id: string): string {
+  return suggest(
+    id,
+    [...clauses, ...allCases.map(({ value }) => value)].map((each) => each.id),
+  )
+}
+
+const isSame = (id: string, typed: string) => id.toLowerCase() === typed.toLowerCase()
 const textOf = (id: string) => clauses.find((clause) => clause.id === id)?.text
 
 function casesOf(clause: string): string[] {

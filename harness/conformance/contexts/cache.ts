@@ -6,6 +6,7 @@ import { DaemonContext } from './daemon.ts'
 /** A cache under test. The harness is its proxy and the restoring CRIU. */
 export class CacheUnderTest extends DaemonContext {
   #link: Connection | undefined
+  #port = 0
   #probes = 0
 
   /** The link, whose proxy the harness is; throws before `connectLink`. */
@@ -17,6 +18,7 @@ export class CacheUnderTest extends DaemonContext {
   /** Connects as the proxy. */
   async connectLink(): Promise<void> {
     this.#link ??= await this.daemon.connectLink(this.options.trace)
+    this.#port = this.#link.socket.remotePort as number
   }
 
   /** Sends an image as a proxy does: its header and its bytes. */
@@ -32,6 +34,11 @@ export class CacheUnderTest extends DaemonContext {
     )
   }
 
+  /** Takes this connection for the link from here on. */
+  replaceLink(link: Connection): void {
+    this.#link = link
+  }
+
   /** Closes the link as a proxy does at the end of a dump. */
   closeLink(): void {
     // The promise never rejects, and a case sees the close by the answers of the cache.
@@ -45,10 +52,8 @@ export class CacheUnderTest extends DaemonContext {
 
   /** Connects once more to the port of the link; returns undefined if the cache refuses. */
   async connectAnother(): Promise<Connection | undefined> {
-    const port = this.link.socket.remotePort as number
-    return Connection.to('second link', { host: '127.0.0.1', port }, this.options.trace).catch(
-      () => undefined,
-    )
+    const place = { host: '127.0.0.1', port: this.#port }
+    return Connection.to('second link', place, this.options.trace).catch(() => undefined)
   }
 
   /** Waits until the cache has taken all that was sent: it serves an image sent after the rest. */

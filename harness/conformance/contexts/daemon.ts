@@ -2,11 +2,12 @@ import { readdir, readFile } from 'node:fs/promises'
 import { localImage, O_APPEND, O_RDONLY, O_WRONLY, snapshotEntry } from '../../../proto/index.ts'
 import { type Completed, lastLine } from '../../hosts/host.ts'
 import { type Permitted, Violation } from '../../violation.ts'
+import type { Level } from '../clause.ts'
 import { type Answer, Connection } from '../connection.ts'
 import { type ControlNames, LIST } from '../control-names.ts'
 import { type DaemonLife, isCrash } from '../daemon-life.ts'
 import type { DaemonUnderTest } from '../daemon-under-test.ts'
-import { describe, show } from '../texts.ts'
+import { describe, show, soFar } from '../texts.ts'
 import type { Trace } from '../trace.ts'
 import type { Waiting } from '../waiting.ts'
 
@@ -55,8 +56,13 @@ export class DaemonContext {
   }
 
   /** Waits for an act of the implementation; the deadline of the case reports it if it is late. */
-  waitFor<T>(what: string, permitted: Permitted, work: Promise<T>): Promise<T> {
-    return this.options.waiting.for(what, permitted, work)
+  waitFor<T>(
+    what: string,
+    permitted: Permitted,
+    work: Promise<T>,
+    seen?: () => string,
+  ): Promise<T> {
+    return this.options.waiting.for(what, permitted, work, seen)
   }
 
   /** Opens a connection and sends nothing. Throws Violation if the daemon does not accept it. */
@@ -92,22 +98,35 @@ export class DaemonContext {
   /** Reads an image. Throws Violation unless the answer has exactly these bytes. */
   async serves(snapshotId: string, name: string, bytes: Buffer, clause: string): Promise<void> {
     const answer = await this.read(snapshotId, name)
-    if (answer.error !== 0 || !answer.bytes.equals(bytes)) {
-      throw new Violation(
-        `a read of ${show(snapshotId, name)}`,
-        [{ outcome: `error 0 and its ${bytes.length} bytes`, clause }],
-        describe(answer),
-      )
-    }
+    const permitted = [{ outcome: `error 0 and its ${bytes.length} bytes`, clause }]
+    if (answer.error !== 0 || !answer.bytes.equals(bytes))
+      throw new Violation(`a read of ${show(snapshotId, name)}`, permitted, describe(answer))
   }
 
   /** Waits for the daemon's close of a read, and returns the whole answer. */
-  answer(client: Connection, what = 'the answer to a read'): Promise<Answer> {
-    return this.waitFor(
-      what,
-      { outcome: 'a reply and a close', clause: 'L3' },
-      client.answer(),
-    ).finally(() => client.socket.destroy())
+  answer(
+    client: Connection,
+    what = 'the answer to a read',
+    permitted = { outcome: 'a reply and a close', clause: 'L3' },
+  ): Promise<Answer> {
+    return this.waitFor(what, permitted, client.answer(), () => soFar(client)).finally(() =>
+      client.socket.destroy(),
+    )
+  }
+
+  /** Waits for the answers to several reads at once. A deadline tells how many have come. */
+  answers(clients: readonly Connection[], what: string, clause: string): Promise<Answer[]> {
+    let answered = 0
+    const count = async (client: Connection) => {
+      const answer = await client.answer()
+      answered++
+      return answer
+    }
+    const permitted = { outcome: `a reply and a close for all ${clients.length} clients`, clause }
+    const seen = () => `an answer for ${answered} of ${clients.length} clients`
+    return this.waitFor(what, permitted, Promise.all(clients.map(count)), seen).finally(() => {
+      for (const client of clients) client.socket.destroy()
+    })
   }
 
   /** Sends the header of a write or append, and none of its bytes. */
@@ -137,19 +156,24 @@ export class DaemonContext {
     return this.append(this.names.nullId, LIST, snapshotEntry.encode(snapshotId))
   }
 
+  /** The clause by which the daemon exits with 0 at its clean end. */
+  get #end(): string {
+    return this.role === 'proxy' ? 'E1' : 'E2'
+  }
+
   /** Waits until the process has ended by itself. */
-  exit(clause: string): Promise<Completed> {
+  exit(by: { clause: string; level?: Level }): Promise<Completed> {
     this.life.allowExit('the case waits for its exit')
     return this.waitFor(
       `the exit of the ${this.role}`,
-      { outcome: 'it exits by itself', clause },
+      { outcome: 'it exits by itself', ...by },
       this.daemon.process.exited,
     )
   }
 
   /** Waits for its exit; returns the number of lines in its standard error and directory. */
   async logged(): Promise<number> {
-    const { stderr } = await this.exit('F7')
+    const { stderr } = await this.exit({ clause: this.#end })
     const { directory } = this.daemon
     const entries = await readdir(directory, { withFileTypes: true })
     const files = entries.filter((entry) => entry.isFile())
@@ -159,23 +183,29 @@ export class DaemonContext {
     return [stderr, ...texts].join('\n').split('\n').filter(Boolean).length
   }
 
-  /** Waits for its exit. Throws Violation unless the code is 0. */
-  async cleanExit(clause: string): Promise<void> {
-    await this.#exitWith(clause, 'exit 0', (code) => code === 0)
+  /**
+   * Waits for its exit, which the clause of the daemon's end demands as a rule. Throws Violation
+   * unless the code is 0.
+   */
+  async cleanExit(clause = this.#end): Promise<void> {
+    const { code, stderr } = await this.exit({ clause })
+    if (code !== 0) this.#throwExit({ outcome: 'exit 0', clause: this.#end }, code, stderr)
   }
 
-  /** Waits for its exit. Throws Violation if the code is 0 or that of a crash. */
-  async failedExit(clause: string): Promise<void> {
-    const permitted = 'an exit code from 1 to 128'
-    await this.#exitWith(clause, permitted, (code) => code !== 0 && !isCrash(code))
+  /**
+   * Waits for the exit of a daemon whose migration failed, which for a cache is the end of the
+   * restore as well. Throws Violation if the code is 0 or that of a crash.
+   */
+  async failedExit(): Promise<void> {
+    const { code, stderr } = await this.exit({ clause: this.role === 'cache' ? 'E2' : 'E4' })
+    if (code === 0 || isCrash(code))
+      this.#throwExit({ outcome: 'an exit code from 1 to 128', clause: 'E4' }, code, stderr)
   }
 
-  async #exitWith(clause: string, outcome: string, permits: (code: number) => boolean) {
-    const { code, stderr } = await this.exit(clause)
-    if (permits(code)) return
+  #throwExit(permitted: Permitted, code: number, stderr: string): never {
     throw new Violation(
       `the exit of the ${this.role}`,
-      [{ outcome, clause }],
+      [permitted],
       `exit ${code} (${lastLine(stderr)})`,
     )
   }

@@ -24,8 +24,13 @@ export class PairUnderTest {
   }
 
   /** Waits for an act of the implementation; the deadline of the case reports it if it is late. */
-  waitFor<T>(what: string, permitted: Permitted, work: Promise<T>): Promise<T> {
-    return this.options.waiting.for(what, permitted, work)
+  waitFor<T>(
+    what: string,
+    permitted: Permitted,
+    work: Promise<T>,
+    seen?: () => string,
+  ): Promise<T> {
+    return this.options.waiting.for(what, permitted, work, seen)
   }
 
   /** Kills the proxy, as the loss of its node does. Its death is then the case's own act. */

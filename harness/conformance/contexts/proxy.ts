@@ -35,7 +35,8 @@ export class ProxyUnderTest extends DaemonContext {
     return this.waitFor(
       `the forwarding of ${name}`,
       { outcome: 'the image on the connection to the cache', clause },
-      this.fakeCache.image(name, satisfies),
+      this.fakeCache.image(name, satisfies, clause),
+      () => this.fakeCache.arrived,
     )
   }
 
@@ -112,7 +113,8 @@ export class ProxyUnderTest extends DaemonContext {
     await this.waitFor(
       `the forwarding of ${name}, to see that it still serves`,
       { outcome: 'the image', clause },
-      this.fakeCache.image(name),
+      this.fakeCache.image(name, undefined, clause),
+      () => this.fakeCache.arrived,
     )
     await this.serves('probe', name, bytes, clause)
   }

@@ -1,0 +1,41 @@
+import type { Clause } from '../clause.ts'
+
+const section = 'D. Dialects'
+
+export const clauses: readonly Clause[] = [
+  {
+    id: 'D1',
+    section,
+    level: 'must',
+    source: 'criu',
+    text:
+      'The null snapshot id and the finish names are those of the dialect; `auto` ' +
+      'understands those of both.',
+    origin:
+      'CRIU, 2017 to 2020: the strings `null`, `DUMP_FINISH` and `RESTORE_FINISH` until ' +
+      '2019, empty strings from then on.',
+  },
+  {
+    id: 'D2',
+    section,
+    level: 'must',
+    source: 'criu',
+    text:
+      'A forwarded image has the open mode of its write or append; a proxy of criu-2017 sends ' +
+      'O_APPEND, but O_WRONLY and the whole image for an image that is written again. An ' +
+      'append is forwarded whole and superseding (ours), or as the new bytes under the size ' +
+      'of all (criu-2017, criu-2019).',
+    origin:
+      'CRIU, 2017 to 2020: the daemons of 2017 and 2019 count that way. This project: a cache ' +
+      "of 2017 can not tell CRIU's form of an image that is written again from an append.",
+  },
+  {
+    id: 'D3',
+    section,
+    level: 'must',
+    source: 'criu',
+    dialects: ['criu-2017'],
+    text: 'The finish of a restore is answered with a reply, of any value.',
+    origin: 'CRIU, 2017 to 2020: the client of 2017 awaits a reply and ignores its value.',
+  },
+]
