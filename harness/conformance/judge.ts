@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto'
 import type { Descriptor } from '../implementation/descriptor.ts'
 import { Violation } from '../violation.ts'
 import { type Case, NotApplicable } from './case.ts'
+import { isAtMost, type Level } from './clause.ts'
 import type { DaemonUnderTest } from './daemon-under-test.ts'
+import { levelOfDemand } from './register.ts'
 import type { CaseResult } from './result.ts'
 import { troubleOf } from './suite-trouble.ts'
 
@@ -10,6 +12,9 @@ import { troubleOf } from './suite-trouble.ts'
  * A Violation is the fault of the implementation. A forbidden end of a daemon is its fault as well,
  * and takes precedence over the observations of the case. Any other error is trouble of the harness
  * and decides nothing.
+ *
+ * A violation is as grave as the demand that it breaks: a case of level MUST also looks at things
+ * that a clause only recommends.
  */
 
 /** The part of a result that is judged. */
@@ -41,11 +46,14 @@ export function forbiddenEnd(daemons: readonly DaemonUnderTest[]): CaseVerdict |
   return undefined
 }
 
-/** Returns the verdict on a case that threw. */
+/**
+ * Returns the verdict on a case that threw. A violation is a failure only if the case is a MUST and
+ * the clauses that it cites are.
+ */
 export function verdictOf(thrown: unknown, { level = 'must' }: Pick<Case, 'level'>): CaseVerdict {
   if (thrown instanceof NotApplicable) return { outcome: 'not-applicable', actual: thrown.message }
   if (thrown instanceof Violation)
-    return { ...failed(thrown), outcome: level === 'must' ? 'fail' : 'warn' }
+    return { ...failed(thrown), outcome: isMust(thrown, level) ? 'fail' : 'warn' }
   const trouble = troubleOf(thrown)
   if (trouble !== undefined) return suiteTrouble(trouble)
   return {
@@ -72,6 +80,9 @@ export function signatureOf({ what = '', actual = '', expected, timedOut }: Case
     .replaceAll(/\s+/g, ' ')
   return createHash('sha256').update(text).digest('hex').slice(0, 12)
 }
+
+const isMust = ({ permitted }: Violation, level: Level) =>
+  isAtMost('must', level) && isAtMost('must', levelOfDemand(permitted))
 
 function failed({ what, permitted, actual }: Violation): CaseVerdict {
   return { outcome: 'fail', what, expected: permitted, actual }
