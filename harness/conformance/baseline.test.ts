@@ -52,6 +52,31 @@ t.test('only the same failure is expected, and only until its entry expires', as
   )
 })
 
+t.test('a flaky case may pass, or fail with a declared signature, and nothing else', async (t) => {
+  const flaky = { ...entry('a'), flaky: '3/20' }
+  const outcomes = (...results: CaseResult[]) => judge(results, flaky)
+  t.same(outcomes(result('a', 'pass'), result('a', 'fail')), ['pass', 'flaky'])
+  t.same(outcomes(result('a', 'fail', 'bbb')), ['fail'])
+  t.same(outcomes({ ...result('a', 'fail'), signatures: ['aaa', 'bbb'] }), ['fail'])
+  t.same(outcomes(result('a', 'inconclusive')), ['inconclusive'])
+  t.same(judge([result('a', 'pass')], { ...flaky, expires: '2026-05-31' }), ['unexpected-pass'])
+  const some = { ...result('a', 'fail'), passed: 1, runs: 2 }
+  t.same(judge([some], entry('a')), ['fail'], 'a failure that is not declared flaky')
+  t.equal(verdict(applyBaseline([result('a', 'fail')], { entries: [flaky] })), 'conformant')
+})
+
+t.test('a case that failed in some runs is written as flaky, with its rate', async (t) => {
+  const file = `${directory}/flaky.yaml`
+  const some = { ...result('a', 'fail'), signatures: ['aaa', 'bbb'], passed: 17, runs: 20 }
+  t.equal(await writeBaseline(file, [some, result('b', 'fail')]), 3)
+  const { entries } = await readBaseline(file)
+  t.match(entries, [
+    { case: 'a', signature: 'aaa', flaky: '3/20' },
+    { case: 'a', signature: 'bbb', flaky: '3/20' },
+    { case: 'b', flaky: undefined },
+  ])
+})
+
 t.test('an entry for an unknown case is an error', async (t) => {
   t.throws(() => checkBaseline({ entries: [entry('gone')] }, []), BaselineError)
 })
@@ -85,6 +110,7 @@ t.test('a case that did not run is never a pass of the implementation', async (t
   t.equal(of('pass', 'unexpected-pass'), 1)
   t.equal(of('pass', 'inconclusive'), 3)
   t.equal(of('pass', 'not-run'), 3)
+  t.equal(of('pass', 'blocked'), 3)
   t.equal(of('not-applicable'), 3)
   t.equal(of(), 3)
   t.match(count([result('a', 'fail'), result('b', 'fail')]), { fail: 2, pass: 0 })

@@ -12,7 +12,11 @@ const judged: readonly Outcome[] = [
 ]
 
 /** Returns the verdict with the number of cases that it rests on, and the cases that it leaves out. */
-export function describeVerdict({ verdict, cases, selection }: Results): string {
+export function describeVerdict({
+  verdict,
+  cases,
+  selection,
+}: Pick<Results, 'verdict' | 'cases' | 'selection'>): string {
   const known = cases.filter(isKnown).length
   const exception = known > 0 && verdict === 'conformant' ? ` except ${known} known failures` : ''
   const coverage = [
