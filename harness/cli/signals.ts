@@ -9,3 +9,16 @@ export { endingSignals }
 export function onEndingSignal(act: (signal: EndingSignal) => void): void {
   for (const signal of endingSignals) process.once(signal, act)
 }
+
+/**
+ * Returns a signal that aborts at the first signal that asks this process to end. The verdict is
+ * partial then, and the report is written even if the terminal is gone.
+ */
+export function untilSignal(): AbortSignal {
+  const controller = new AbortController()
+  onEndingSignal((signal) => {
+    for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+    controller.abort(`the run was interrupted by ${signal}`)
+  })
+  return controller.signal
+}

@@ -13,7 +13,7 @@ import { isSound, type Results } from '../../conformance/result.ts'
 import { NothingSelected } from '../../conformance/select.ts'
 import { calledAs, shellLine } from '../called-as.ts'
 import { fail } from '../failure.ts'
-import { onEndingSignal } from '../signals.ts'
+import { untilSignal } from '../signals.ts'
 import { givenImplementation } from './given-implementation.ts'
 import { endWithVerdict, prepareReportIn, writeReportIn } from './verdict.ts'
 
@@ -115,19 +115,6 @@ async function runAndShow(flags: RunFlags): Promise<Results> {
   }).catch((thrown) => fail(isWrongUsage(thrown) ? 2 : 3)(thrown))
   show.end(results)
   return results
-}
-
-/**
- * Returns a signal that aborts at the first signal that asks this process to end. The verdict is
- * partial then, and the report is written even if the terminal is gone.
- */
-function untilSignal(): AbortSignal {
-  const controller = new AbortController()
-  onEndingSignal((signal) => {
-    for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
-    controller.abort(`the run was interrupted by ${signal}`)
-  })
-  return controller.signal
 }
 
 const isWrongUsage = (thrown: unknown) =>

@@ -1,3 +1,4 @@
+import type { Html } from '../../conformance/report/html.ts'
 import { prepareReport, writeReports } from '../../conformance/report/write.ts'
 import { exitCode, type Results } from '../../conformance/result.ts'
 import { Failure, fail } from '../failure.ts'
@@ -11,8 +12,9 @@ export async function prepareReportIn(directory: string | undefined): Promise<vo
 export async function writeReportIn(
   directory: string | undefined,
   results: Results,
+  overview?: Html,
 ): Promise<void> {
-  if (directory !== undefined) await writeReports(results, directory).catch(fail(3))
+  if (directory !== undefined) await writeReports(results, directory, overview).catch(fail(3))
 }
 
 /** Ends the command with the exit code of the verdict. */

@@ -43,7 +43,7 @@ ${note === undefined ? '' : html`<dt>note</dt><dd>${note}</dd>`}
 <dd>${level}, ${role}, ${duration} ms; passed ${passed} of ${runs}</dd>`
 }
 
-/** Returns the cases that fail in the same way, those that it blocks, and the one that blocks it. */
+/** Returns the cases that fail in the same way, the cases that it blocks, and its blocker. */
 function related(result: CaseResult, causes: readonly Cause[]): Html {
   const cause = causeOf(result, causes)
   const alike = [cause?.first ?? [], cause?.others ?? []]

@@ -11,7 +11,7 @@ const LINKS = 4
 const EXCERPT = 400
 
 /** Returns index.html: the verdict, the causes of failures, the clauses, and all cases. */
-export function indexPage(results: Results, causes: readonly Cause[]): string {
+export function indexPage(results: Results, causes: readonly Cause[], overview?: Html): string {
   const { implementation, verdict, counts, cases } = results
   const numbers = Object.entries(counts).filter(([, cases]) => cases > 0)
   const failures = causes.filter(({ first }) => first.outcome !== 'warn')
@@ -22,6 +22,7 @@ export function indexPage(results: Results, causes: readonly Cause[]): string {
 <p class="verdict ${verdict.replace(' ', '-')}">${verdict}</p>
 <p>${numbers.map(([outcome, cases]) => html`<span class="${outcome}">${cases} ${outcome}</span> &nbsp; `)}</p>
 <p>${aboutRun(results)}</p>
+${overview}
 ${causeList('Failures', failures)}
 ${causeList('Warnings', warnings)}
 <h2>Clauses</h2>

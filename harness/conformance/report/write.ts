@@ -2,6 +2,7 @@ import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { recordOf } from '../failure-record.ts'
 import { isSound, type Results } from '../result.ts'
+import type { Html } from './html.ts'
 import { json } from './json.ts'
 import { junit } from './junit.ts'
 import { printableJson } from './printable-results.ts'
@@ -40,9 +41,14 @@ export async function prepareReport(directory: string): Promise<void> {
 
 /**
  * Writes results.json and the reports that are made from it: junit.xml, results.tap, index.html, a
- * page for each case, and a record for each failure. Throws as prepareReport does.
+ * page for each case, and a record for each failure. The overview comes first in index.html. Throws
+ * as prepareReport does.
  */
-export async function writeReports(results: Results, directory: string): Promise<void> {
+export async function writeReports(
+  results: Results,
+  directory: string,
+  overview?: Html,
+): Promise<void> {
   await prepareReport(directory)
   for (const name of OWN) await rm(join(directory, name), { recursive: true, force: true })
   for (const folder of ['cases', 'traces']) await mkdir(join(directory, folder))
@@ -51,7 +57,7 @@ export async function writeReports(results: Results, directory: string): Promise
     ['results.json', json(results)],
     ['junit.xml', junit(results)],
     ['results.tap', tap(results)],
-    ...site(results),
+    ...site(results, overview),
     ...failures.map((result): [string, string] => [
       `traces/${result.id}.json`,
       printableJson(recordOf(result, results)),
