@@ -2,9 +2,6 @@ import { type Lateness, startDeadline } from './deadline.ts'
 import type { HopelessWaits } from './hopeless-waits.ts'
 import type { Waiting } from './waiting.ts'
 
-/** The deadline of a case that waits for a thing which never came to other cases, in ms. */
-const SHORT = 500
-
 /** Thrown when a case waits for a thing for which other cases have waited in vain. */
 export class Blocked extends Error {
   override name = 'Blocked'
@@ -57,24 +54,31 @@ export class CaseDeadline {
   /** Begins to count the time. */
   begin(): void {
     const { timeout, hopeless } = this.#options
-    if (hopeless?.any === true && SHORT < timeout)
-      this.#start(SHORT, (lateness) => this.#lookEarly(lateness))
-    else this.#start(timeout, (lateness) => this.#end(lateness))
+    this.#wait(0, hopeless?.looks.filter((look) => look < timeout) ?? [])
   }
 
   cancel(): void {
     this.#cancel()
   }
 
-  #start(milliseconds: number, late: (lateness: Lateness) => void): void {
-    this.#cancel = startDeadline(milliseconds, this.#options.processes, late)
+  /** Waits until the next of these looks, or until the end; `waited` is the time so far, in ms. */
+  #wait(waited: number, [next, ...later]: readonly number[]): void {
+    const { timeout, processes } = this.#options
+    const rest = (next ?? timeout) - waited
+    this.#cancel = startDeadline(rest, processes, (lateness) => {
+      if (next === undefined) this.#end(lateness)
+      else if (lateness === 'slow machine' || !this.#isBlocked(next)) this.#wait(next, later)
+    })
   }
 
-  #lookEarly(lateness: Lateness): void {
-    const { timeout, waiting, hopeless } = this.#options
-    const by = lateness === 'late' ? hopeless?.blocks(waiting.late(SHORT)) : undefined
-    if (by === undefined) this.#start(timeout - SHORT, (later) => this.#end(later))
-    else this.#reject(new Blocked(by, `${waiting.late(SHORT).actual}, as in case ${by}`))
+  /** Rejects with Blocked if the case waits for a hopeless thing. */
+  #isBlocked(waited: number): boolean {
+    const { waiting, hopeless } = this.#options
+    const violation = waiting.late(waited)
+    const by = hopeless?.blocks(violation, waited)
+    if (by === undefined) return false
+    this.#reject(new Blocked(by, `${violation.actual}; case ${by} has waited in vain`))
+    return true
   }
 
   #end(lateness: Lateness): void {

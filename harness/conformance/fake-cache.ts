@@ -1,7 +1,9 @@
+import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import { Changes } from '../changes.ts'
 import { Violation } from '../violation.ts'
 import { type Forwarded, ForwardedImages } from './forwarded-images.ts'
+import { noteTrouble } from './suite-trouble.ts'
 import { show } from './texts.ts'
 import type { Trace } from './trace.ts'
 
@@ -42,10 +44,11 @@ export class FakeCache {
     )
   }
 
-  /** Listens on a free port of this machine. */
+  /** Listens on a free port of this machine. Throws the error of Node. */
   static async listen(trace: Trace): Promise<FakeCache> {
     const cache = new FakeCache(trace)
-    await new Promise<void>((resolve) => cache.#server.listen(0, '127.0.0.1', resolve))
+    await once(cache.#server.listen(0, '127.0.0.1'), 'listening')
+    cache.#server.on('error', noteTrouble)
     return cache
   }
 
