@@ -1,6 +1,7 @@
 import { clauses } from '../register.ts'
 import type { CaseResult, Results } from '../result.ts'
 import { type Cause, describeExtent, number } from './causes.ts'
+import { describeVerdict } from './describe-verdict.ts'
 import { type Html, html, page } from './html.ts'
 
 /** Number of causes that are open on the page; the page of a failing daemon stays readable. */
@@ -19,7 +20,7 @@ export function indexPage(results: Results, causes: readonly Cause[], overview?:
   return page(
     `${implementation}: ${verdict}`,
     html`<h1>${implementation}</h1>
-<p class="verdict ${verdict.replace(' ', '-')}">${verdict}</p>
+<p class="verdict ${verdict.replace(' ', '-')}">${describeVerdict(results)}</p>
 <p>${numbers.map(([outcome, cases]) => html`<span class="${outcome}">${cases} ${outcome}</span> &nbsp; `)}</p>
 <p>${aboutRun(results)}</p>
 ${overview}
@@ -50,7 +51,7 @@ ${more.length === 0 ? '' : html`<details><summary>${more.length} more</summary>$
 
 function causeSection(cause: Cause): Html {
   const { first, others, blocked } = cause
-  const { outcome, clauses, role, about, what, actual, expected = [] } = first
+  const { outcome, clauses, role, about, what, actual, expected = [], note } = first
   const permitted = expected.map((each) => html`<dd>${each.outcome} [${each.clause}]</dd>`)
   const extent = describeExtent(cause)
   return html`<section class="cause">
@@ -60,6 +61,7 @@ function causeSection(cause: Cause): Html {
 ${what === undefined ? '' : html`<dt>observed</dt><dd>${what}</dd>`}
 ${permitted.length === 0 ? '' : html`<dt>permitted</dt>${permitted}`}
 ${actual === undefined ? '' : html`<dt>got</dt><dd><pre>${excerpt(actual)}</pre></dd>`}
+${note === undefined ? '' : html`<dt>note</dt><dd>${note}</dd>`}
 </dl>
 ${extent === '' ? '' : html`<details><summary>${extent}</summary><p>${[...others, ...blocked].map(link)}</p></details>`}
 </section>

@@ -93,7 +93,7 @@ function judgement(result: CaseResult, cause: Cause | undefined) {
 }
 
 function explain(
-  { about, what, expected = [], actual, repeat }: CaseResult,
+  { about, what, expected = [], actual, note, repeat }: CaseResult,
   cause: Cause | undefined,
 ): string {
   const permitted = expected.map(({ outcome, clause }) => `  ${outcome} [${clause}]`).join('\n')
@@ -103,6 +103,7 @@ function explain(
     what ?? '',
     `permitted:\n${permitted}`,
     `got: ${actual ?? ''}`,
+    ...(note === undefined ? [] : [note]),
     ...(extent === '' ? [] : [extent]),
     `again: ${repeat}`,
   ].join('\n')

@@ -41,11 +41,11 @@ function directive({ outcome, actual = '' }: CaseResult): string {
 }
 
 function details(result: CaseResult, cause: Cause | undefined): string {
-  const { outcome, about, what, expected, actual, blockedBy, repeat } = result
+  const { outcome, about, what, expected, actual, note, blockedBy, repeat } = result
   const extent = (cause && describeExtent(cause)) || undefined
   const findings =
     cause === undefined || cause.first === result
-      ? { outcome, about, what, expected, actual, blockedBy, extent, again: repeat }
+      ? { outcome, about, what, expected, actual, note, blockedBy, extent, again: repeat }
       : { outcome, about, alike: cause.first.id, again: repeat }
   const yaml = stringify(findings, { lineWidth: 0 })
   return ['---', ...yaml.trimEnd().split('\n'), '...'].map((line) => `  ${line}`).join('\n')
