@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import { Changes } from '../changes.ts'
-import { Violation } from '../violation.ts'
+import { type Permitted, Violation } from '../violation.ts'
 import { type Forwarded, ForwardedImages } from './forwarded-images.ts'
 import { noteTrouble } from './suite-trouble.ts'
 import { show } from './texts.ts'
@@ -66,18 +66,14 @@ export class FakeCache {
   async image(
     name?: string,
     satisfies: (image: Forwarded) => boolean = () => true,
-    clause = 'W5',
+    permitted: Permitted = { outcome: 'the image', clause: 'W5' },
   ): Promise<Forwarded> {
     const find = () =>
       this.images.find((image) => (name === undefined || image.name === name) && satisfies(image))
     await this.until(() => find() !== undefined || this.ended !== undefined)
     const found = find()
     if (found !== undefined) return found
-    throw new Violation(
-      `forwarding ${name ?? 'an image'}`,
-      [{ outcome: 'the image', clause }],
-      this.arrived,
-    )
+    throw new Violation(`the forwarding of ${name ?? 'an image'}`, [permitted], this.arrived)
   }
 
   /** All that arrived so far, in words; an empty text if nothing did. */

@@ -7,7 +7,7 @@ import {
   O_WRONLY,
   someBytes,
 } from '../../harness/conformance/index.ts'
-import { imageOnLink, linkIsLost, PARTIAL } from '../model/cache.ts'
+import { imageOnLink, letItSee, linkIsLost, PARTIAL } from '../model/cache.ts'
 import {
   frameOf,
   malformed,
@@ -31,6 +31,8 @@ const good = {
   'open mode': numberField(OPEN_MODE, O_WRONLY),
   size: numberField(SIZE, 0),
 }
+const AFTER_A_STRANGER = 'the answer to a client that waits while peers close without a whole frame'
+const waitsOrEnds = { outcome: 'ENOENT, or the image of the proxy that comes later', clause: 'C3' }
 const silence = { outcome: 'no byte from the cache', clause: 'W2' }
 
 /**
@@ -206,12 +208,13 @@ export const cases: readonly Case[] = [
       'its image or ENOENT. After the restore the cache exits with 0.',
     async run(cache) {
       const waiter = await cache.openRead('1', 'a.img')
+      await letItSee(cache)
       cache.closeLink()
       const proxy = await cache.connectAnother()
       await proxy?.send(imageOnLink('1', 'a.img', Buffer.from('of the proxy')))
-      const answer = await cache.answer(waiter)
+      const answer = await cache.answer(waiter, AFTER_A_STRANGER, waitsOrEnds)
       if (answer.error === 0) expectImage(answer, Buffer.from('of the proxy'), 'W9')
-      else expectMissing(answer, 'C3')
+      else expectMissing(answer, 'C3', AFTER_A_STRANGER)
       await proxy?.end()
       await cache.finishRestore()
       await cache.cleanExit()
@@ -227,16 +230,17 @@ export const cases: readonly Case[] = [
       'a frame. The cache takes the close of a stranger as the end of the link, or it waits on ' +
       'and takes the images of the proxy. No byte of a stranger becomes an image.',
     async run(cache) {
+      const waiter = await cache.openRead('1', 'a.img')
+      await letItSee(cache)
       await cache.link.send(partialHeader.subarray(0, 9))
       cache.closeLink()
       const second = await cache.connectAnother()
       await second?.end()
       const proxy = await cache.connectAnother()
-      const waiter = await cache.openRead('1', 'a.img')
       await proxy?.send(imageOnLink('1', 'a.img', Buffer.from('of the proxy')))
-      const answer = await cache.answer(waiter)
+      const answer = await cache.answer(waiter, AFTER_A_STRANGER, waitsOrEnds)
       if (answer.error === 0) expectImage(answer, Buffer.from('of the proxy'), 'W9')
-      else expectMissing(answer, 'C3')
+      else expectMissing(answer, 'C3', AFTER_A_STRANGER)
       proxy?.reset()
       expectMissing(await cache.read('1', PARTIAL), 'W9')
     },

@@ -113,8 +113,8 @@ export const cases: readonly Case[] = [
     level: 'should',
     role: 'proxy',
     about:
-      'An image and a missing one are read fifty times each. The length of each reply comes in one ' +
-      'piece, and so does its body, as every CRIU expects.',
+      'An image and a missing one are read two hundred times each. The length of each reply comes ' +
+      'in one piece, and so does its body, as every CRIU expects.',
     async run(proxy) {
       await proxy.store('1', 'a.img', someBytes(1000))
       for (const name of ['a.img', 'missing.img'])
@@ -131,14 +131,14 @@ export const cases: readonly Case[] = [
     needs: ['append'],
     role: 'proxy',
     about:
-      'The list has twenty records of 100 to 2,000 bytes and is read thirty times. The length of ' +
+      'The list has twenty records of 100 to 2,000 bytes and is read eighty times. The length of ' +
       'each record comes in one piece, and so does its body, as every CRIU expects.',
     async run(proxy) {
       const { nullId } = proxy.names
       const ids = times(20, (at) => `${at}`.padEnd(100 * (at + 1), '/x'))
       for (const id of ids) await proxy.push(id)
       const list = Buffer.concat(ids.map((id) => snapshotEntry.encode(id)))
-      const read = { times: 30, what: 'the list of snapshots', isList: true }
+      const read = { times: 80, what: 'the list of snapshots', isList: true }
       expectImage(await repliesUncut(proxy, [nullId, LIST], read), list, 'S3')
     },
   },

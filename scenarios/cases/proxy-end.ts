@@ -44,7 +44,7 @@ async function failsAtFinish(proxy: ProxyUnderTest): Promise<void> {
 
 /** Waits for the forwarding of an image whose writer closed before the finish (E1a). */
 const closedBefore = (proxy: ProxyUnderTest, name: string) =>
-  proxy.forwarded(name, undefined, 'E1a')
+  proxy.forwarded(name, undefined, 'E1a', 'the image, whose writer closed before the finish')
 
 /** Returns the names of the forwarded images, in their order. */
 const forwardedNames = ({ fakeCache }: ProxyUnderTest) =>

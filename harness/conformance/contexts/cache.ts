@@ -34,11 +34,6 @@ export class CacheUnderTest extends DaemonContext {
     )
   }
 
-  /** Takes this connection for the link from here on. */
-  replaceLink(link: Connection): void {
-    this.#link = link
-  }
-
   /** Closes the link as a proxy does at the end of a dump. */
   closeLink(): void {
     // The promise never rejects, and a case sees the close by the answers of the cache.

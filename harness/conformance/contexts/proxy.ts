@@ -31,11 +31,12 @@ export class ProxyUnderTest extends DaemonContext {
     name: string,
     satisfies?: (image: Forwarded) => boolean,
     clause = 'W5',
+    outcome = 'the image on the connection to the cache',
   ): Promise<Forwarded> {
     return this.waitFor(
       `the forwarding of ${name}`,
-      { outcome: 'the image on the connection to the cache', clause },
-      this.fakeCache.image(name, satisfies, clause),
+      { outcome, clause },
+      this.fakeCache.image(name, satisfies, { outcome, clause }),
       () => this.fakeCache.arrived,
     )
   }
@@ -110,10 +111,11 @@ export class ProxyUnderTest extends DaemonContext {
     const name = `probe-${++this.#probes}`
     const bytes = Buffer.from(`it still serves ${name}`)
     await this.write('probe', name, bytes)
+    const permitted = { outcome: 'the image, since it still serves', clause }
     await this.waitFor(
-      `the forwarding of ${name}, to see that it still serves`,
-      { outcome: 'the image', clause },
-      this.fakeCache.image(name, undefined, clause),
+      `the forwarding of ${name}`,
+      permitted,
+      this.fakeCache.image(name, undefined, permitted),
       () => this.fakeCache.arrived,
     )
     await this.serves('probe', name, bytes, clause)
