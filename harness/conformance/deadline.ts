@@ -3,13 +3,16 @@ import { readdirSync, readFileSync } from 'node:fs'
 /*
  * A verdict must not depend on other work of the machine. A daemon that waits in the kernel's queue
  * for a processor is not late, and neither is one whose answer the harness itself reads too late.
- * So two times do not count: the time that the daemons' threads waited for a processor, as the
- * kernel counts it, and the time by which this process's own timer was late. A daemon that hangs
- * waits for no processor, so it is judged in time. PATIENCE bounds the deadline in any case: after
- * that the machine is too slow to tell whether the daemon hangs. So it is if this process's own
- * timers were late for as long as the deadline, since then its other observations are late as well.
- * The rejected alternative, a longer deadline for all, would be waited out for each implementation
- * that hangs.
+ * So two times do not count: the time that the threads of the daemons and of their children waited
+ * for a processor, as the kernel counts it, and the time by which this process's own timer was
+ * late. The kernel counts a wait only when it ends, so a thread that is ready and did not run since
+ * the last look has waited as well. A daemon that hangs waits for no processor, so it is judged in
+ * time. PATIENCE bounds the deadline in any case.
+ *
+ * The machine is too slow to tell whether a daemon hangs if the bound comes before the daemons have
+ * run for as long as the deadline, or if this process's own timers were late for half of the time:
+ * its other observations are late as well then. The rejected alternative, a longer deadline for all,
+ * would be waited out for each implementation that hangs.
  */
 
 /** Interval between two looks at the clock, in ms. */
@@ -29,49 +32,82 @@ export function startDeadline(
   processes: () => readonly number[],
   late: (lateness: Lateness) => void,
 ): () => void {
-  const end = performance.now() + milliseconds * PATIENCE
-  let counted = 0
-  let ownLateness = 0
-  let last = performance.now()
-  let queued = queuedOf(processes())
+  const begin = performance.now()
+  const total = { counted: 0, ran: 0, ownLateness: 0 }
+  let last = begin
+  let before = timesOf(processes())
   const timer = setInterval(() => {
     const now = performance.now()
-    const queuedNow = queuedOf(processes())
+    const after = timesOf(processes())
     const passed = now - last
-    ownLateness += Math.max(0, passed - TICK)
-    counted += Math.max(0, Math.min(passed, TICK) - Math.max(0, queuedNow - queued))
+    total.ownLateness += Math.max(0, passed - TICK)
+    total.counted += Math.max(0, Math.min(passed, TICK) - waitBetween(before, after, passed))
+    total.ran += Math.max(0, after.ran - before.ran)
     last = now
-    queued = queuedNow
-    if (counted < milliseconds && now < end) return
+    before = after
+    if (total.counted < milliseconds && now - begin < milliseconds * PATIENCE) return
     clearInterval(timer)
-    late(counted < milliseconds || ownLateness > milliseconds ? 'slow machine' : 'late')
+    const isLate = Math.max(total.counted, total.ran) >= milliseconds
+    late(isLate && total.ownLateness * 2 < now - begin ? 'late' : 'slow machine')
   }, TICK)
   return () => clearInterval(timer)
 }
 
-/**
- * Returns how long all threads of the processes have waited for a processor, in ms; 0 where the
- * kernel does not count it.
- */
-function queuedOf(processes: readonly number[]): number {
-  return processes.flatMap(threadsOf).reduce((sum, file) => sum + queuedIn(file), 0)
+/** Times of processes so far, in ms; 0 where the kernel does not count them. */
+interface Times {
+  /** Time in which they ran. */
+  ran: number
+  /** Time in which they waited for a processor. */
+  queued: number
+  /** Whether a thread runs, or waits for a processor. */
+  ready: boolean
 }
 
+/** Returns how long processes waited for a processor between two looks. */
+function waitBetween(before: Times, after: Times, passed: number): number {
+  if (after.ready && after.ran === before.ran) return passed
+  return Math.max(0, after.queued - before.queued)
+}
+
+/** Returns the times of all threads of the processes and of their children. */
+function timesOf(processes: readonly number[]): Times {
+  const times = { ran: 0, queued: 0, ready: false }
+  for (const thread of processes.flatMap(threadsOf)) {
+    // The file has both times in nanoseconds.
+    const [ran = 0, queued = 0] = textOf(`${thread}/schedstat`).split(' ').map(Number)
+    times.ran += ran / 1e6
+    times.queued += queued / 1e6
+    // The state comes after the name, which is in parentheses and may hold any character.
+    times.ready ||= /\) R /.test(textOf(`${thread}/stat`))
+  }
+  return times
+}
+
+/** Returns the directories of the threads of a process and of its children, down to the last. */
 function threadsOf(process: number): string[] {
+  const own = threadsOfOne(process)
+  return [...own, ...own.flatMap(childrenOf).flatMap(threadsOf)]
+}
+
+function threadsOfOne(process: number): string[] {
   try {
-    return readdirSync(`/proc/${process}/task`).map(
-      (thread) => `/proc/${process}/task/${thread}/schedstat`,
-    )
+    return readdirSync(`/proc/${process}/task`).map((thread) => `/proc/${process}/task/${thread}`)
   } catch {
     return []
   }
 }
 
-/** Returns the waiting time in a schedstat file, in ms: its second number, in nanoseconds. */
-function queuedIn(file: string): number {
+/** Returns the pids of the children of a thread. */
+function childrenOf(thread: string): number[] {
+  const pids = textOf(`${thread}/children`).split(' ').filter(Boolean)
+  return pids.map(Number)
+}
+
+/** Returns the text of a file; an empty text if the thread is gone or the kernel has no such file. */
+function textOf(file: string): string {
   try {
-    return Number(readFileSync(file, 'latin1').split(' ')[1]) / 1e6
+    return readFileSync(file, 'latin1')
   } catch {
-    return 0
+    return ''
   }
 }

@@ -39,8 +39,9 @@ export async function startLocal(
     ...(workingDirectory !== undefined && { cwd: workingDirectory }),
   })
   if (child.pid === undefined) {
-    const { originalMessage } = (await child) as unknown as Error & { originalMessage?: string }
-    throw new HostError(`starting ${file}: ${originalMessage ?? 'it could not be started'}`)
+    const cause = (await child) as unknown as Error & { originalMessage?: string }
+    const reason = cause.originalMessage ?? 'it could not be started'
+    throw new HostError(`starting ${file}: ${reason}`, { cause })
   }
   const ended = new Promise<number>((resolve) =>
     child.nodeChildProcess.once('exit', (code, signal) => resolve(code ?? codeOf(signal))),
