@@ -21,8 +21,8 @@ const latenessOf = (processes: readonly (number | undefined)[]) =>
 /** Starts processes that use the same processor all the time, the first with this niceness. */
 const spin = (count: number, niceness = '0') =>
   Array.from({ length: count }, (_, at) => {
-    const words = ['-n', at === 0 ? niceness : '0', 'taskset', '-c', '0']
-    return execa('nice', [...words, 'sh', '-c', 'while :; do :; done'], { reject: false })
+    const words = ['-c', '0', 'nice', '-n', at === 0 ? niceness : '0']
+    return execa('taskset', [...words, 'sh', '-c', 'while :; do :; done'], { reject: false })
   })
 
 t.test('a process that waits for an event is late at its deadline', async (t) => {

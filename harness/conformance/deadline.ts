@@ -11,8 +11,8 @@ import { readdirSync, readFileSync } from 'node:fs'
  *
  * The machine is too slow to tell whether a daemon hangs if the bound comes before the daemons have
  * run for as long as the deadline, or if this process's own timers were late for half of the time:
- * its other observations are late as well then. The rejected alternative, a longer deadline for all,
- * would be waited out for each implementation that hangs.
+ * its other observations are late as well then. The rejected alternative, a longer deadline for
+ * all, would be waited out for each implementation that hangs.
  */
 
 /** Interval between two looks at the clock, in ms. */
@@ -103,7 +103,7 @@ function childrenOf(thread: string): number[] {
   return pids.map(Number)
 }
 
-/** Returns the text of a file; an empty text if the thread is gone or the kernel has no such file. */
+/** Returns the text of a file; empty if the thread is gone or the kernel has no such file. */
 function textOf(file: string): string {
   try {
     return readFileSync(file, 'latin1')

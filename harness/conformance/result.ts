@@ -113,7 +113,7 @@ export const isKnown = ({ outcome }: Pick<CaseResult, 'outcome'>): boolean =>
   outcome === 'expected-fail' || outcome === 'flaky'
 
 /** Whether a result did not come to its judgement: the case was blocked or not begun. */
-export const isSkipped = ({ outcome }: Pick<CaseResult, 'outcome'>): boolean =>
+const isSkipped = ({ outcome }: Pick<CaseResult, 'outcome'>): boolean =>
   outcome === 'blocked' || outcome === 'not-run'
 
 /** Whether a result is shown in full: it is judged, and neither sound nor a known failure. */

@@ -151,8 +151,8 @@ class CasesRun {
   }
 
   /**
-   * Runs a case `repeat` times. Returns the first failure, else the first result that is not a pass,
-   * if any, with the number of passes and the signatures of all failures.
+   * Runs a case `repeat` times. Returns the first failure, else the first result that is not a
+   * pass, if any, with the number of passes and the signatures of all failures.
    */
   async #runRepeatedly(loaded: LoadedCase): Promise<CaseResult> {
     const { repeat, signal } = this.#options

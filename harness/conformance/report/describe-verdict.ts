@@ -11,7 +11,7 @@ const judged: readonly Outcome[] = [
   'unexpected-pass',
 ]
 
-/** Returns the verdict with the number of cases that it rests on, and the cases that it leaves out. */
+/** Returns the verdict with the number of its cases, and the cases that it leaves out. */
 export function describeVerdict({
   verdict,
   cases,
