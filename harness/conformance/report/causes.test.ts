@@ -74,6 +74,29 @@ t.test('the most basic case of a cause comes first, with those that it blocks', 
   t.equal(others.at(-1)?.first.outcome, 'warn', 'warnings are last')
 })
 
+t.test(
+  'the case that is about the broken clause stands for a cause, the widest first',
+  async (t) => {
+    const wide = { role: 'proxy', expected: [{ outcome: 'one link', clause: 'W1' }] } as const
+    const causes = causesOf([
+      resultOf('pair-migration', { role: 'pair', signature: 'pair' }),
+      resultOf('proxy-own', { signature: 'own' }),
+      resultOf('fuzz-proxy', { ...wide, group: 'fuzz', clauses: ['W1'], signature: 'wide' }),
+      resultOf('proxy-other', { ...wide, clauses: ['L3'], signature: 'wide' }),
+      resultOf('proxy-also', { ...wide, clauses: ['W5', 'W1'], signature: 'wide' }),
+      resultOf('proxy-one-link', { ...wide, clauses: ['W1', 'W2'], signature: 'wide' }),
+    ])
+    t.same(
+      causes.map(({ first }) => first.id),
+      ['proxy-one-link', 'pair-migration', 'proxy-own'],
+    )
+    t.same(
+      causes[0]?.others.map(({ id }) => id),
+      ['fuzz-proxy', 'proxy-also', 'proxy-other'],
+    )
+  },
+)
+
 t.test('results.json has one entry with a count for each cause', async (t) => {
   const { causes } = JSON.parse(json(results))
   t.equal(causes.length, 22)

@@ -1,3 +1,4 @@
+import { basicRank } from '../basic-cases.ts'
 import { type FailureGroup, groupFailures } from '../failure-groups.ts'
 import type { CaseResult, Outcome } from '../result.ts'
 
@@ -9,16 +10,54 @@ export interface Cause extends FailureGroup {
 /** The outcomes of a cause, the worst first. */
 const order: readonly Outcome[] = ['fail', 'unexpected-pass', 'inconclusive', 'warn']
 
-/** Returns the causes of failures: failures before warnings, then the simplest case first. */
+/**
+ * Returns the causes of failures, in the order in which a reader looks for the root: failures before
+ * warnings, basic cases of one daemon, then the causes of the most failures.
+ */
 export function causesOf(cases: readonly CaseResult[]): Cause[] {
   const blocked = Map.groupBy(cases.filter(isBlocked), ({ blockedBy }) => blockedBy)
   return groupFailures(cases)
-    .toSorted((one, other) => order.indexOf(one.first.outcome) - order.indexOf(other.first.outcome))
-    .map((group) => ({
-      ...group,
-      blocked: [group.first, ...group.others].flatMap(({ id }) => blocked.get(id) ?? []),
-    }))
+    .map(({ first, others }) => {
+      const all = [first, ...others].toSorted(
+        byAll(placeAmongBasics, placeOfBroken, isRandom, isPair),
+      )
+      const [simplest, ...rest] = all as [CaseResult, ...CaseResult[]]
+      return {
+        first: simplest,
+        others: rest,
+        blocked: all.flatMap(({ id }) => blocked.get(id) ?? []),
+      }
+    })
+    .toSorted(
+      byAll(
+        ({ first }) => order.indexOf(first.outcome),
+        ({ first }) => placeAmongBasics(first),
+        extent,
+      ),
+    )
 }
+
+/** Returns a comparison by several numbers, the first of them the most important. */
+function byAll<T>(...keys: ((value: T) => number | boolean)[]): (one: T, other: T) => number {
+  return (one, other) =>
+    keys
+      .map((key) => Number(key(one)) - Number(key(other)))
+      .find((difference) => difference !== 0) ?? 0
+}
+
+/** Returns the place among the basic cases of one daemon; other cases come after them. */
+const placeAmongBasics = (result: CaseResult) =>
+  (isPair(result) ? undefined : basicRank(result.id)) ?? Number.MAX_SAFE_INTEGER
+const extent = ({ others, blocked }: Cause) => -others.length - blocked.length
+
+/** Returns the place of the broken clause among those of the case: the first is its subject. */
+const placeOfBroken = ({ clauses, expected = [] }: CaseResult) => {
+  const broken = expected.map(({ clause }) => clause)
+  const place = clauses.findIndex((id) => broken.includes(id))
+  return place === -1 ? Number.MAX_SAFE_INTEGER : place
+}
+const isRandom = ({ group }: CaseResult) => ['fuzz', 'model'].includes(group)
+const isPair = ({ role }: CaseResult) => role === 'pair'
 
 /** Returns the results with the first case of each cause first, and else in their order. */
 export function causesFirst(cases: readonly CaseResult[], causes: readonly Cause[]): CaseResult[] {

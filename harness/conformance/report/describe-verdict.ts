@@ -18,7 +18,8 @@ export function describeVerdict({
   selection,
 }: Pick<Results, 'verdict' | 'cases' | 'selection'>): string {
   const known = cases.filter(isKnown).length
-  const exception = known > 0 && verdict === 'conformant' ? ` except ${known} known failures` : ''
+  const exception =
+    known > 0 && verdict === 'conformant' ? ` except ${known} known failure${plural(known)}` : ''
   const coverage = [
     `${cases.filter(({ outcome }) => judged.includes(outcome)).length} of ${selection?.suite ?? cases.length} cases`,
     ...describeSelection(selection),
@@ -31,7 +32,7 @@ function describeSelection(selection: Results['selection']): string[] {
   if (selection === undefined) return []
   const { optIn, options } = selection
   if (options !== '') return [`selected by ${printableLine(options)}`]
-  return optIn === 0 ? [] : [`${optIn} opt-in cases of gigabytes not run: --all`]
+  return optIn === 0 ? [] : [`${optIn} opt-in case${plural(optIn)} of gigabytes not run: --all`]
 }
 
 function describeUnjudged(cases: readonly CaseResult[]): string[] {
@@ -46,3 +47,5 @@ function describeUnjudged(cases: readonly CaseResult[]): string[] {
   ]
   return parts.filter(([number]) => number > 0).map(([number, text]) => `${number} ${text}`)
 }
+
+const plural = (number: number) => (number === 1 ? '' : 's')

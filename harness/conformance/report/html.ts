@@ -57,7 +57,10 @@ th, td {
 code, pre { font: 13px/1.45 ui-monospace, monospace; }
 h3 { font-size: 1rem; margin: 0 }
 .cause { border: 1px solid var(--line); border-radius: 4px; padding: .6rem .8rem; margin: .8rem 0 }
-.cause p, .cause dl { margin: .4rem 0 } .cause pre { margin: 0; white-space: pre-wrap }
+.cause p, .cause dl { margin: .4rem 0 }
+.cause dl { display: grid; grid-template-columns: 6rem 1fr; gap: .2rem .6rem }
+.cause dt { margin: 0 } .cause dd { margin: 0; grid-column: 2; min-width: 0 }
+ .cause pre { margin: 0; white-space: pre-wrap }
 summary { cursor: pointer }
 pre { overflow-x: auto; padding: .6rem; border: 1px solid var(--line); border-radius: 4px }
 dt { font-weight: 600; margin-top: .6rem } dd { margin-left: 1rem }

@@ -44,7 +44,7 @@ function causeList(title: string, causes: readonly Cause[]): Html {
   const cases = causes.reduce((sum, { others }) => sum + 1 + others.length, 0)
   const more = causes.slice(OPEN)
   return html`<h2>${title}</h2>
-<p>${number(cases, 'case')} in ${number(causes.length, 'way')}, the simplest case first.</p>
+<p>${number(cases, 'case')} in ${number(causes.length, 'way')}, the likely root first.</p>
 ${causes.slice(0, OPEN).map(causeSection)}
 ${more.length === 0 ? '' : html`<details><summary>${more.length} more</summary>${more.map(causeSection)}</details>`}`
 }
