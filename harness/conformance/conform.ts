@@ -50,8 +50,10 @@ export async function conform(options: ConformOptions): Promise<Results> {
   const date = new Date().toISOString()
   const begin = performance.now()
   const seed = options.seed ?? Date.now() % 2 ** 31
-  const ran = await run(options, cases, seed)
-  const judged = baseline === undefined ? ran : applyBaseline(ran, baseline)
+  const judge = (ran: readonly CaseResult[]) =>
+    baseline === undefined ? [...ran] : applyBaseline(ran, baseline)
+  const onResult = (result: CaseResult) => judge([result]).forEach(options.onResult)
+  const judged = judge(await run({ ...options, onResult }, cases, seed))
   return {
     tool: 'criu-remote-conformance',
     version: packageVersion(),
