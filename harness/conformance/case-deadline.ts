@@ -21,8 +21,6 @@ export class SlowMachine extends Error {
 
 /** The parts of a case that its deadline needs. */
 export interface CaseDeadlineOptions {
-  /** The id of the case. */
-  id: string
   /** The whole deadline, in ms. */
   timeout: number
   waiting: Waiting
@@ -82,7 +80,7 @@ export class CaseDeadline {
   }
 
   #end(lateness: Lateness): void {
-    const { id, timeout, waiting, hopeless } = this.#options
+    const { timeout, waiting } = this.#options
     const violation = waiting.late(timeout)
     if (lateness === 'slow machine') {
       const what = `this machine was too slow to wait ${timeout} ms for it: ${violation.what}`
@@ -90,7 +88,6 @@ export class CaseDeadline {
       return
     }
     this.isOver = true
-    hopeless?.add(id, violation)
     this.#reject(violation)
   }
 }

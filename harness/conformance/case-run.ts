@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Descriptor } from '../implementation/descriptor.ts'
+import type { Violation } from '../violation.ts'
 import type { Case } from './case.ts'
 import { Blocked, CaseDeadline, SlowMachine } from './case-deadline.ts'
 import { namesOf } from './control-names.ts'
@@ -117,7 +118,7 @@ async function runToVerdict(run: SingleRun): Promise<CaseVerdict> {
   if (reason !== undefined) return { outcome: 'not-applicable', actual: reason }
   const waiting = new Waiting()
   const deadline = new CaseDeadline({
-    ...{ id: value.id, timeout: options.timeout, waiting, hopeless: options.hopeless },
+    ...{ timeout: options.timeout, waiting, hopeless: options.hopeless },
     processes: () => daemons.map((daemon) => daemon.process.pid),
   })
   try {
@@ -128,10 +129,7 @@ async function runToVerdict(run: SingleRun): Promise<CaseVerdict> {
     if (thrown instanceof NeverStarted) throw thrown
     if (thrown instanceof Interrupted) return { outcome: 'not-run', actual: thrown.message }
     await graceToDie(daemons)
-    const verdict = forbiddenEnd(daemons) ?? {
-      ...verdictOfEnd(thrown, value),
-      ...(deadline.isOver && { timedOut: true as const }),
-    }
+    const verdict = forbiddenEnd(daemons) ?? verdictOfEnd(thrown, run, deadline)
     return { ...verdict, failedAt }
   }
 }
@@ -162,12 +160,19 @@ function untilInterrupt(signal?: AbortSignal): { happened: Promise<never>; ignor
   return { happened: promise, ignore: () => signal?.removeEventListener('abort', interrupt) }
 }
 
-/** Returns the verdict on a case that ended by an error. */
-function verdictOfEnd(thrown: unknown, value: Case): CaseVerdict {
+/** Returns the verdict on a case that ended by an error; notes a failure at the deadline. */
+function verdictOfEnd(
+  thrown: unknown,
+  { value, options }: SingleRun,
+  { isOver }: CaseDeadline,
+): CaseVerdict {
   if (thrown instanceof Blocked)
     return { outcome: 'blocked', actual: thrown.message, blockedBy: thrown.by }
   if (thrown instanceof SlowMachine) return suiteTrouble(thrown.message)
-  return verdictOf(thrown, value)
+  const verdict = verdictOf(thrown, value)
+  if (!isOver) return verdict
+  if (verdict.outcome === 'fail') options.hopeless?.add(value.id, thrown as Violation)
+  return { ...verdict, timedOut: true }
 }
 
 /** Waits until a daemon has ended, for GRACE at most. */
