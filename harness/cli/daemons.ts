@@ -9,6 +9,7 @@ import {
   startCache,
   startProxy,
 } from '../../reference/index.ts'
+import { printableLine } from '../printable.ts'
 import { Failure, fail } from './failure.ts'
 import { onEndingSignal } from './signals.ts'
 import { address, size, whole } from './values.ts'
@@ -105,7 +106,9 @@ async function serve(
   { socket, dialect, maxMemory, logLevel }: DaemonFlags,
   link: LinkEnd,
 ): Promise<void> {
-  const log = createLog(logLevel, (line) => process.stderr.write(`${role} ${line}\n`))
+  const log = createLog(logLevel, (line) =>
+    process.stderr.write(`${role} ${printableLine(line)}\n`),
+  )
   const options = { socket, link, dialect, log, ...(maxMemory !== undefined && { maxMemory }) }
   const daemon = await (role === 'proxy' ? startProxy(options) : startCache(options)).catch(fail(3))
   onEndingSignal((signal) => void daemon.stop(`ended by ${signal}`))

@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander'
+import { printable } from '../printable.ts'
 
 /*
  * Exit codes: 0 success, 1 the work itself failed, 2 wrong usage, 3 the work did not start or the
@@ -36,8 +37,8 @@ export function report(thrown: unknown): number {
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2
   const { message, stack } = thrown as Error
   const tail = (thrown as { cause?: { tail?: string } }).cause?.tail
-  if (tail !== undefined) process.stderr.write(`${tail}\n`)
-  process.stderr.write(`criu-remote: ${String(message).replaceAll('\n', ' ')}\n`)
+  if (tail !== undefined) process.stderr.write(`${printable(tail)}\n`)
+  process.stderr.write(`criu-remote: ${printable(String(message).replaceAll('\n', ' '))}\n`)
   if (process.env['CRIU_REMOTE_DEBUG']) process.stderr.write(`${stack}\n`)
   return thrown instanceof Failure ? thrown.exitCode : 3
 }

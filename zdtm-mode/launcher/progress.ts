@@ -1,4 +1,5 @@
 import { Presets, SingleBar } from 'cli-progress'
+import { printable } from '../../harness/printable.ts'
 import { rememberKvmFails } from '../../harness/vm/known-kvm.ts'
 import type { Booted } from '../../harness/vm/options.ts'
 import type { LineOf, ZdtmResult } from '../agent-line.ts'
@@ -45,7 +46,7 @@ export class Progress {
 
 function reasonOf({ outcome, what, actual }: ZdtmResult): string {
   if (outcome === 'pass') return ''
-  return `: ${[what, actual].filter(Boolean).join(': ').replaceAll('\n', ' ')}`
+  return `: ${printable([what, actual].filter(Boolean).join(': ').replaceAll('\n', ' '))}`
 }
 
 function printBoot({ accelerator, boot, kvmFailed }: Booted): void {

@@ -9,6 +9,7 @@ import {
 } from '../../conformance/matrix.ts'
 import type { Reason } from '../../conformance/matrix-part.ts'
 import { matrixTable } from '../../conformance/report/matrix-table.ts'
+import { printableJson } from '../../conformance/report/printable-results.ts'
 import { select } from '../../conformance/select.ts'
 import { localHost } from '../../hosts/local.ts'
 import { readDescriptor } from '../../implementation/descriptor.ts'
@@ -40,7 +41,7 @@ export async function matrix(files: string[], flags: MatrixFlags): Promise<void>
     ...{ suite, implementations, jobs, timeout, onStep, signal: untilSignal() },
     command: commandOf('matrix', [...files, ...(flags.reference ? ['--reference'] : [])], flags),
   }).catch(fail(3))
-  process.stdout.write(json ? `${JSON.stringify(cells, null, 2)}\n` : describe(cells))
+  process.stdout.write(json ? `${printableJson(cells)}\n` : describe(cells))
   await writeReportIn(report, results, matrixTable(cells))
   endWithCells(cells)
 }

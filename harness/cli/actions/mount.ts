@@ -1,6 +1,7 @@
 import { createLog, type DialectName, dialect, type LogLevel } from '../../../reference/index.ts'
 import { deviceAt } from '../../mount/device.ts'
 import { mountImages } from '../../mount/mount.ts'
+import { printableLine } from '../../printable.ts'
 import { Failure, fail } from '../failure.ts'
 import { endingSignals } from '../signals.ts'
 
@@ -23,7 +24,7 @@ export async function mount(directory: string, flags: MountFlags): Promise<void>
     server,
     side: proxy === undefined ? 'cache' : 'proxy',
     dialect: dialect(name),
-    log: createLog(logLevel, (line) => process.stderr.write(`mount ${line}\n`)),
+    log: createLog(logLevel, (line) => process.stderr.write(`mount ${printableLine(line)}\n`)),
     onWritten: reportImages ? (image, bytes) => print({ image, bytes }) : () => {},
   }).catch(fail(3))
   for (const signal of endingSignals) process.on(signal, () => void session.unmount())
