@@ -75,7 +75,7 @@ function addConformCommand(program: Command): void {
     .option('--failed-from <results>', 'run only the cases that did not pass in this results.json')
     .option(
       '--report <dir>',
-      'write results.json, junit.xml, results.tap and index.html into this directory',
+      'write results.json, junit.xml, results.tap and HTML pages to a directory that is new, empty or an earlier report',
     )
     .addHelpText('after', EXIT_CODES)
     .action(async (flags: ConformFlags) => (await actions()).conformAll(flags))

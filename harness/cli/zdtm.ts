@@ -22,7 +22,7 @@ Examples:
   criu-remote zdtm run -a -p 2
   criu-remote zdtm run -t zdtm/static/vanish -f h,ns --pre 2 --hosts 2
   criu-remote zdtm run -a --pre 2 --kernel ./linux-image-6.1.0-56-cloud-amd64_6.1.192-2_amd64.deb
-  criu-remote zdtm run -a --keep-going --criu-source ~/criu --report report   # CRIU's own tests, built
+  criu-remote zdtm run -a --keep-going --criu-source ~/criu --report report/zdtm   # CRIU's own tests, built
 
 CRIU's own launcher, zdtm.py, can run the tests as well, with zdtm-mode/criu-bin/criu as its
 --criu-bin. See docs/zdtm.md.`
@@ -108,7 +108,7 @@ function addOutput(run: Command): void {
     .option('--dry-run', 'only print the names of the selected tests')
     .option(
       '--report <dir>',
-      'write results.json, junit.xml, results.tap and index.html into this directory',
+      'write results.json, junit.xml, results.tap and HTML pages to a directory that is new, empty or an earlier report',
     )
     .addOption(
       new Option(

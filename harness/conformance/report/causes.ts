@@ -11,8 +11,8 @@ export interface Cause extends FailureGroup {
 const order: readonly Outcome[] = ['fail', 'unexpected-pass', 'inconclusive', 'warn']
 
 /**
- * Returns the causes of failures, in the order in which a reader looks for the root: failures before
- * warnings, basic cases of one daemon, then the causes of the most failures.
+ * Returns the causes of failures, in the order in which a reader looks for the root: failures
+ * before warnings, basic cases of one daemon, then the causes of the most failures.
  */
 export function causesOf(cases: readonly CaseResult[]): Cause[] {
   const blocked = Map.groupBy(cases.filter(isBlocked), ({ blockedBy }) => blockedBy)
