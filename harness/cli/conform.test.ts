@@ -78,6 +78,16 @@ t.test('--bail ends the run, and the other cases are not run', async (t) => {
   t.match(stderr, /^FAIL proxy-read-missing: .* \[1 of 2: 1 fail\]$/m)
 })
 
+t.test('a failed basic case blocks the other cases of its role, but not with --all', async (t) => {
+  const file = proxy('hanging', hanging('/dev/null'))
+  const only = ['--only', 'proxy-read-missing', '--only', 'proxy-read-back']
+  const words = ['conform', '-i', file, ...only, '--timeout', '1']
+  const blocked = await criuRemote(words)
+  t.match(blocked.stdout, /FAIL proxy-read-back.*1 fail, 1 blocked/s)
+  t.match(blocked.stdout, /^not conformant \(1 of .*; 1 blocked by failures: --all\)$/m)
+  t.match((await criuRemote([...words, '--all'])).stdout, /hanging: 2 fail, in/)
+})
+
 t.test('the command of a failure repeats it when it is pasted', async (t) => {
   const file = proxy('pasted', hanging('/dev/null').replace('client.on(', 'client.end().on('))
   const words = ['-i', file, '--role', 'proxy', '--timeout', '77', '--only', 'proxy-read-missing']
