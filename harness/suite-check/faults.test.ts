@@ -1,12 +1,15 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { usualCases as cases } from '../../scenarios/index.ts'
+import { basicRank } from '../conformance/basic-cases.ts'
 import type { LoadedCase } from '../conformance/loaded-cases.ts'
 import { clauses } from '../conformance/register.ts'
+import type { CaseResult } from '../conformance/result.ts'
 import { checkout } from '../hosts/checkout.ts'
 import { leaveToAll, tier } from '../testing/tier.ts'
 import { assignAll, assignFirst } from './assign-finders.ts'
 import { faults } from './faults/index.ts'
+import { causes, described, type FirstFailures } from './first-failure.ts'
 import { describeKills, type Kills } from './kill-matrix-page.ts'
 import type { Mutant } from './mutant.ts'
 import { oddities } from './oddities.ts'
@@ -17,12 +20,18 @@ import { found, NotStarted, runMutants, START } from './run-cases.ts'
 /** Deadline of a case, in ms: many cases find a fault by waiting for all of it. */
 const TIMEOUT = 5_000
 
+/** More than the number of basic cases, which come before all others. */
+const basicCount = 100
+
 /** Faults at once: the processors are idle while cases wait for their deadline. */
 t.jobs = 8
 
 const kills = JSON.parse(
   readFileSync(`${checkout}/harness/suite-check/kills.json`, 'utf8'),
 ) as Kills
+const firstFailures = JSON.parse(
+  readFileSync(`${checkout}/harness/suite-check/first-failures.json`, 'utf8'),
+) as FirstFailures
 const byId = new Map(cases.map((each) => [each.value.id, each]))
 
 t.test('the kill matrix is current and complete', async (t) => {
@@ -31,8 +40,8 @@ t.test('the kill matrix is current and complete', async (t) => {
   const musts = clauses.filter(({ level, dialects }) => level === 'must' && !dialects)
   t.equal(
     readFileSync(`${checkout}/docs/kill-matrix.md`, 'utf8'),
-    describeKills(kills),
-    'docs/kill-matrix.md is made of kills.json',
+    describeKills(kills, firstFailures),
+    'docs/kill-matrix.md is made of kills.json and first-failures.json',
   )
   const ids = faults.map(({ id }) => id)
   t.same(Object.keys(kills), ids, 'kills.json has every fault')
@@ -66,6 +75,28 @@ for (const [fault, finders] of assigned) {
   })
 }
 
+t.test('the first failure of a known cause names it', async (t) => {
+  t.same(Object.keys(firstFailures), Object.keys(causes))
+  const order = (id: string) =>
+    basicRank(id) ?? basicCount + cases.findIndex(({ value }) => value.id === id)
+  for (const [id, first] of Object.entries(firstFailures)) {
+    t.match(first.permitted, `[${causes[id]}]`, id)
+    const earlier = kills[id]?.filter((finder) => order(finder) < order(first.case))
+    t.same(earlier, [], `no case before ${first.case} finds ${id}`)
+  }
+})
+
+for (const [id, first] of Object.entries(firstFailures)) {
+  t.test(`${id} fails first with the recorded text`, { buffered: true }, async (t) => {
+    const fault = faults.find((each) => each.id === id) as Mutant
+    const one = byId.get(first.case) as LoadedCase
+    const results = await runMutants([fault], [one], options())
+    const [result] = results instanceof NotStarted ? [] : results
+    const now = described(result as CaseResult)
+    t.same(withoutNumbers(now), withoutNumbers(first))
+  })
+}
+
 t.test(
   'the reason is the observation of a case, not the end of a proxy that thereby lost its cache',
   { buffered: true },
@@ -78,6 +109,9 @@ t.test(
     t.notMatch(result, { what: /process/ })
   },
 )
+
+/** Returns a text without its numbers, which differ between runs. */
+const withoutNumbers = (value: object) => JSON.stringify(value).replaceAll(/\d+/g, '#')
 
 /**
  * Returns the cases that do not find the fault in three runs: some faults show by chance, and some

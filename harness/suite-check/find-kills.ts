@@ -3,13 +3,15 @@ import { usualCases as cases } from '../../scenarios/index.ts'
 import type { LoadedCase } from '../conformance/loaded-cases.ts'
 import { checkout } from '../hosts/checkout.ts'
 import { faults } from './faults/index.ts'
+import { causes, type FirstFailures, firstFailure } from './first-failure.ts'
 import { describeKills, type Kills } from './kill-matrix-page.ts'
 import type { Mutant } from './mutant.ts'
 import { found, NotStarted, runMutants, START, shareClause } from './run-cases.ts'
 
 /*
  * `npm run kill-matrix [FAULT ...]` determines which cases find which faults, for all faults or the
- * named ones, and writes kills.json and docs/kill-matrix.md.
+ * named ones, and the first failure of the faults whose first failure has to name their cause. It
+ * writes kills.json, first-failures.json and docs/kill-matrix.md.
  *
  * To run every case against every fault would take an hour. So each fault first meets the cases of
  * its clauses. Then a fault that no case has found meets all cases, and a case that has found no
@@ -19,6 +21,7 @@ import { found, NotStarted, runMutants, START, shareClause } from './run-cases.t
 /** Deadline of a case, in ms. Cases that fail by waiting use all of it. */
 const TIMEOUT = 5_000
 const JOBS = 4
+const options = { timeout: TIMEOUT, jobs: JOBS }
 
 const known: Kills = JSON.parse(readFileSync(`${checkout}/harness/suite-check/kills.json`, 'utf8'))
 const wanted =
@@ -35,8 +38,10 @@ for (const fault of wanted)
 for (const fault of wanted) if (kills[fault.id]?.length === 0) await meet(fault, cases)
 for (const each of cases) if (!hasFound(each)) await meetUntilFound(each)
 
-writeFileSync(`${checkout}/harness/suite-check/kills.json`, `${JSON.stringify(kills, null, 2)}\n`)
-writeFileSync(`${checkout}/docs/kill-matrix.md`, describeKills(kills))
+const firstFailures = await firstFailuresOf(wanted)
+write('harness/suite-check/kills.json', `${JSON.stringify(kills, null, 2)}\n`)
+write('harness/suite-check/first-failures.json', `${JSON.stringify(firstFailures, null, 2)}\n`)
+write('docs/kill-matrix.md', describeKills(kills, firstFailures))
 
 /**
  * Counts a case as a finder if it fails in two runs, because a busy machine can miss a deadline
@@ -51,11 +56,28 @@ async function meet(fault: Mutant, against: readonly LoadedCase[]): Promise<void
   process.stderr.write(`${fault.id}: ${finders.join(' ') || 'not found'}\n`)
 }
 
+/** Returns the known first failures, with those of these faults found anew. */
+async function firstFailuresOf(wanted: readonly Mutant[]): Promise<FirstFailures> {
+  const path = `${checkout}/harness/suite-check/first-failures.json`
+  const known: FirstFailures = JSON.parse(readFileSync(path, 'utf8'))
+  const entries: [string, FirstFailures[string]][] = []
+  for (const id of Object.keys(causes)) {
+    const fault = wanted.find((each) => each.id === id)
+    const first = fault === undefined ? known[id] : await firstFailure(fault, options)
+    if (first !== undefined) entries.push([id, first])
+  }
+  return Object.fromEntries(entries)
+}
+
+function write(path: string, text: string): void {
+  writeFileSync(`${checkout}/${path}`, text)
+}
+
 async function findersOf(
   fault: Mutant,
   against: readonly LoadedCase[],
 ): Promise<LoadedCase[] | NotStarted> {
-  const results = await runMutants([fault], against, { timeout: TIMEOUT, jobs: JOBS })
+  const results = await runMutants([fault], against, options)
   if (results instanceof NotStarted) return results
   const finders = new Set(results.filter(found).map(({ id }) => id))
   return against.filter(({ value }) => finders.has(value.id))

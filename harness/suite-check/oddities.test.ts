@@ -1,7 +1,8 @@
 import t from 'tap'
 import { usualCases as cases } from '../../scenarios/index.ts'
 import type { LoadedCase } from '../conformance/loaded-cases.ts'
-import { isSound } from '../conformance/result.ts'
+import { levelOfDemand } from '../conformance/register.ts'
+import { type CaseResult, isSound } from '../conformance/result.ts'
 import { leaveToAll, tier } from '../testing/tier.ts'
 import type { Mutant } from './mutant.ts'
 import { oddities } from './oddities.ts'
@@ -9,6 +10,7 @@ import { NotStarted, runMutants, shareClause } from './run-cases.ts'
 
 /*
  * No case fails on an implementation that does something else than the reference and is permitted.
+ * A case may warn where the clause that it cites is a SHOULD.
  *
  * All cases against each oddity alone would take half of the time of all tests. So all cases meet
  * three implementations that have several oddities each. One oddity can hide the effect of another,
@@ -49,6 +51,10 @@ async function failing(
   return why
 }
 
+/** Whether a result is a warning about a clause, or a part of one, that is no MUST. */
+const isRecommendation = ({ outcome, expected = [] }: CaseResult) =>
+  outcome === 'warn' && levelOfDemand(expected) !== 'must'
+
 interface Failing {
   cases: LoadedCase[]
   why: string[]
@@ -64,7 +70,7 @@ async function failingOnce(
   if (results instanceof NotStarted) return { cases: [...among], why: [results.why] }
   const bad = new Map(
     results
-      .filter((each) => !isSound(each))
+      .filter((each) => !isSound(each) && !isRecommendation(each))
       .map((each) => [each.id, `${each.id}: ${each.what}: ${each.actual}`]),
   )
   return { cases: among.filter(({ value }) => bad.has(value.id)), why: [...bad.values()] }

@@ -49,7 +49,7 @@ export class NotStarted {
 export async function runMutants(
   mutants: readonly Mutant[],
   cases: readonly LoadedCase[],
-  { timeout, jobs }: { timeout: number; jobs: number },
+  options: { timeout: number; jobs: number; bail?: number },
 ): Promise<CaseResult[] | NotStarted> {
   const directory = await mkdtemp(`${tmpdir()}/criu-remote-mutant-`)
   try {
@@ -57,10 +57,9 @@ export async function runMutants(
     return await runCases({
       descriptor,
       cases,
-      jobs,
+      ...options,
       repeat: 1,
       seed: 1,
-      timeout,
       command: '',
       onResult() {},
     }).catch(notStarted)

@@ -101,10 +101,11 @@ export const cases: readonly Case[] = [
         ]),
       )
       await cache.link.send(partial.subarray(-10))
-      expectImage(await cache.read('1', PARTIAL), someBytes(100_000), 'W4')
-      for (let probe = 0; probe < 20; probe++) await cache.stillServes('W4')
+      expectImage(await cache.read('1', PARTIAL), someBytes(100_000), 'W9')
+      const what = 'a read of an image of the link, beside which a second connection sends bytes'
+      for (let probe = 0; probe < 20; probe++) await cache.stillServes('W9', what)
       other?.reset()
-      await cache.stillServes('W4')
+      await cache.stillServes('W9', what)
       cache.closeLink()
       expectMissing(
         await cache.answer(
@@ -214,7 +215,10 @@ export const cases: readonly Case[] = [
       await proxy?.send(imageOnLink('1', 'a.img', Buffer.from('of the proxy')))
       const answer = await cache.answer(waiter, AFTER_A_STRANGER, waitsOrEnds)
       if (answer.error === 0) expectImage(answer, Buffer.from('of the proxy'), 'W9')
-      else expectMissing(answer, 'C3', AFTER_A_STRANGER)
+      else {
+        expectMissing(answer, 'C3', AFTER_A_STRANGER)
+        expectMissing(await cache.read('1', 'b.img'), 'C3')
+      }
       await proxy?.end()
       await cache.finishRestore()
       await cache.cleanExit()

@@ -31,14 +31,13 @@ export const cases: readonly Case[] = [
     clauses: ['E1', 'E2', 'W5', 'W6', 'C1'],
     role: 'pair',
     about:
-      'A dump pushes its snapshot, writes images, one of them empty, and is finished directly ' +
-      'after the last one. The restore reads the list and all images and is finished. Both ' +
-      'daemons exit with 0.',
+      'A dump pushes its snapshot, writes images, and is finished directly after the last one. The ' +
+      'restore reads the list and all images and is finished. Both daemons exit with 0.',
     async run(pair) {
       const { proxy, cache } = pair
       await proxy.push('/images/1')
       for (const [at, name] of names.entries())
-        await proxy.write('/images/1', name, someBytes(at * 50_000, at + 1))
+        await proxy.write('/images/1', name, someBytes(10 + at * 50_000, at + 1))
       await finishDump(pair)
       expectImage(
         await cache.read(pair.names.nullId, LIST),
@@ -47,7 +46,7 @@ export const cases: readonly Case[] = [
         'the list of snapshots',
       )
       for (const [at, name] of names.entries())
-        expectImage(await cache.read('/images/1', name), someBytes(at * 50_000, at + 1), 'W5')
+        expectImage(await cache.read('/images/1', name), someBytes(10 + at * 50_000, at + 1), 'W5')
       await finishRestore(pair)
     },
   },

@@ -79,10 +79,11 @@ async function huge(proxy: ProxyUnderTest, size: number): Promise<void> {
 export const cases: readonly Case[] = [
   {
     id: 'proxy-forwards-an-image',
-    clauses: ['W4', 'W5', 'F3'],
+    clauses: ['W1', 'W4', 'W5', 'F3'],
     role: 'proxy',
     about:
-      'A written image arrives at the cache: a header with its id, name and size, then its bytes.',
+      'Two images that are written one after the other arrive at the cache, on one connection: for ' +
+      'each a header with its id, name and size, then its bytes.',
     async run(proxy) {
       await proxy.write('/dumps/1', 'core-1.img', first)
       const image = await proxy.forwarded('core-1.img')
@@ -93,6 +94,8 @@ export const cases: readonly Case[] = [
         { outcome: '/dumps/1', clause: 'W4' },
         image.snapshotId,
       )
+      await proxy.write('/dumps/1', 'pages-1.img', second)
+      expectForwarded(await proxy.forwarded('pages-1.img'), second, 'W4')
     },
   },
   {

@@ -328,7 +328,7 @@ export const cases: readonly Case[] = [
       'O_APPEND comes together with O_WRONLY and O_CREAT. The proxy takes it as an append, or ' +
       'refuses it: the present bytes stay in either case.',
     async run(proxy) {
-      await proxy.store('1', 'a.img', bytes)
+      await proxy.store('1', 'a.img', Buffer.from('the bytes that are present'))
       for (const mode of [O_APPEND | O_WRONLY, O_APPEND | O_WRONLY | O_CREAT]) {
         const before = await proxy.read('1', 'a.img')
         await openAs(proxy, 'a.img', mode)

@@ -65,11 +65,11 @@ export class CacheUnderTest extends DaemonContext {
   }
 
   /** Shows that the cache still takes and serves an image: a refusal was no crash. */
-  async stillServes(clause: string): Promise<void> {
+  async stillServes(clause: string, what?: string): Promise<void> {
     const name = `probe-${++this.#probes}`
     const bytes = Buffer.from(`it still serves ${name}`)
     await this.forward('probe', name, bytes)
-    await this.serves('probe', name, bytes, clause)
+    await this.serves('probe', name, bytes, clause, what)
   }
 }
 

@@ -96,11 +96,18 @@ export class DaemonContext {
   }
 
   /** Reads an image. Throws Violation unless the answer has exactly these bytes. */
-  async serves(snapshotId: string, name: string, bytes: Buffer, clause: string): Promise<void> {
-    const answer = await this.read(snapshotId, name)
-    const permitted = [{ outcome: `error 0 and its ${bytes.length} bytes`, clause }]
+  async serves(
+    snapshotId: string,
+    name: string,
+    bytes: Buffer,
+    clause: string,
+    what = `the answer to a read of ${show(snapshotId, name)}`,
+  ): Promise<void> {
+    const permitted = { outcome: `error 0, its ${bytes.length} bytes, and a close`, clause }
+    const client = await this.openRead(snapshotId, name)
+    const answer = await this.answer(client, what, permitted)
     if (answer.error !== 0 || !answer.bytes.equals(bytes))
-      throw new Violation(`a read of ${show(snapshotId, name)}`, permitted, describe(answer))
+      throw new Violation(what, [permitted], describe(answer))
   }
 
   /** Waits for the daemon's close of a read, and returns the whole answer. */
