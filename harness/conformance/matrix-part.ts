@@ -1,5 +1,6 @@
-import { groupFailures, simplestFirst } from './failure-groups.ts'
+import { simplestFirst } from './failure-groups.ts'
 import { clause } from './register.ts'
+import { causesOf } from './report/causes.ts'
 import { type CaseResult, type Results, verdict } from './result.ts'
 
 /* The parts of a matrix: one daemon alone, or one pair. All parts are in one report. */
@@ -28,7 +29,12 @@ export interface Reason {
 /** Returns a part; its cases get ids that no other part has. */
 export function partOf(name: string, prefix: string, results: readonly CaseResult[]): Part {
   const cases = simplestFirst(results).map((result) => named(result, name, prefix))
-  return { cases, verdict: verdict(cases), reason: reasonOf(cases) }
+  const reason = reasonOf(results)
+  return {
+    cases,
+    verdict: verdict(cases),
+    reason: reason && { ...reason, case: idIn(prefix, reason.case) },
+  }
 }
 
 /** Returns the cases of a part that did not pass. */
@@ -40,7 +46,7 @@ export function failedOf({ cases }: Part): string[] {
 /** Returns a result as the report of a matrix has it: ids and signatures name their part. */
 function named(result: CaseResult, group: string, prefix: string): CaseResult {
   const { id, signature, blockedBy } = result
-  const own = (text: string) => `${prefix}${text}`.replaceAll(/[^\w.-]+/g, '-')
+  const own = (text: string) => idIn(prefix, text)
   const isOwn = blockedBy !== undefined && !blockedBy.includes('.')
   return {
     ...result,
@@ -51,10 +57,13 @@ function named(result: CaseResult, group: string, prefix: string): CaseResult {
   }
 }
 
+/** Returns the id of a case in a part; the name of a file is made of it. */
+const idIn = (prefix: string, id: string) => `${prefix}${id}`.replaceAll(/[^\w.-]+/g, '-')
+
 /** Returns the simplest reason why the cases of a part are not conformant, if they are not. */
 function reasonOf(cases: readonly CaseResult[]): Reason | undefined {
   if (verdict(cases) === 'conformant') return undefined
-  const failures = groupFailures(cases).map(({ first }) => first)
+  const failures = causesOf(cases).map(({ first }) => first)
   const first =
     failures.find(({ outcome }) => outcome === 'fail') ??
     failures.find(({ outcome }) => outcome !== 'warn') ??

@@ -18,9 +18,7 @@ export function causesOf(cases: readonly CaseResult[]): Cause[] {
   const blocked = Map.groupBy(cases.filter(isBlocked), ({ blockedBy }) => blockedBy)
   return groupFailures(cases)
     .map(({ first, others }) => {
-      const all = [first, ...others].toSorted(
-        byAll(placeAmongBasics, placeOfBroken, isRandom, isPair),
-      )
+      const all = simplestFirst([first, ...others])
       const [simplest, ...rest] = all as [CaseResult, ...CaseResult[]]
       return {
         first: simplest,
@@ -37,6 +35,24 @@ export function causesOf(cases: readonly CaseResult[]): Cause[] {
     )
 }
 
+/**
+ * Returns the failures of one cause, and first the one that tells it best: a basic case, or a case
+ * that breaks the clause which most of them concern, and is about it.
+ */
+function simplestFirst(failures: readonly CaseResult[]): CaseResult[] {
+  const concerned = failures.flatMap((each) => [...new Set([...each.clauses, brokenClause(each)])])
+  const usual = mostFrequent(concerned)
+  const isUnusual = (result: CaseResult) => brokenClause(result) !== usual
+  return failures.toSorted(
+    byAll(placeAmongBasics, isUnusual, placeOfBroken, isRandom, isPair, numberOfClauses),
+  )
+}
+
+function mostFrequent(texts: readonly string[]): string | undefined {
+  const groups = [...Map.groupBy(texts, (text) => text).values()]
+  return groups.toSorted((one, other) => other.length - one.length)[0]?.[0]
+}
+
 /** Returns a comparison by several numbers, the first of them the most important. */
 function byAll<T>(...keys: ((value: T) => number | boolean)[]): (one: T, other: T) => number {
   return (one, other) =>
@@ -50,12 +66,13 @@ const placeAmongBasics = (result: CaseResult) =>
   (isPair(result) ? undefined : basicRank(result.id)) ?? Number.MAX_SAFE_INTEGER
 const extent = ({ others, blocked }: Cause) => -others.length - blocked.length
 
+const brokenClause = ({ expected = [] }: CaseResult) => expected[0]?.clause ?? ''
 /** Returns the place of the broken clause among those of the case: the first is its subject. */
-const placeOfBroken = ({ clauses, expected = [] }: CaseResult) => {
-  const broken = expected.map(({ clause }) => clause)
-  const place = clauses.findIndex((id) => broken.includes(id))
+const placeOfBroken = (result: CaseResult) => {
+  const place = result.clauses.indexOf(brokenClause(result))
   return place === -1 ? Number.MAX_SAFE_INTEGER : place
 }
+const numberOfClauses = ({ clauses }: CaseResult) => clauses.length
 const isRandom = ({ group }: CaseResult) => ['fuzz', 'model'].includes(group)
 const isPair = ({ role }: CaseResult) => role === 'pair'
 
