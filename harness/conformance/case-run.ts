@@ -18,6 +18,7 @@ import {
 import type { LoadedCase } from './loaded-cases.ts'
 import type { CaseResult } from './result.ts'
 import { inScope } from './suite-trouble.ts'
+import { suspectDialect } from './suspect-dialect.ts'
 import { Trace } from './trace.ts'
 import { Waiting } from './waiting.ts'
 
@@ -81,8 +82,20 @@ export async function runCase(
     trace: trace.events,
     ...(stderr !== '' && { stderr }),
     ...(verdict.outcome !== 'pass' && { signature: signatureOf(verdict) }),
+    ...suspicionOf(verdict, trace, options.descriptor),
     duration,
   }
+}
+
+/** Returns a note if the bytes of a failed case look like another dialect than the declared one. */
+function suspicionOf(
+  { outcome }: CaseVerdict,
+  { events }: Trace,
+  { dialect }: Descriptor,
+): Pick<CaseResult, 'note'> {
+  if (outcome !== 'fail' && outcome !== 'warn') return {}
+  const note = suspectDialect(events, dialect)
+  return note === undefined ? {} : { note }
 }
 
 /** Returns the result of a case that no daemon was started for. */

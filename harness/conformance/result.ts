@@ -62,7 +62,10 @@ const caseResult = z.object({
     .exactOptional()
     .describe("The time of the violation, in ms on the trace's clock."),
   timedOut: z.literal(true).exactOptional().describe('Whether the deadline of the case passed.'),
-  note: z.string().exactOptional().describe('The remark of a baseline.'),
+  note: z
+    .string()
+    .exactOptional()
+    .describe('The remark of a baseline, or the suspicion of another dialect.'),
   seed: z.number().describe('The seed of the case, made from that of the run.'),
   runSeed: z.number(),
   duration: z.number().describe('Milliseconds.'),
