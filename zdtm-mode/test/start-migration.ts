@@ -39,7 +39,10 @@ export function startMigration(
   })
 }
 
-/** Returns the option for CRIU's environment. CRIU takes one fault, so the user's replaces stepping. */
+/**
+ * Returns the option for the environment of CRIU. CRIU takes one fault, so the fault of the user
+ * replaces stepping.
+ */
 function criuEnvironment(
   { fault }: Mode,
   { criuSteps }: TestMachine,
