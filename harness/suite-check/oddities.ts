@@ -172,7 +172,7 @@ export const oddities: readonly Oddity[] = [
     clauses: ['F7'],
     about: 'Writes no line of log.',
     file: 'harness/cli/daemons.ts',
-    find: '(line) => process.stderr.write(`${role} ${line}\\n`)',
-    put: '() => {}',
+    find: '    process.stderr.write(`${role} ${printableLine(line)}\\n`),\n',
+    put: '    void line,\n',
   },
 ]
