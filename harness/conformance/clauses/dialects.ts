@@ -9,8 +9,15 @@ export const clauses: readonly Clause[] = [
     level: 'must',
     source: 'criu',
     text:
-      'The null snapshot id and the finish names are those of the dialect; `auto` ' +
-      'understands those of both.',
+      'The null snapshot id, the name that finishes a dump and the name that finishes a restore ' +
+      'are `null`, `DUMP_FINISH` and `RESTORE_FINISH` in criu-2017 and ours, and empty strings ' +
+      'in criu-2019. `auto` understands both, each name under its own null id.',
+    weaker: {
+      level: 'should',
+      text:
+        'Under `auto` and ours the lists of `null` and of the empty id are one list, forwarded ' +
+        'under the null id that the client used.',
+    },
     origin:
       'CRIU, 2017 to 2020: the strings `null`, `DUMP_FINISH` and `RESTORE_FINISH` until ' +
       '2019, empty strings from then on.',

@@ -65,8 +65,8 @@ export const clauses: readonly Clause[] = [
     level: 'must',
     source: 'design',
     text:
-      'The connection stays open until the dump is finished and is then closed. An end ' +
-      'between two images is the only clean end.',
+      'The connection stays open until the dump is finished and is then closed. A close ' +
+      'between two images is the only clean end; a reset is none.',
     origin:
       'Design, December 2015: "This connection is closed when the CRIU Dump is finished and ' +
       'we are shore that no more images are coming".',
