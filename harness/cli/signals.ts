@@ -4,10 +4,22 @@ export { endingSignals }
 
 /**
  * Calls `act` for the first signal of each kind. A second signal of a kind ends the process at
- * once.
+ * once. The listener stays: execa's clean-up ends the process if it finds no other listener.
  */
 export function onEndingSignal(act: (signal: EndingSignal) => void): void {
-  for (const signal of endingSignals) process.once(signal, act)
+  for (const signal of endingSignals) {
+    let isFirst = true
+    process.on(signal, () => {
+      if (isFirst) act(signal)
+      else endAtOnce(signal)
+      isFirst = false
+    })
+  }
+}
+
+function endAtOnce(signal: EndingSignal): void {
+  process.removeAllListeners(signal)
+  process.kill(process.pid, signal)
 }
 
 /**

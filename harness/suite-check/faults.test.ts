@@ -86,14 +86,18 @@ t.test('the first failure of a known cause names it', async (t) => {
   }
 })
 
+/** Faults whose first failure has one of several texts, as the bytes of two streams mix. */
+const RACES = ['second-connection-mixed-in']
+
 for (const [id, first] of Object.entries(firstFailures)) {
-  t.test(`${id} fails first with the recorded text`, { buffered: true }, async (t) => {
+  t.test(`${id} fails first with the clause of its cause`, { buffered: true }, async (t) => {
     const fault = faults.find((each) => each.id === id) as Mutant
     const one = byId.get(first.case) as LoadedCase
     const results = await runMutants([fault], [one], options())
     const [result] = results instanceof NotStarted ? [] : results
     const now = described(result as CaseResult)
-    t.same(withoutNumbers(now), withoutNumbers(first))
+    t.match(now.permitted, `[${causes[id]}]`)
+    if (!RACES.includes(id)) t.same(withoutNumbers(now), withoutNumbers(first))
   })
 }
 
