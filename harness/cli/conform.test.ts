@@ -53,6 +53,31 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   })
 }
 
+t.test(
+  'a signal after some cases passed tells them apart from those that did not run',
+  async (t) => {
+    const starts = `${directory}/starts`
+    const count = ['sh', '-c', `echo >>${starts}; exec "$@"`, 'sh']
+    const command = [...count, node, ...main, 'proxy', '--socket', '{socket}']
+    const proxyCommand = [...command, '--connect', '{host}:{port}']
+    const file = `${directory}/counted.json`
+    writeFileSync(file, JSON.stringify({ name: 'counted', proxy: { command: proxyCommand } }))
+    const words = ['conform', '-i', file, '--role', 'proxy', '--jobs', '1']
+    // env becomes Node without tap's hooks, which listen for signals in every child.
+    const bare = ['-u', 'NODE_OPTIONS', node, ...main, ...words]
+    const running = execa('env', bare, { reject: false, stdin: 'ignore' })
+    while ((await textOf(starts)).length < 4) await pause(20)
+    running.kill('SIGTERM')
+    const { exitCode, stdout } = await running
+    t.equal(exitCode, 3)
+    t.match(stdout, /^counted: \d+ pass, .*\d+ not-run, in/m)
+    t.match(
+      stdout,
+      /undecided \(\d+ of \d+ cases; .*not run: the run was interrupted by SIGTERM\)$/,
+    )
+  },
+)
+
 t.test('a proxy that exits while its child holds its output ends the run at once', async (t) => {
   const place = `${directory}/child`
   const child = `
