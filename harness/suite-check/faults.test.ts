@@ -4,12 +4,11 @@ import { usualCases as cases } from '../../scenarios/index.ts'
 import { basicRank } from '../conformance/basic-cases.ts'
 import type { LoadedCase } from '../conformance/loaded-cases.ts'
 import { clauses } from '../conformance/register.ts'
-import type { CaseResult } from '../conformance/result.ts'
 import { checkout } from '../hosts/checkout.ts'
 import { leaveToAll, tier } from '../testing/tier.ts'
 import { assignAll, assignFirst } from './assign-finders.ts'
 import { faults } from './faults/index.ts'
-import { causes, described, type FirstFailures } from './first-failure.ts'
+import { causes, described, type FirstFailure, type FirstFailures } from './first-failure.ts'
 import { describeKills, type Kills } from './kill-matrix-page.ts'
 import type { Mutant } from './mutant.ts'
 import { oddities } from './oddities.ts'
@@ -91,14 +90,31 @@ const RACES = ['second-connection-mixed-in']
 
 for (const [id, first] of Object.entries(firstFailures)) {
   t.test(`${id} fails first with the clause of its cause`, { buffered: true }, async (t) => {
-    const fault = faults.find((each) => each.id === id) as Mutant
-    const one = byId.get(first.case) as LoadedCase
-    const results = await runMutants([fault], [one], options())
-    const [result] = results instanceof NotStarted ? [] : results
-    const now = described(result as CaseResult)
-    t.match(now.permitted, `[${causes[id]}]`)
-    if (!RACES.includes(id)) t.same(withoutNumbers(now), withoutNumbers(first))
+    const now = await sameFailure(id, first)
+    t.match(now?.permitted ?? 'no failure', `[${causes[id]}]`)
+    if (!RACES.includes(id)) t.equal(textOf(now), textOf(first))
   })
+}
+
+/**
+ * Returns the failure of the recorded case, of three runs the first with the recorded text: on a
+ * busy machine some faults do not show in each run.
+ */
+async function sameFailure(id: string, first: FirstFailure): Promise<FirstFailure | undefined> {
+  const fault = faults.find((each) => each.id === id) as Mutant
+  const one = byId.get(first.case) as LoadedCase
+  let failure: FirstFailure | undefined
+  for (let run = 1; run <= 3 && textOf(failure) !== textOf(first); run++) {
+    const results = await runMutants([fault], [one], options())
+    const result = results instanceof NotStarted ? undefined : results.find(found)
+    if (result !== undefined) failure = described(result)
+  }
+  return failure
+}
+
+/** Returns the text of a failure without its numbers, which differ between runs. */
+function textOf(failure: FirstFailure | undefined): string {
+  return failure === undefined ? 'no failure' : JSON.stringify(failure).replaceAll(/\d+/g, '#')
 }
 
 t.test(
@@ -113,9 +129,6 @@ t.test(
     t.notMatch(result, { what: /process/ })
   },
 )
-
-/** Returns a text without its numbers, which differ between runs. */
-const withoutNumbers = (value: object) => JSON.stringify(value).replaceAll(/\d+/g, '#')
 
 /**
  * Returns the cases that do not find the fault in three runs: some faults show by chance, and some
