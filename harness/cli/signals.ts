@@ -4,22 +4,22 @@ export { endingSignals }
 
 /**
  * Calls `act` for the first signal of each kind. A second signal of a kind ends the process at
- * once. The listener stays: execa's clean-up ends the process if it finds no other listener.
+ * once. The listener stays until then: the leftovers of a host end the process at a signal that no
+ * other listener is there for (harness/hosts/leftovers.ts).
  */
 export function onEndingSignal(act: (signal: EndingSignal) => void): void {
   for (const signal of endingSignals) {
     let isFirst = true
-    process.on(signal, () => {
+    const listener = () => {
       if (isFirst) act(signal)
-      else endAtOnce(signal)
+      else {
+        process.off(signal, listener)
+        process.kill(process.pid, signal)
+      }
       isFirst = false
-    })
+    }
+    process.on(signal, listener)
   }
-}
-
-function endAtOnce(signal: EndingSignal): void {
-  process.removeAllListeners(signal)
-  process.kill(process.pid, signal)
 }
 
 /**

@@ -1,9 +1,10 @@
 import { text } from 'node:stream/consumers'
+import { endingSignals } from '../ending-signals.ts'
 import { removeAll } from './reaper.ts'
 
 /* The reaper's process: `node reaper-main.ts SESSION`. It reads names of networks from stdin. */
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
+for (const signal of endingSignals) process.on(signal, () => {})
 process.stdout.on('error', () => {})
 process.stdout.write('watching\n')
 const names = await text(process.stdin)

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { parseJson } from '../../harness/checked.ts'
+import { endingSignals } from '../../harness/ending-signals.ts'
 import { localHost } from '../../harness/hosts/local.ts'
 import { readDescriptor } from '../../harness/implementation/descriptor.ts'
 import { referenceDescriptor } from '../../harness/implementation/start.ts'
@@ -32,7 +33,7 @@ async function main(state: string): Promise<void> {
   }
   const over = Promise.withResolvers<void>()
   const idle = setTimeout(over.resolve, IDLE)
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => over.resolve())
+  for (const signal of endingSignals) process.on(signal, () => over.resolve())
   const server = createServer({ allowHalfOpen: true }, async (socket) => {
     idle.refresh()
     const { answer, last } = await answerTo(steps, await text(socket))
