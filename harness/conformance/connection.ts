@@ -63,11 +63,15 @@ export class Connection {
     socket.on('close', () => this.#finish('reset'))
   }
 
-  /** Connects to a UNIX socket or a TCP port. Throws the error of Node. */
+  /**
+   * Connects to a UNIX socket or a TCP port; calls `onFull` each time that the backlog of the UNIX
+   * socket is full. Throws the error of Node.
+   */
   static async to(
     name: string,
     place: { path: string } | { host: string; port: number },
     trace: Trace,
+    onFull = () => {},
   ): Promise<Connection> {
     for (;;) {
       const socket = new Socket({ allowHalfOpen: true })
@@ -84,6 +88,7 @@ export class Connection {
           noteTrouble(thrown)
           throw thrown
         }
+        onFull()
         await new Promise((resolve) => setTimeout(resolve, 1))
       }
     }

@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { type Host, HostError, type HostProcess } from '../hosts/host.ts'
+import { MARK, ProcessTree } from '../hosts/process-tree.ts'
 import type { Descriptor } from '../implementation/descriptor.ts'
 import { askAgain, tcpListens } from '../implementation/listening.ts'
 import { describeEnd, type StartedDaemon, startDaemon } from '../implementation/start.ts'
@@ -27,11 +29,14 @@ export async function startDaemonUnderTest(
   link: LinkPlace,
 ): Promise<DaemonUnderTest> {
   const place = { host: '127.0.0.1', port: link.port }
-  const started = await startDaemon(host, role, descriptor, place).catch((thrown) => {
+  const mark = randomUUID()
+  const marked = { ...descriptor, environment: { ...descriptor.environment, [MARK]: mark } }
+  const started = await startDaemon(host, role, marked, place).catch((thrown) => {
     link.release?.()
     throw thrown
   })
-  return new DaemonUnderTest(descriptor.name, started, link)
+  const tree = new ProcessTree(started.process.pid, mark)
+  return new DaemonUnderTest(descriptor.name, { ...started, tree }, link)
 }
 
 /** A daemon of the implementation under test. */
@@ -40,18 +45,33 @@ export class DaemonUnderTest implements StartedDaemon {
   readonly socket: string
   readonly directory: string
   readonly process: HostProcess
+  /** All processes of the daemon. */
+  readonly tree: ProcessTree
   readonly life: DaemonLife
   readonly #implementation: string
   readonly #link: LinkPlace
 
-  constructor(implementation: string, started: StartedDaemon, link: LinkPlace) {
+  constructor(
+    implementation: string,
+    started: StartedDaemon & { tree: ProcessTree },
+    link: LinkPlace,
+  ) {
     this.role = started.role
     this.socket = started.socket
     this.directory = started.directory
     this.process = started.process
+    this.tree = started.tree
     this.life = new DaemonLife(started.process.exited)
     this.#implementation = implementation
     this.#link = link
+  }
+
+  /**
+   * Whether the suite can stop the daemon: its socket belongs to a process of its tree. A daemon in
+   * a container or on another machine, started by a command here, cannot be stopped.
+   */
+  get canBeStopped(): boolean {
+    return this.tree.listensAt(this.socket)
   }
 
   /** For a cache: connects as its proxy. Throws HostError as `untilReady` does. */

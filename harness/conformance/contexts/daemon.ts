@@ -6,6 +6,7 @@ import type { Level } from '../clause.ts'
 import { type Answer, Connection } from '../connection.ts'
 import { type ControlNames, LIST } from '../control-names.ts'
 import { type DaemonLife, isCrash } from '../daemon-life.ts'
+import { DaemonStop } from '../daemon-stop.ts'
 import type { DaemonUnderTest } from '../daemon-under-test.ts'
 import { describe, show, soFar } from '../texts.ts'
 import type { Trace } from '../trace.ts'
@@ -28,6 +29,7 @@ export class DaemonContext {
   /** The path at which clients connect; the daemon's own unless a case sets another. */
   socket: string
   #clients = 0
+  #stop: DaemonStop | undefined
 
   constructor(options: ContextOptions, daemon: DaemonUnderTest) {
     this.options = options
@@ -65,11 +67,32 @@ export class DaemonContext {
     return this.options.waiting.for(what, permitted, work, seen)
   }
 
+  /**
+   * Does some work of clients while every process of the daemon is stopped, as by a busy machine.
+   * The connections, bytes and closes of the work then wait in the kernel, in the order of the
+   * work, and the daemon sees all of them at once. Returns whether the daemon was stopped the whole
+   * time: it is not if the suite cannot stop it, if its backlog was full, or if the work takes
+   * longer than two seconds. The work is done in any case.
+   */
+  async whileStopped(work: () => Promise<void>): Promise<boolean> {
+    const stop = await DaemonStop.begin(this.daemon, this.options.trace)
+    this.#stop = stop
+    await work().finally(() => {
+      this.#stop = undefined
+      stop.end()
+    })
+    return stop.isWhole
+  }
+
   /** Opens a connection and sends nothing. Throws Violation if the daemon does not accept it. */
   async connect(): Promise<Connection> {
     const name = `${this.role} client ${++this.#clients}`
+    const stop = this.#stop
     try {
-      return await Connection.to(name, { path: this.socket }, this.options.trace)
+      const onFull = () => stop?.lift()
+      const client = await Connection.to(name, { path: this.socket }, this.options.trace, onFull)
+      await stop?.renew()
+      return client
     } catch (thrown) {
       throw new Violation(
         'connecting to its UNIX socket',

@@ -12,9 +12,6 @@ import { type ContextOptions, DaemonContext } from './daemon.ts'
  */
 export const MORE_THAN_A_LINK_HOLDS = 8 * 1024 * 1024
 
-/** Longest stop of a proxy, in ms: less than a deadline that a proxy may have. */
-const LONGEST_STOP = 300
-
 /** Interval between two reads that wait for an image, in ms: the protocol has no event for it. */
 const POLL = 5
 
@@ -101,20 +98,6 @@ export class ProxyUnderTest extends DaemonContext {
       if (error === 0) return
       await pause(POLL)
     }
-  }
-
-  /**
-   * Does some work while the process of the proxy is stopped, as by a busy machine, so that the
-   * proxy sees all of it at once. The stop ends after LONGEST_STOP in any case, because a short
-   * backlog lets the work wait for the proxy.
-   */
-  async whileStopped(work: () => Promise<void>): Promise<void> {
-    const { pid } = this.daemon.process
-    const go = () => process.kill(pid, 'SIGCONT')
-    process.kill(pid, 'SIGSTOP')
-    const timer = setTimeout(go, LONGEST_STOP)
-    await work().finally(() => clearTimeout(timer))
-    go()
   }
 
   /** Writes the finish name, which ends the dump. */
