@@ -1,0 +1,85 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { usualCases } from '../../../scenarios/index.ts'
+import { groupFailures } from '../../conformance/failure-groups.ts'
+import type { LoadedCase } from '../../conformance/loaded-cases.ts'
+import type { CaseResult } from '../../conformance/result.ts'
+import { runCases } from '../../conformance/runner.ts'
+import type { Descriptor } from '../../implementation/descriptor.ts'
+import { described, type FirstFailure } from '../first-failure.ts'
+import { found } from '../run-cases.ts'
+import type { Architecture, ArchitectureFault } from './architecture.ts'
+import { build } from './build.ts'
+
+/** Deadline of a case at a fault, in ms: many cases find a fault by waiting for all of it. */
+const FAULT_TIMEOUT = 5_000
+/** Deadline of a case at the sound implementation, in ms, as that of `conform`. */
+const SOUND_TIMEOUT = 20_000
+
+/** Builds an implementation in a private directory and does some work with its descriptor. */
+export async function withBuilt<T>(
+  architecture: Architecture,
+  fault: ArchitectureFault | undefined,
+  work: (descriptor: Descriptor) => Promise<T>,
+): Promise<T> {
+  const directory = await mkdtemp(`${tmpdir()}/criu-remote-architecture-`)
+  try {
+    return await work(await build(architecture, fault, directory))
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+/** Runs all usual cases against the sound implementation. Returns those that are not a pass. */
+export async function soundRun(descriptor: Descriptor, seed: number): Promise<CaseResult[]> {
+  const options = { timeout: SOUND_TIMEOUT, jobs: 2, seed }
+  const results = await run(descriptor, usualCases, options)
+  return results.filter(({ outcome }) => outcome !== 'pass' && outcome !== 'not-applicable')
+}
+
+/** Runs the finder of a fault once. Returns its failure, or undefined if it does not find it. */
+export async function finderRun(
+  descriptor: Descriptor,
+  { finder }: ArchitectureFault,
+  seed: number,
+): Promise<FirstFailure | undefined> {
+  const options = { timeout: FAULT_TIMEOUT, jobs: 1, seed }
+  const [failure] = (await run(descriptor, [caseOf(finder)], options)).filter(found)
+  return failure === undefined ? undefined : described(failure)
+}
+
+/**
+ * Runs all usual cases of the role of the fault. Returns the failure that a report shows first, or
+ * undefined if no case fails.
+ */
+export async function firstOfWholeRun(
+  descriptor: Descriptor,
+  { finder }: ArchitectureFault,
+): Promise<FirstFailure | undefined> {
+  const { role } = caseOf(finder).value
+  const cases = usualCases.filter(({ value }) => value.role === role)
+  const options = { timeout: FAULT_TIMEOUT, jobs: 4, seed: 1 }
+  const [group] = groupFailures((await run(descriptor, cases, options, true)).filter(found))
+  return group === undefined ? undefined : described(group.first)
+}
+
+/** Returns the case with an id. Throws if no usual case has it. */
+export function caseOf(id: string): LoadedCase {
+  const found = usualCases.find(({ value }) => value.id === id)
+  if (found === undefined) throw new Error(`no usual case is called ${id}`)
+  return found
+}
+
+function run(
+  descriptor: Descriptor,
+  cases: readonly LoadedCase[],
+  options: { timeout: number; jobs: number; seed: number },
+  blocks = false,
+): Promise<CaseResult[]> {
+  return runCases({
+    ...{ descriptor, cases, ...options, blocks },
+    repeat: 1,
+    command: '',
+    onResult() {},
+  })
+}
