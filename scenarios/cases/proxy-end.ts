@@ -14,23 +14,11 @@ import {
   snapshotEntry,
   someBytes,
 } from '../../harness/conformance/index.ts'
+import { endsCleanly, finishHeader, finishOn } from '../model/finish.ts'
 
 /* Cases for the proxy: the end of a dump (E), and the end of the link (W6, W7). */
 
 const bytes = Buffer.from('some bytes')
-
-/** Demands an end of the link between two images, and an exit with 0. */
-async function endsCleanly(proxy: ProxyUnderTest): Promise<void> {
-  const permitted = { outcome: 'an end of stream between two images', clause: 'W6' }
-  const how = await proxy.waitFor('the end of the link', permitted, proxy.fakeCache.untilEnd())
-  demand(
-    how === 'end',
-    'the end of the link',
-    permitted,
-    `${how === 'reset' ? 'a reset' : 'an end inside a header or an image'}, after ${proxy.fakeCache.images.length} whole images`,
-  )
-  await proxy.cleanExit()
-}
 
 /**
  * Finishes the dump of a proxy that has lost its cache, and demands a failed exit (E4). The proxy
@@ -106,12 +94,7 @@ export const cases: readonly Case[] = [
       await proxy.store('1', 'a.img', bytes)
       proxy.life.allowExit('the dump is finished')
       const client = await proxy.connect()
-      const header = localImage.encode({
-        snapshotId: proxy.names.nullId,
-        name: proxy.names.dumpFinish,
-        openMode: O_WRONLY,
-      })
-      await client.sendPieces(Array.from(header, (byte) => Buffer.from([byte])))
+      await client.sendPieces(Array.from(finishHeader(proxy), (byte) => Buffer.from([byte])))
       await client.end()
       await endsCleanly(proxy)
     },
@@ -154,13 +137,7 @@ export const cases: readonly Case[] = [
       )
       await Promise.all(writers.map((writer, index) => writer.send(images[index] as Buffer)))
       await Promise.all(writers.map((writer) => writer.end()))
-      const { nullId, dumpFinish } = proxy.names
-      proxy.life.allowExit('the dump is finished')
-      await finish.send(
-        localImage.encode({ snapshotId: nullId, name: dumpFinish, openMode: O_WRONLY }),
-        'the finish',
-      )
-      await finish.end()
+      await finishOn(proxy, finish)
       for (const [index, image] of images.entries())
         expectForwarded(await closedBefore(proxy, `${index}.img`), image, 'E1a')
       await endsCleanly(proxy)
@@ -196,15 +173,9 @@ export const cases: readonly Case[] = [
       await proxy.stillServes('L2')
       const finish = await proxy.connect()
       const names = ['a.img', 'b.img', 'c.img', 'd.img']
-      const { nullId, dumpFinish } = proxy.names
-      proxy.life.allowExit('the dump is finished')
       await proxy.whileStopped(async () => {
         for (const name of names) await proxy.write('1', name, Buffer.from(name))
-        await finish.send(
-          localImage.encode({ snapshotId: nullId, name: dumpFinish, openMode: O_WRONLY }),
-          'the finish',
-        )
-        await finish.end()
+        await finishOn(proxy, finish)
       })
       for (const name of names)
         expectForwarded(await closedBefore(proxy, name), Buffer.from(name), 'E1a')
