@@ -107,4 +107,20 @@ export const end: readonly Mutant[] = [
     find: 'async finish(): Promise<void> {',
     put: 'async finish(): Promise<void> {\n    process.exit(0)',
   },
+  {
+    id: 'finish-forgets-forwards',
+    clauses: ['E1a', 'E1', 'W5'],
+    about: 'Forwards images in a worker, 100 ms each; the end of the dump does not wait for it.',
+    file: 'reference/proxy.ts',
+    find: '    this.#forward({ snapshotId, name, openMode, size: whole.size }, kind, whole, content)\n',
+    put: '    const work = this as { worker?: Promise<void> }\n    work.worker = (work.worker ?? Promise.resolve()).then(async () => {\n      await new Promise((resolve) => setTimeout(resolve, 100))\n      this.#forward({ snapshotId, name, openMode, size: whole.size }, kind, whole, content)\n    })\n',
+  },
+  {
+    id: 'finish-cuts-readers',
+    clauses: ['E1b', 'L7'],
+    about: 'Closes the connections of all readers when the dump or the restore is finished.',
+    file: 'reference/transport/local-server.ts',
+    find: '      await this.#handle(open)\n',
+    put: "      if (['DUMP_FINISH', 'RESTORE_FINISH', ''].includes(open.image.name))\n        for (const other of this.#connections.keys()) if (other !== socket) other.destroy()\n      await this.#handle(open)\n",
+  },
 ]

@@ -180,4 +180,20 @@ export const local: readonly Mutant[] = [
     find: '    socket.write(chunk)\n',
     put: '    socket.uncork()\n    const step = content.size < 60_000 ? 500 : chunk.length\n    for (let at = 0; at < chunk.length; at += step) await new Promise<void>((resolve) => socket.write(chunk.subarray(at, at + step), () => setImmediate(resolve)))\n    socket.cork()\n',
   },
+  {
+    id: 'append-seen-at-the-next',
+    clauses: ['L10', 'L6'],
+    about: 'Keeps an append in a buffer, and shows it to readers only after the next append.',
+    file: 'reference/proxy.ts',
+    find: '    this.#complete(open, content)\n',
+    put: '    if (open.purpose !== "append") return this.#complete(open, content)\n    const buffer = this as { flush?: () => void }\n    buffer.flush?.()\n    let complete: (() => void) | undefined = () => this.#complete(open, content)\n    buffer.flush = () => {\n      complete?.()\n      complete = undefined\n    }\n    void this.#dumpFinished.promise.then(buffer.flush)\n',
+  },
+  {
+    id: 'full-buffer-is-the-end',
+    clauses: ['L7', 'L3'],
+    about: 'Ends an image over 1 MiB after its first MiB, as if a full buffer were its end.',
+    file: 'reference/transport/local-server.ts',
+    find: 'if (content !== undefined) await sendContent(socket, content)',
+    put: 'if (content !== undefined) await sendContent(socket, { ...content, size: Math.min(content.size, 1_048_576) })',
+  },
 ]
