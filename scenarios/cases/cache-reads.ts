@@ -383,7 +383,7 @@ export const cases: readonly Case[] = [
     level: 'should',
     role: 'cache',
     about:
-      'An image is read up to two hundred times, and after the end of the link a missing one as ' +
+      'An image is read again and again, and after the end of the link a missing one as ' +
       'well. The length of each reply comes in one piece, and so does its body, as every CRIU expects.',
     async run(cache) {
       await cache.forward('1', 'a.img', someBytes(1000))
@@ -399,7 +399,7 @@ export const cases: readonly Case[] = [
     level: 'should',
     role: 'cache',
     about:
-      'The list has twenty records of 100 to 2,000 bytes and is read up to two hundred times. The ' +
+      'The list has twenty records of 100 to 2,000 bytes and is read again and again. The ' +
       'length of each record comes in one piece, and so does its body, as every CRIU expects.',
     async run(cache) {
       const { nullId } = cache.names

@@ -113,7 +113,7 @@ export const cases: readonly Case[] = [
     level: 'should',
     role: 'proxy',
     about:
-      'An image and a missing one are read up to two hundred times each. The length of each reply ' +
+      'An image and a missing one are read again and again. The length of each reply ' +
       'comes in one piece, and so does its body, as every CRIU expects.',
     async run(proxy) {
       await proxy.store('1', 'a.img', someBytes(1000))
@@ -130,7 +130,7 @@ export const cases: readonly Case[] = [
     needs: ['append'],
     role: 'proxy',
     about:
-      'The list has twenty records of 100 to 2,000 bytes and is read up to two hundred times. The ' +
+      'The list has twenty records of 100 to 2,000 bytes and is read again and again. The ' +
       'length of each record comes in one piece, and so does its body, as every CRIU expects.',
     async run(proxy) {
       const { nullId } = proxy.names

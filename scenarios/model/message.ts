@@ -42,6 +42,13 @@ export function groupField(number: number, depth = 1): Buffer {
   return Buffer.concat([tag(number, 3), inner, tag(number, 4)])
 }
 
+/** Returns unknown groups, each inside the one before, `depth` of them; with their ends or not. */
+export const deepGroups = (number: number, depth: number, closed: boolean): Buffer =>
+  Buffer.concat([
+    Buffer.alloc(depth * tag(number, 3).length, tag(number, 3)),
+    Buffer.alloc(closed ? depth * tag(number, 4).length : 0, tag(number, 4)),
+  ])
+
 /** Returns a frame with these fields. */
 export const frameOf = (...fields: readonly Buffer[]): Buffer => encodeFrame(Buffer.concat(fields))
 
