@@ -25,12 +25,13 @@ export function describeClauses(loaded: readonly LoadedCase[]): string {
 }
 
 function describeClause(clause: Clause, loaded: readonly LoadedCase[]): string[] {
-  const { id, level, dialects, source, text, weaker, origin } = clause
+  const { id, level, dialects, source, text, weaker, loss, origin } = clause
   const cases = loaded.filter(({ value }) => value.clauses.includes(id))
   return [
     `### ${id}`,
     wrap(text),
     ...(weaker === undefined ? [] : [wrap(`${weaker.level.toUpperCase()}: ${weaker.text}`)]),
+    ...(loss === undefined ? [] : [wrap(`If it is broken: ${loss}`)]),
     wrap(`Comes from: ${origin}`),
     `Level: ${level}. Dialects: ${dialects?.join(', ') ?? 'all'}. Source: ${source}. Cases:`,
     cases.map(({ value }) => `- \`${value.id}\``).join('\n') || '- none',

@@ -1,6 +1,6 @@
 import { allCases } from '../../../scenarios/index.ts'
 import type { Clause } from '../../conformance/clause.ts'
-import { clauses } from '../../conformance/register.ts'
+import { clause, clauses } from '../../conformance/register.ts'
 import { suggest } from '../../nearest.ts'
 import { Failure } from '../failure.ts'
 
@@ -15,8 +15,8 @@ export function list({ clauses: byClause, json }: JsonFlag & { clauses?: true })
 }
 
 export function explain(id: string, { json }: JsonFlag): void {
-  const clause = clauses.find((each) => isSame(each.id, id))
-  print(clause === undefined ? explainCase(id, json) : explainClause(clause, json))
+  const found = clauses.find((each) => isSame(each.id, id))
+  print(found === undefined ? explainCase(id, json) : explainClause(found, json))
 }
 
 function listCases(json?: true): string {
@@ -47,7 +47,10 @@ function explainCase(id: string, json?: true): string {
     throw new Failure(2, `explaining ${id}: there is no such case and no such clause${hint(id)}`)
   const { run: _, ...about } = found.value
   if (json) return JSON.stringify({ group: found.group, ...about }, null, 2)
-  const cited = about.clauses.map((each) => `  ${each}: ${textOf(each)}`)
+  const cited = about.clauses.flatMap((each) => {
+    const { text, loss } = clause(each)
+    return [`  ${each}: ${text}`, ...describeLoss(loss).map((line) => `    ${line}`)]
+  })
   return [
     `${about.id} (${about.role}; ${about.level ?? 'must'}; scenarios/cases/${found.group}.ts)`,
     about.about,
@@ -59,11 +62,12 @@ function explainCase(id: string, json?: true): string {
 function explainClause(clause: Clause, json?: true): string {
   const cases = casesOf(clause.id)
   if (json) return JSON.stringify({ ...clause, cases }, null, 2)
-  const { id, section, level, source, text, weaker, origin } = clause
+  const { id, section, level, source, text, weaker, loss, origin } = clause
   return [
     `${id} (${section}; ${level}; source: ${source})`,
     text,
     ...(weaker === undefined ? [] : [`${weaker.level}: ${weaker.text}`]),
+    ...describeLoss(loss),
     `where it comes from: ${origin}`,
     `cases: ${cases.join(', ')}`,
   ].join('\n')
@@ -78,7 +82,7 @@ function hint(id: string): string {
 }
 
 const isSame = (id: string, typed: string) => id.toLowerCase() === typed.toLowerCase()
-const textOf = (id: string) => clauses.find((clause) => clause.id === id)?.text
+const describeLoss = (loss?: string) => (loss === undefined ? [] : [`if it is broken: ${loss}`])
 
 function casesOf(clause: string): string[] {
   return allCases.filter(({ value }) => value.clauses.includes(clause)).map(({ value }) => value.id)

@@ -23,6 +23,9 @@ export const clauses: readonly Clause[] = [
     text:
       'A read of an image that has not come waits while the connection to the proxy is ' +
       'open, and is answered as soon as the image is complete.',
+    loss:
+      'A restore that starts before the end of the dump fails, or hangs although its images ' +
+      'have come.',
     origin: 'Design, December 2015: "it will wait for the image to be received".',
   },
   {
@@ -33,6 +36,9 @@ export const clauses: readonly Clause[] = [
     text:
       'When the connection closes, every waiting read whose image did not come gets ENOENT, ' +
       'and so do later reads of missing images, at once.',
+    loss:
+      'A restore asks for images that no dump writes and waits for ever, although every image ' +
+      'has come; after a broken link nobody learns that the migration failed.',
     origin:
       'Design, December 2015: "If it is never received, when the connection between proxy ' +
       'and cache is closed, the request will received an ENOENT reply."',
@@ -45,6 +51,7 @@ export const clauses: readonly Clause[] = [
     text:
       'A cache that has no connection from a proxy yet counts as a cache whose connection ' +
       'is open: reads wait.',
+    loss: 'A restore that starts before the proxy fails at once.',
     origin: 'This project: a restore that starts first would lose every image.',
   },
 ]

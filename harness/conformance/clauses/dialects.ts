@@ -32,6 +32,9 @@ export const clauses: readonly Clause[] = [
       'O_APPEND, but O_WRONLY and the whole image for an image that is written again. An ' +
       'append is forwarded whole and superseding (ours), or as the new bytes under the size ' +
       'of all (criu-2017, criu-2019).',
+    loss:
+      'Proxy and cache count an append differently: from the first append on the link is out ' +
+      'of step, and all later images are lost.',
     origin:
       'CRIU, 2017 to 2020: the daemons of 2017 and 2019 count that way. This project: a cache ' +
       "of 2017 can not tell CRIU's form of an image that is written again from an append.",

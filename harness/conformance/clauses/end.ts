@@ -12,6 +12,9 @@ export const clauses: readonly Clause[] = [
       'A write of the finish name under the null snapshot id ends the dump: the proxy takes ' +
       'no new work, forwards the images that it has, closes the TCP connection, and exits ' +
       '0.',
+    loss:
+      'The last images stay at the source, whose process is gone; or the link stays open, and ' +
+      'the restore waits for ever for images that no dump writes.',
     origin:
       'CRIU, 2017 to 2020: the last act of a dump. Design, December 2015: "This connection ' +
       'is closed when the CRIU Dump is finished".',
@@ -33,6 +36,9 @@ export const clauses: readonly Clause[] = [
         'connection that falls silent may be dropped after a limit, which then counts as a ' +
         'lost image.',
     },
+    loss:
+      'The dump succeeds and CRIU kills the process at the source, but the proxy drops its ' +
+      'last images: the restore fails, and no host has the process.',
     origin: 'This project: images would be lost without a word.',
   },
   {
@@ -49,6 +55,9 @@ export const clauses: readonly Clause[] = [
         'A reader that takes nothing for 10 s or longer may be reset, so that it holds the ' +
         'exit no longer.',
     },
+    loss:
+      'A copy of the images that runs at the finish is cut, with exit 0: a backup that can ' +
+      'not be restored.',
     origin: 'This project: a cut image looks whole to the reader (L7).',
   },
   {
@@ -59,6 +68,9 @@ export const clauses: readonly Clause[] = [
     text:
       'A read of the finish name under the null snapshot id ends the restore: the cache ' +
       'exits 0 once the connection of the proxy is closed as well.',
+    loss:
+      'The cache exits before the last images have come, and they are lost; or it stays, and ' +
+      'holds its memory and its port for ever.',
     origin: 'CRIU, 2017 to 2020: the last act of a restore.',
   },
   {
@@ -69,6 +81,7 @@ export const clauses: readonly Clause[] = [
     text:
       'The proxy stays from the first pre-dump to the end of the dump: it is one process ' +
       'for the whole migration.',
+    loss: 'The proxy is gone before the dump: CRIU finds no socket, and the dump fails.',
     origin: 'CRIU, 2017 to 2020: pre-dumps send no finish.',
   },
   {

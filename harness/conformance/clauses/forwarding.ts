@@ -29,6 +29,9 @@ export const clauses: readonly Clause[] = [
     level: 'must',
     source: 'design',
     text: 'An image is forwarded only after the client completed it.',
+    loss:
+      'After a dump that failed half way the restore takes a part of an image as the whole ' +
+      'one.',
     origin:
       'Design, December 2015: "Images are forwarded (from proxy to cache) only after being ' +
       'successfully received from the CRIU Dump/Pre-Dump."',
@@ -42,6 +45,9 @@ export const clauses: readonly Clause[] = [
       'An image is forwarded as a remote header with snapshot id, name and size, then ' +
       'exactly size bytes, then the next header on the same connection. Images do not ' +
       'interleave.',
+    loss:
+      'After one wrong size the cache takes image bytes as headers: all later images are ' +
+      'lost, after the process at the source is gone.',
     origin:
       "Design, December 2015: \"after reading 'size' bytes, it will expect a new remote " +
       'header".',
@@ -55,6 +61,9 @@ export const clauses: readonly Clause[] = [
       'All images written to the proxy are forwarded, in the order in which they completed: ' +
       'a close that a client made before another connection was opened comes first. Closes ' +
       'that no client can order come in either order.',
+    loss:
+      'The commit gate takes the arrival of the last image as that of all images: CRIU kills ' +
+      'the process at the source although the destination lacks one.',
     origin:
       'Design, December 2015: "All images sent to the image proxy are forwarded to the ' +
       'image cache".',
@@ -67,6 +76,9 @@ export const clauses: readonly Clause[] = [
     text:
       'The connection stays open until the dump is finished and is then closed. A close ' +
       'between two images is the only clean end; a reset is none.',
+    loss:
+      'A broken link looks like a finished dump: the restore takes a lost image as one that ' +
+      'no dump wrote, and goes on without it.',
     origin:
       'Design, December 2015: "This connection is closed when the CRIU Dump is finished and ' +
       'we are shore that no more images are coming".',
@@ -79,6 +91,9 @@ export const clauses: readonly Clause[] = [
     text:
       'An end inside a header or an image is a failed migration: the partial image is never ' +
       'served.',
+    loss:
+      'After a broken link the restore takes a part of an image as the whole one, instead of ' +
+      'an error while the process still runs at the source.',
     origin: 'This project: a partial image looks whole to the restore.',
   },
   {
@@ -105,6 +120,9 @@ export const clauses: readonly Clause[] = [
         'valid frame makes the link; a connection that sends nothing keeps the proxy out for ' +
         'a limited time.',
     },
+    loss:
+      'A stranger who reaches the port sends images: the destination restores and runs the ' +
+      "stranger's program.",
     origin:
       "This project: a stranger's bytes would be restored. W1 says that one connection " +
       'carries everything.',

@@ -68,6 +68,9 @@ export const clauses: readonly Clause[] = [
     text:
       'A size has 64 bits: images over 4 GiB are legal. A name or snapshot id has at most ' +
       '4095 bytes, may hold any UTF-8 text, and is never used as a path by the receiver.',
+    loss:
+      'An image over 4 GiB arrives cut, so a large process can not be restored. A name like ' +
+      '../x overwrites a file of the destination, as root.',
     origin:
       'This project: a shorter size cuts an image, and a name used as a path leaks or ' +
       'overwrites a file. The field is uint64; PATH_MAX less its NUL is 4095.',
@@ -82,6 +85,9 @@ export const clauses: readonly Clause[] = [
       'of the receiver (at least 16 KiB), invalid UTF-8, bytes that are no protobuf message ' +
       'or a truncated frame ends that connection and no other. A server may refuse groups ' +
       'nested deeper than 32. No frame ends or exhausts the daemon.',
+    loss:
+      'One malformed connection, of a port scan or a newer client, ends the daemon: all ' +
+      'images that it holds are lost.',
     origin:
       'This project: an image of another client would be lost. protobuf skips unknown ' +
       'fields; two names of 4095 bytes fit into 16 KiB.',

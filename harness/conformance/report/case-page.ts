@@ -4,6 +4,7 @@ import { type Cause, causeOf } from './causes.ts'
 import { describeEvent } from './describe-event.ts'
 import { diagram } from './diagram.ts'
 import { type Html, html, page } from './html.ts'
+import { lossBy } from './loss.ts'
 
 /** Returns the page of a case: its findings, and a diagram of its connections. */
 export function casePage(
@@ -32,11 +33,13 @@ ${stderr === undefined ? '' : html`<h2>Standard error</h2><pre>${stderr}</pre>`}
 
 function findings(result: CaseResult): Html {
   const { what, expected = [], actual, note, repeat, level, role, duration, passed, runs } = result
+  const loss = lossBy(result)
   const permitted = expected.map(({ outcome, clause }) => html`<dd>${outcome} [${clause}]</dd>`)
   return html`<dt>clauses</dt>${result.clauses.map(clauseLink)}
 ${what === undefined ? '' : html`<dt>observed</dt><dd>${what}</dd>`}
 ${permitted.length === 0 ? '' : html`<dt>permitted</dt>${permitted}`}
 ${actual === undefined ? '' : html`<dt>got</dt><dd><pre>${actual}</pre></dd>`}
+${loss === undefined ? '' : html`<dt>in use</dt><dd>${loss}</dd>`}
 ${note === undefined ? '' : html`<dt>note</dt><dd>${note}</dd>`}
 <dt>again</dt><dd><code>${repeat}</code></dd>
 <dt>level, role, time</dt>

@@ -3,6 +3,7 @@ import type { CaseResult, Results } from '../result.ts'
 import { type Cause, describeExtent, number } from './causes.ts'
 import { describeVerdict } from './describe-verdict.ts'
 import { type Html, html, page } from './html.ts'
+import { lossBy } from './loss.ts'
 
 /** Number of causes that are open on the page; the page of a failing daemon stays readable. */
 const OPEN = 8
@@ -53,6 +54,7 @@ function causeSection(cause: Cause): Html {
   const { first, others, blocked } = cause
   const { outcome, clauses, role, about, what, actual, expected = [], note } = first
   const permitted = expected.map((each) => html`<dd>${each.outcome} [${each.clause}]</dd>`)
+  const loss = lossBy(first)
   const extent = describeExtent(cause)
   return html`<section class="cause">
 <h3><span class="${outcome}">${outcome}</span> ${link(first)}</h3>
@@ -61,6 +63,7 @@ function causeSection(cause: Cause): Html {
 ${what === undefined ? '' : html`<dt>observed</dt><dd>${what}</dd>`}
 ${permitted.length === 0 ? '' : html`<dt>permitted</dt>${permitted}`}
 ${actual === undefined ? '' : html`<dt>got</dt><dd><pre>${excerpt(actual)}</pre></dd>`}
+${loss === undefined ? '' : html`<dt>in use</dt><dd>${loss}</dd>`}
 ${note === undefined ? '' : html`<dt>note</dt><dd>${note}</dd>`}
 </dl>
 ${extent === '' ? '' : html`<details><summary>${extent}</summary><p>${[...others, ...blocked].map(link)}</p></details>`}

@@ -142,7 +142,7 @@ t.test('a terminal shows failures in full and the number of passes', async (t) =
   t.notMatch(text, /case-pass/)
   t.match(
     text,
-    /FAIL case-fail \(L3, W4; proxy\).*permitted:.*Expected.*got: Actual.*on the wire:.*error 0, then 100 bytes.*again: criu-remote conform/s,
+    /FAIL case-fail \(L3, W4; proxy\).*permitted:.*Expected.*got: Actual.*in use: The restore takes .*on the wire:.*error 0, then 100 bytes.*again: criu-remote conform/s,
   )
   t.match(text, /1 pass, 1 fail, 1 warn/)
   t.match(text, /\nnot conformant \(6 of 10 cases; [^\n]*\n$/)
@@ -167,6 +167,7 @@ t.test(
     t.match(await page.title(), /^Implementation .*: not conformant$/s)
     t.match(await page.locator('.verdict').textContent(), /^not conformant \(6 of 10 cases; /)
     t.equal(await page.locator('#L3 td').first().textContent(), 'L3', 'a row for each clause')
+    t.match(await page.locator('.cause').first().textContent(), /in use\s*The restore takes /)
     await page.getByRole('link', { name: 'case-fail' }).first().click()
     t.match(await page.title(), 'case-fail: fail')
     t.equal(await page.locator('svg polygon').count(), 5, 'an arrow for each step')

@@ -3,6 +3,7 @@ import { type FailureGroup, groupFailures } from '../failure-groups.ts'
 import type { CaseResult, Results } from '../result.ts'
 import { describeEvent } from './describe-event.ts'
 import { describeVerdict } from './describe-verdict.ts'
+import { lossBy } from './loss.ts'
 
 /** Events of the trace that are shown, before the violation and after it. */
 const BEFORE = 15
@@ -57,6 +58,7 @@ function describeCase(result: CaseResult): string {
     ...optional('', what),
     ...describePermitted(result),
     ...optional('got: ', actual),
+    ...optional('in use: ', lossBy(result)),
     ...describeTrace(result),
     ...optional('', note),
     ...optional('standard error: ', lastLines(result)),
