@@ -81,7 +81,11 @@ export function explained(
   return new Violation(
     what,
     permitted,
-    [`${actual}, after`, ...lines.map((line) => `  ${line}`), `(${replay})`].join('\n'),
+    [
+      `${actual}${actual.includes('\n') ? '\n' : ', '}after`,
+      ...lines.map((line) => `  ${line}`),
+      `(${replay})`,
+    ].join('\n'),
   )
 }
 
