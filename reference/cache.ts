@@ -16,6 +16,7 @@ import { receiveImage } from './receive.ts'
 import { awaitLink, type LinkListener } from './transport/link.ts'
 import { answer, LocalServer, type Open } from './transport/local-server.ts'
 import { SocketReader } from './transport/socket-reader.ts'
+import { untilLeft } from './transport/until-left.ts'
 
 /*
  * The image cache runs on the node where the process is restored. It receives images from the proxy
@@ -146,7 +147,7 @@ class ImageCache {
     const key = snapshotKey(this.#dialect, snapshotId)
     const content =
       this.#store.get(key, name) ??
-      (this.#linkIsOpen ? await this.#store.wait(key, name) : undefined)
+      (this.#linkIsOpen ? await this.#store.wait(key, name, untilLeft(open.socket)) : undefined)
     const found = content === undefined ? 'no such image' : `${content.size} bytes`
     this.#log.debug(`read ${imageName(open.image)}: ${found}`)
     await answer(open, content)

@@ -136,7 +136,8 @@ class ImageProxy {
       unlessStopped(Promise.race([work, this.#forwarder.lost]))
     await unlessLost(this.#dumpFinished.promise)
     await unlessLost(local.settle())
-    if (this.#imageLost !== undefined) throw this.#imageLost
+    const lost = this.#imageLost ?? local.refused
+    if (lost !== undefined) throw lost
     await unlessLost(this.#forwarder.finish())
   }
 

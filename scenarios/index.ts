@@ -1,18 +1,27 @@
 import { type LoadedCase, loadCases } from '../harness/conformance/loaded-cases.ts'
+import { cases as cacheCuts } from './cases/cache-cuts.ts'
 import { cases as cacheEnd } from './cases/cache-end.ts'
 import { cases as cacheFraming } from './cases/cache-framing.ts'
 import { cases as cacheLink } from './cases/cache-link.ts'
 import { cases as cacheLocal } from './cases/cache-local.ts'
+import { cases as cacheOrder } from './cases/cache-order.ts'
 import { cases as cacheReads } from './cases/cache-reads.ts'
+import { cases as cacheResources } from './cases/cache-resources.ts'
+import { cases as cacheStrangers } from './cases/cache-strangers.ts'
+import { cases as frames } from './cases/frames.ts'
 import { cases as fuzz } from './cases/fuzz.ts'
 import { cases as model } from './cases/model.ts'
 import { cases as pair } from './cases/pair.ts'
 import { cases as proxyCompleted } from './cases/proxy-completed.ts'
+import { cases as proxyCuts } from './cases/proxy-cuts.ts'
 import { cases as proxyEnd } from './cases/proxy-end.ts'
+import { cases as proxyFinishOrder } from './cases/proxy-finish-order.ts'
 import { cases as proxyForwarding } from './cases/proxy-forwarding.ts'
 import { cases as proxyFraming } from './cases/proxy-framing.ts'
 import { cases as proxyLocal } from './cases/proxy-local.ts'
+import { cases as proxyOrder } from './cases/proxy-order.ts'
 import { cases as proxyReads } from './cases/proxy-reads.ts'
+import { cases as proxyResources } from './cases/proxy-resources.ts'
 import { cases as proxySnapshots } from './cases/proxy-snapshots.ts'
 
 /**
@@ -24,6 +33,7 @@ export const allCases: readonly LoadedCase[] = loadCases({
   'cache-link': cacheLink,
   'cache-local': cacheLocal,
   'cache-reads': cacheReads,
+  'cache-resources': cacheResources,
   fuzz,
   model,
   pair,
@@ -33,7 +43,15 @@ export const allCases: readonly LoadedCase[] = loadCases({
   'proxy-local': proxyLocal,
   'proxy-reads': proxyReads,
   'proxy-completed': proxyCompleted,
+  'proxy-resources': proxyResources,
   'proxy-snapshots': proxySnapshots,
+  'proxy-order': proxyOrder,
+  'proxy-finish-order': proxyFinishOrder,
+  'proxy-cuts': proxyCuts,
+  'cache-order': cacheOrder,
+  'cache-cuts': cacheCuts,
+  'cache-strangers': cacheStrangers,
+  frames,
 })
 
 /** The cases that run without a selection: none of them takes minutes or gigabytes. */

@@ -28,6 +28,8 @@ export interface CaseDeadlineOptions {
   hopeless: HopelessWaits | undefined
   /** Returns the pids of the daemons. */
   processes: () => readonly number[]
+  /** Returns the time in which the suite stopped the daemons so far, in ms. */
+  stood?: () => number
 }
 
 /**
@@ -61,12 +63,13 @@ export class CaseDeadline {
 
   /** Waits until the next of these looks, or until the end; `waited` is the time so far, in ms. */
   #wait(waited: number, [next, ...later]: readonly number[]): void {
-    const { timeout, processes } = this.#options
+    const { timeout, processes, stood } = this.#options
     const rest = (next ?? timeout) - waited
-    this.#cancel = startDeadline(rest, processes, (lateness) => {
+    const end = (lateness: Lateness) => {
       if (next === undefined) this.#end(lateness)
       else if (lateness === 'slow machine' || !this.#isBlocked(next)) this.#wait(next, later)
-    })
+    }
+    this.#cancel = startDeadline(rest, processes, end, stood)
   }
 
   /** Rejects with Blocked if the case waits for a hopeless thing. */

@@ -18,6 +18,7 @@ import {
 import type { LoadedCase } from './loaded-cases.ts'
 import type { CaseResult } from './result.ts'
 import { inScope } from './suite-trouble.ts'
+import { lastProcessor } from './surroundings.ts'
 import { suspectDialect } from './suspect-dialect.ts'
 import { Trace } from './trace.ts'
 import { Waiting } from './waiting.ts'
@@ -38,6 +39,8 @@ export interface CaseOptions {
   command: string
   /** Interrupts the run; the reason is one phrase. */
   signal?: AbortSignal
+  /** Whether the daemons run on one processor, with random stops. */
+  pressure?: boolean
   /** The things for which cases have waited in vain, if later cases are to give up early. */
   hopeless?: HopelessWaits
 }
@@ -133,6 +136,7 @@ async function runToVerdict(run: SingleRun): Promise<CaseVerdict> {
   const deadline = new CaseDeadline({
     ...{ timeout: options.timeout, waiting, hopeless: options.hopeless },
     processes: () => daemons.map((daemon) => daemon.process.pid),
+    stood: () => daemons.reduce((sum, { stood }) => sum + stood, 0),
   })
   try {
     await runInTime(run, waiting, deadline)
@@ -156,7 +160,12 @@ async function runInTime(
   const { dialect } = options.descriptor
   const context = { trace, dialect, names: namesOf(dialect), seed, waiting }
   const begin = () => deadline.begin()
-  const work = fresh.run({ value, options: context, daemons, begin })
+  const { limits, ownSharedMemory = false } = value
+  const surroundings = {
+    ...{ ownSharedMemory, ...(limits && { limits }) },
+    ...(options.pressure === true && { processor: lastProcessor(), seed }),
+  }
+  const work = fresh.run({ value, options: context, daemons, surroundings, begin })
   const interrupt = untilInterrupt(options.signal)
   await Promise.race([work, deadline.passed, interrupt.happened]).finally(() => {
     deadline.cancel()

@@ -2,6 +2,7 @@ import type { Level } from './clause.ts'
 import type { CacheUnderTest } from './contexts/cache.ts'
 import type { PairUnderTest } from './contexts/pair.ts'
 import type { ProxyUnderTest } from './contexts/proxy.ts'
+import type { Limits } from './surroundings.ts'
 
 /** The parts of a case that do not depend on its role. */
 interface About {
@@ -20,6 +21,10 @@ interface About {
   needs?: readonly ('append' | 'inheritedConnection')[]
   /** Dialects to which the case applies; all unless given. */
   dialects?: readonly string[]
+  /** Limits of each daemon of the case. */
+  limits?: Limits
+  /** Whether each daemon of the case has a /dev/shm of its own, where this machine can make one. */
+  ownSharedMemory?: true
   /** Set if the case takes minutes or gigabytes: it runs only if its whole id is selected. */
   optIn?: true
 }

@@ -25,7 +25,7 @@ export class DaemonStop {
 
   /** Stops the daemon, if the suite can. */
   static async begin(daemon: DaemonUnderTest, trace: Trace): Promise<DaemonStop> {
-    const stopped = daemon.canBeStopped && (await daemon.tree.stop())
+    const stopped = daemon.canBeStopped && (await daemon.hold())
     return new DaemonStop(daemon, trace, stopped)
   }
 
@@ -52,7 +52,7 @@ export class DaemonStop {
   /** Lets the daemon run on. */
   end(): void {
     clearTimeout(this.#timer)
-    this.#daemon.tree.go()
+    this.#daemon.release()
     this.#trace.add(this.#daemon.role, 'in', 'go on')
   }
 }

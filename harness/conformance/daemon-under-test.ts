@@ -8,11 +8,16 @@ import { describeEnd, type StartedDaemon, startDaemon } from '../implementation/
 import { Connection } from './connection.ts'
 import { DaemonLife } from './daemon-life.ts'
 import { startDeadline } from './deadline.ts'
+import { Pressure } from './pressure.ts'
 import { troubleOf } from './suite-trouble.ts'
+import { type Surroundings, surround } from './surroundings.ts'
 import { Trace } from './trace.ts'
 
 /** How long a daemon may take to listen, in ms; waits for a processor do not count. */
 const START_TIMEOUT = 15_000
+
+/** A directory may get a file while it is removed, from a process that the suite did not find. */
+const REMOVE = { recursive: true, force: true, maxRetries: 3 }
 
 /** The TCP link of a daemon: its port on this machine, and what to release after the daemon. */
 export interface LinkPlace {
@@ -21,22 +26,27 @@ export interface LinkPlace {
   release?: () => void
 }
 
-/** Starts a proxy or cache in a private directory on this machine. It may not listen yet. */
+/**
+ * Starts a proxy or cache in a private directory on this machine, with a private directory for
+ * temporary files. It may not listen yet.
+ */
 export async function startDaemonUnderTest(
   host: Host,
   descriptor: Descriptor,
   role: 'proxy' | 'cache',
-  link: LinkPlace,
+  { link, surroundings = {} }: { link: LinkPlace; surroundings?: Surroundings },
 ): Promise<DaemonUnderTest> {
   const place = { host: '127.0.0.1', port: link.port }
   const mark = randomUUID()
-  const marked = { ...descriptor, environment: { ...descriptor.environment, [MARK]: mark } }
-  const started = await startDaemon(host, role, marked, place).catch((thrown) => {
+  const temporary = await host.directory()
+  const environment = { TMPDIR: temporary, ...descriptor.environment, [MARK]: mark }
+  const surrounded = surround({ ...descriptor, environment }, role, surroundings)
+  const started = await startDaemon(host, role, surrounded, place).catch((thrown) => {
     link.release?.()
     throw thrown
   })
   const tree = new ProcessTree(started.process.pid, mark)
-  return new DaemonUnderTest(descriptor.name, { ...started, tree }, link)
+  return new DaemonUnderTest(descriptor.name, { ...started, tree, temporary }, link, surroundings)
 }
 
 /** A daemon of the implementation under test. */
@@ -45,23 +55,31 @@ export class DaemonUnderTest implements StartedDaemon {
   readonly socket: string
   readonly directory: string
   readonly process: HostProcess
+  /** The directory for its temporary files, TMPDIR. */
+  readonly temporary: string
   /** All processes of the daemon. */
   readonly tree: ProcessTree
+  /** The random stops of the daemon, under `--pressure`. */
+  readonly pressure: Pressure | undefined
   readonly life: DaemonLife
   readonly #implementation: string
   readonly #link: LinkPlace
 
   constructor(
     implementation: string,
-    started: StartedDaemon & { tree: ProcessTree },
+    started: StartedDaemon & { tree: ProcessTree; temporary: string },
     link: LinkPlace,
+    { seed }: Surroundings,
   ) {
     this.role = started.role
     this.socket = started.socket
     this.directory = started.directory
     this.process = started.process
+    this.temporary = started.temporary
     this.tree = started.tree
     this.life = new DaemonLife(started.process.exited)
+    this.pressure = seed === undefined ? undefined : new Pressure(this.tree, seed)
+    void this.process.exited.then(() => this.tree.leaderEnded())
     this.#implementation = implementation
     this.#link = link
   }
@@ -72,6 +90,23 @@ export class DaemonUnderTest implements StartedDaemon {
    */
   get canBeStopped(): boolean {
     return this.tree.listensAt(this.socket)
+  }
+
+  /** Time in which it stood still under `--pressure` so far, in ms. */
+  get stood(): number {
+    return this.pressure?.stood ?? 0
+  }
+
+  /** Stops all its processes. Returns whether all have stopped. */
+  async hold(): Promise<boolean> {
+    await this.pressure?.suspend()
+    return this.tree.stop()
+  }
+
+  /** Lets all its processes run on after `hold`. */
+  release(): void {
+    this.tree.go()
+    this.pressure?.resume()
   }
 
   /** For a cache: connects as its proxy. Throws HostError as `untilReady` does. */
@@ -109,12 +144,14 @@ export class DaemonUnderTest implements StartedDaemon {
     return this.#until(places, () => this.#trySocket().catch(() => this.#checkPort()))
   }
 
-  /** Kills the process and removes the daemon's directory. */
+  /** Kills all its processes, also those that outlive it, and removes its directories. */
   async stop(): Promise<void> {
+    await this.pressure?.suspend()
     await this.process.kill('SIGKILL')
+    await this.tree.kill()
     await this.process.exited
     this.#link.release?.()
-    await rm(this.directory, { recursive: true, force: true })
+    await Promise.all([this.directory, this.temporary].map((directory) => rm(directory, REMOVE)))
   }
 
   async #trySocket(): Promise<void> {
@@ -152,6 +189,7 @@ export class DaemonUnderTest implements StartedDaemon {
       () => {
         late = true
       },
+      () => this.stood,
     )
     const ask = async () => {
       try {

@@ -7,7 +7,8 @@ import { readdirSync, readFileSync } from 'node:fs'
  * for a processor, as the kernel counts it, and the time by which this process's own timer was
  * late. The kernel counts a wait only when it ends, so a thread that is ready and did not run since
  * the last look has waited as well. A daemon that hangs waits for no processor, so it is judged in
- * time. PATIENCE bounds the deadline in any case.
+ * time. Time in which the suite itself stops the daemons does not count either. PATIENCE bounds the
+ * deadline in any case.
  *
  * The machine is too slow to tell whether a daemon hangs if the bound comes before the daemons have
  * run for as long as the deadline, or if this process's own timers were late for half of the time:
@@ -25,26 +26,31 @@ export type Lateness = 'late' | 'slow machine'
 
 /**
  * Calls `late` after `milliseconds` in which the processes did not lack a processor, or after
- * PATIENCE times as long. Returns a function that cancels the deadline.
+ * PATIENCE times as long. `stood` returns the time in which the suite stopped the processes so far,
+ * in ms. Returns a function that cancels the deadline.
  */
 export function startDeadline(
   milliseconds: number,
   processes: () => readonly number[],
   late: (lateness: Lateness) => void,
+  stood = () => 0,
 ): () => void {
   const begin = performance.now()
   const total = { counted: 0, ran: 0, ownLateness: 0 }
   let last = begin
   let before = timesOf(processes())
+  let stoodBefore = stood()
   const timer = setInterval(() => {
     const now = performance.now()
     const after = timesOf(processes())
     const passed = now - last
     total.ownLateness += Math.max(0, passed - TICK)
-    total.counted += Math.max(0, Math.min(passed, TICK) - waitBetween(before, after, passed))
+    const waited = waitBetween(before, after, passed) + stood() - stoodBefore
+    total.counted += Math.max(0, Math.min(passed, TICK) - waited)
     total.ran += Math.max(0, after.ran - before.ran)
     last = now
     before = after
+    stoodBefore = stood()
     if (total.counted < milliseconds && now - begin < milliseconds * PATIENCE) return
     clearInterval(timer)
     const isLate = Math.max(total.counted, total.ran) >= milliseconds

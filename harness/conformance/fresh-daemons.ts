@@ -7,6 +7,7 @@ import { PairUnderTest } from './contexts/pair.ts'
 import { ProxyUnderTest } from './contexts/proxy.ts'
 import { type DaemonUnderTest, startDaemonUnderTest } from './daemon-under-test.ts'
 import { FakeCache } from './fake-cache.ts'
+import type { Surroundings } from './surroundings.ts'
 
 /*
  * Each case runs on daemons of its own. An implementation whose daemons do not start at all cannot
@@ -39,6 +40,7 @@ export interface CaseToRun {
   options: ContextOptions
   /** The daemons of the case, added as they are started; the caller stops them. */
   daemons: DaemonUnderTest[]
+  surroundings: Surroundings
   /** Called when the daemons are ready and the case begins. */
   begin(): void
 }
@@ -124,12 +126,17 @@ export class FreshDaemons {
   }
 
   async #start(
-    { daemons }: CaseToRun,
+    { daemons, surroundings: { seed, ...rest } }: CaseToRun,
     role: 'proxy' | 'cache',
     port: number,
     release = () => {},
   ): Promise<DaemonUnderTest> {
-    const start = () => startDaemonUnderTest(this.#host, this.#descriptor, role, { port, release })
+    const start = () =>
+      startDaemonUnderTest(this.#host, this.#descriptor, role, {
+        link: { port, release },
+        // The daemons of a pair are stopped at different times.
+        surroundings: { ...rest, ...(seed !== undefined && { seed: seed + daemons.length }) },
+      })
     const daemon = await this.#guardStart(role, start)
     daemons.push(daemon)
     return daemon

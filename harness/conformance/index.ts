@@ -32,4 +32,15 @@ export {
   someBytes,
   times,
 } from './expect.ts'
+export {
+  DiskWatch,
+  expectGivenBack,
+  expectMemoryGivenBack,
+  type Kind,
+  LeftoverWatch,
+  oneByOne,
+  SPARE,
+  saysLimit,
+  untilFull,
+} from './resources.ts'
 export { describe, show } from './texts.ts'

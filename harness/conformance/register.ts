@@ -7,6 +7,7 @@ import { clauses as forwarding } from './clauses/forwarding.ts'
 import { clauses as framing } from './clauses/framing.ts'
 import { clauses as local } from './clauses/local.ts'
 import { clauses as proxyReads } from './clauses/proxy-reads.ts'
+import { clauses as resources } from './clauses/resources.ts'
 import { clauses as snapshots } from './clauses/snapshots.ts'
 
 /** All clauses, section by section. A test fails if no case judges a MUST. */
@@ -18,6 +19,7 @@ export const clauses: readonly Clause[] = [
   ...proxyReads,
   ...cacheReads,
   ...end,
+  ...resources,
   ...dialects,
 ]
 

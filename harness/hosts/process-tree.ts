@@ -11,7 +11,7 @@ import { setTimeout as pause } from 'node:timers/promises'
  * daemon, needs root.
  *
  * A stop is SIGSTOP to every process. The tree is looked up again until no new process is in it: a
- * process can fork between the look and the signal.
+ * process can fork between the look and the signal. The same holds of a kill.
  */
 
 /** The environment variable that marks the processes of a daemon. */
@@ -34,13 +34,19 @@ export interface TreeProcess {
 }
 
 export class ProcessTree {
-  readonly #leader: number
   readonly #mark: string
+  /** The pid of the process that the suite started; 0 after its end. */
+  #leader: number
 
   /** @param mark the value of MARK in the environment of the daemon. */
   constructor(leader: number, mark: string) {
     this.#leader = leader
     this.#mark = mark
+  }
+
+  /** Notes that the process which the suite started has ended. */
+  leaderEnded(): void {
+    this.#leader = 0
   }
 
   /** Returns the processes that exist now, zombies included. The order is that of the pids. */
@@ -70,6 +76,16 @@ export class ProcessTree {
   /** Lets every process run on. */
   go(): void {
     for (const { pid } of this.processes()) signal(pid, 'SIGCONT')
+  }
+
+  /** Kills every process. Returns when none is left but zombies, or after LOOKS looks. */
+  async kill(): Promise<void> {
+    for (let look = 0; look < LOOKS; look++) {
+      const alive = this.processes().filter(({ state }) => !'ZX'.includes(state))
+      if (alive.length === 0) return
+      for (const { pid } of alive) signal(pid, 'SIGKILL')
+      await pause(POLL)
+    }
   }
 
   /** Returns whether a process of the tree has the UNIX socket open that listens at the path. */
@@ -127,7 +143,8 @@ function listeners(path: string): string[] {
 /** Returns whether a bound name, relative to a working directory perhaps, is that of the path. */
 const isPath = (name: string, path: string) => name === path || path.endsWith(`/${name}`)
 
-function namesIn(directory: string): string[] {
+/** Returns the names in a directory; none if it cannot be read. */
+export function namesIn(directory: string): string[] {
   try {
     return readdirSync(directory)
   } catch {
@@ -135,7 +152,7 @@ function namesIn(directory: string): string[] {
   }
 }
 
-function signal(pid: number, name: 'SIGSTOP' | 'SIGCONT'): void {
+function signal(pid: number, name: 'SIGSTOP' | 'SIGCONT' | 'SIGKILL'): void {
   try {
     process.kill(pid, name)
   } catch {

@@ -15,7 +15,7 @@ type Waiter = (content: Content | undefined) => void
 export class ImageStore {
   readonly #images = new Map<string, Map<string, Stored>>()
   #small = new SmallImages()
-  readonly #waiters = new Map<string, Map<string, Waiter[]>>()
+  readonly #waiters = new Map<string, Map<string, Set<Waiter>>>()
   readonly #limit: number
   #bytes = 0
 
@@ -73,22 +73,36 @@ export class ImageStore {
   }
 
   /**
-   * Resolves with the image when it is stored, or with undefined when the waiters are abandoned.
+   * Resolves with the image when it is stored, or with undefined when the waiters are abandoned or
+   * the reader has left.
    */
-  wait(snapshotId: string, name: string): Promise<Content | undefined> {
+  wait(snapshotId: string, name: string, left?: Promise<void>): Promise<Content | undefined> {
     const content = this.get(snapshotId, name)
     if (content !== undefined) return Promise.resolve(content)
-    const waiters = getOrMake(this.#waiters, snapshotId, () => new Map<string, Waiter[]>())
+    const names = getOrMake(this.#waiters, snapshotId, () => new Map<string, Set<Waiter>>())
     return new Promise((resolve) => {
-      getOrMake(waiters, name, () => []).push(resolve)
+      getOrMake(names, name, () => new Set()).add(resolve)
+      void left?.then(() => this.#forget(snapshotId, name, resolve))
     })
   }
 
   /** Answers all waiting reads with 'no such image' (C3). */
   abandonWaiters(): void {
-    const all = [...this.#waiters.values()].flatMap((names) => [...names.values()].flat())
+    const all = [...this.#waiters.values()].flatMap((names) =>
+      [...names.values()].flatMap((waiters) => [...waiters]),
+    )
     this.#waiters.clear()
     for (const answer of all) answer(undefined)
+  }
+
+  /** Answers one waiting read with 'no such image', if it still waits. */
+  #forget(snapshotId: string, name: string, answer: Waiter): void {
+    const names = this.#waiters.get(snapshotId)
+    const waiters = names?.get(name)
+    if (names === undefined || waiters?.delete(answer) !== true) return
+    if (waiters.size === 0) names.delete(name)
+    if (names.size === 0) this.#waiters.delete(snapshotId)
+    answer(undefined)
   }
 
   #set(snapshotId: string, name: string, content: Content): Content {

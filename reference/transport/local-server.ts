@@ -4,7 +4,9 @@ import { RemoteError } from '../../proto/error.ts'
 import { ENOENT, type LocalImage, localImage, localReply, purpose } from '../../proto/messages.ts'
 import { imageName, type Log } from '../log.ts'
 import type { Content } from '../memory/content.ts'
+import { RESERVED, roomForConnections } from './room.ts'
 import { drained, sendContent } from './send.ts'
+import { onSilence } from './silence.ts'
 import { SocketReader } from './socket-reader.ts'
 import { connectUnix, listenUnix } from './unix-socket.ts'
 
@@ -44,6 +46,8 @@ export class LocalServer {
   #server: Server | undefined
   #finishing = false
   #idle: (() => void) | undefined
+  readonly #room = roomForConnections()
+  #refused: RemoteError | undefined
 
   private constructor(path: string, log: Log, handle: (open: Open) => Promise<void>) {
     this.#path = path
@@ -65,7 +69,13 @@ export class LocalServer {
     return server
   }
 
+  /** The reason for which clients were dropped, and perhaps their images; undefined if none was. */
+  get refused(): RemoteError | undefined {
+    return this.#refused
+  }
+
   async #serve(socket: Socket): Promise<void> {
+    if (this.#connections.size >= this.#room) return this.#refuse(socket)
     this.#connections.set(socket, 'header')
     socket.on('error', () => {})
     if (this.#finishing) this.#limitSilence(socket)
@@ -85,6 +95,20 @@ export class LocalServer {
       this.#connections.delete(socket)
       if (this.#connections.size === 0) this.#idle?.()
     }
+  }
+
+  /**
+   * Drops a client for which no descriptor is left, and says so. libuv cannot leave connections in
+   * the backlog (R4): without a free descriptor it drops all of them without a word.
+   */
+  #refuse(socket: Socket): void {
+    this.#refused = new RemoteError(
+      'not-permitted',
+      `serving a connection: ${this.#connections.size} are open, and the limit of open files is ` +
+        `${this.#room + RESERVED}`,
+    )
+    this.#log.error(this.#refused.message)
+    socket.destroy()
   }
 
   /**
@@ -116,7 +140,7 @@ export class LocalServer {
 
   #limitSilence(socket: Socket): void {
     const limit = this.#connections.get(socket) === 'header' ? HEADER_SILENCE : IMAGE_SILENCE
-    socket.removeAllListeners('timeout').setTimeout(limit, () => {
+    onSilence(socket, limit, () => {
       socket.destroy(
         new RemoteError(
           'connection-lost',

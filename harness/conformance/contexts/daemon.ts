@@ -203,14 +203,20 @@ export class DaemonContext {
 
   /** Waits for its exit; returns the number of lines in its standard error and directory. */
   async logged(): Promise<number> {
+    return (await this.log()).split('\n').filter(Boolean).length
+  }
+
+  /** Waits for its exit; returns its standard error and the files in its directory. */
+  async log(): Promise<string> {
     const { stderr } = await this.exit({ clause: this.#end })
     const { directory } = this.daemon
-    const entries = await readdir(directory, { withFileTypes: true })
+    // A daemon may remove its directory at its end.
+    const entries = await readdir(directory, { withFileTypes: true }).catch(() => [])
     const files = entries.filter((entry) => entry.isFile())
     const texts = await Promise.all(
-      files.map(({ name }) => readFile(`${directory}/${name}`, 'latin1')),
+      files.map(({ name }) => readFile(`${directory}/${name}`, 'latin1').catch(() => '')),
     )
-    return [stderr, ...texts].join('\n').split('\n').filter(Boolean).length
+    return [stderr, ...texts].join('\n')
   }
 
   /**

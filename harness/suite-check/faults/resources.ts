@@ -1,0 +1,103 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the strings are source texts that contain template literals
+import type { Mutant } from '../mutant.ts'
+
+/* Faults in the use of resources (clauses R). */
+
+export const resources: readonly Mutant[] = [
+  {
+    id: 'descriptor-per-connection',
+    clauses: ['R1'],
+    about: 'Opens a file for each connection and never closes it.',
+    file: 'reference/transport/local-server.ts',
+    find: "    this.#connections.set(socket, 'header')\n",
+    put: "    this.#connections.set(socket, 'header')\n    process.getBuiltinModule('node:fs').openSync('/dev/null', 'r')\n",
+  },
+  {
+    id: 'empty-connections-stay-open',
+    clauses: ['R1'],
+    about: 'Does not close connections whose clients left without a word.',
+    file: 'reference/transport/local-server.ts',
+    find: '    socket.destroy()\n    return undefined\n',
+    put: '    return undefined\n',
+  },
+  {
+    id: 'waiters-that-left-stay',
+    clauses: ['R1'],
+    about: 'Keeps the connections of readers that left while they waited.',
+    file: 'reference/cache.ts',
+    find: 'this.#store.wait(key, name, untilLeft(open.socket))',
+    put: 'this.#store.wait(key, name)',
+  },
+  {
+    id: 'replaced-images-stay',
+    clauses: ['R1'],
+    about: 'Keeps the bytes of images that were written again.',
+    file: 'reference/memory/image-store.ts',
+    find: '    this.#bytes -= this.get(snapshotId, name)?.size ?? 0\n',
+    put: '    this.#bytes -= this.get(snapshotId, name)?.size ?? 0\n    const kept = globalThis as { images?: unknown[] }\n    kept.images = [...(kept.images ?? []), this.get(snapshotId, name)]\n',
+  },
+  {
+    id: 'helper-outlives-the-daemon',
+    clauses: ['R2'],
+    about: 'Starts a helper process in a session of its own, and does not end it.',
+    file: 'reference/daemon.ts',
+    find: '  const stopped = Promise.withResolvers<never>()\n',
+    put: "  const stopped = Promise.withResolvers<never>()\n  process\n    .getBuiltinModule('node:child_process')\n    .spawn('sleep', ['600'], { detached: true, stdio: ['ignore', 'ignore', 'inherit'] })\n    .unref()\n",
+  },
+  {
+    id: 'leaves-a-temporary-directory',
+    clauses: ['R2'],
+    about: 'Leaves a directory in TMPDIR.',
+    file: 'reference/daemon.ts',
+    find: '  const stopped = Promise.withResolvers<never>()\n',
+    put: "  const stopped = Promise.withResolvers<never>()\n  process\n    .getBuiltinModule('node:fs')\n    .mkdtempSync(`${process.getBuiltinModule('node:os').tmpdir()}/images-`)\n",
+  },
+  {
+    id: 'leaves-shared-memory',
+    clauses: ['R2'],
+    about: 'Leaves a file in /dev/shm.',
+    file: 'reference/daemon.ts',
+    find: '  const stopped = Promise.withResolvers<never>()\n',
+    put: "  const stopped = Promise.withResolvers<never>()\n  process.getBuiltinModule('node:fs').writeFileSync('/dev/shm/criu-remote-mutant', '')\n",
+  },
+  {
+    id: 'spools-to-a-disk',
+    clauses: ['R3'],
+    about: 'Writes arriving images to an unlinked temporary file as well.',
+    file: 'reference/receive.ts',
+    find: '    await read((piece) => {\n',
+    put: "    const fs = process.getBuiltinModule('node:fs')\n    const path = `${process.env['TMPDIR']}/spool-${Math.random()}`\n    const spool = fs.openSync(path, 'w')\n    fs.unlinkSync(path)\n    await read((piece) => {\n      fs.writeSync(spool, piece)\n",
+  },
+  {
+    id: 'keeps-images-in-files',
+    clauses: ['R3'],
+    about: 'Writes each complete image to a file in its working directory as well.',
+    file: 'reference/memory/image-store.ts',
+    find: '    const images = getOrMake(this.#images, snapshotId, () => new Map<string, Stored>())\n',
+    put: "    process\n      .getBuiltinModule('node:fs')\n      .writeFileSync(`image-${this.#images.size}`, Buffer.concat(content.chunks))\n    const images = getOrMake(this.#images, snapshotId, () => new Map<string, Stored>())\n",
+  },
+  {
+    id: 'drops-beyond-its-room',
+    clauses: ['R4'],
+    about: 'Drops connections for which no descriptor is left, without a word.',
+    file: 'reference/transport/local-server.ts',
+    find: 'if (this.#connections.size >= this.#room) return this.#refuse(socket)',
+    put: 'if (this.#connections.size >= this.#room) return void socket.destroy()',
+  },
+  {
+    id: 'no-look-at-its-room',
+    clauses: ['R4'],
+    about: 'Accepts connections until no descriptor is left; libuv then drops those that wait.',
+    file: 'reference/transport/local-server.ts',
+    find: '    if (this.#connections.size >= this.#room) return this.#refuse(socket)\n',
+    put: '',
+  },
+  {
+    id: 'drops-what-waits-for-the-link',
+    clauses: ['R4'],
+    about: 'Forgets images while more than 20 wait for the link.',
+    file: 'reference/transport/forwarder.ts',
+    find: '    this.#queue.push({ header, body })\n',
+    put: '    if (this.#queue.length < 20) this.#queue.push({ header, body })\n',
+  },
+]
