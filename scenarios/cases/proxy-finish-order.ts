@@ -8,8 +8,14 @@ import {
   someBytes,
   times,
 } from '../../harness/conformance/index.ts'
-import { endsCleanly, finishHeader, finishOn, WritesBeforeFinish } from '../model/finish.ts'
-import { becomesAtCache, expectInTurn, expectWholeOrDropped } from '../model/stops.ts'
+import {
+  endsCleanly,
+  finishHeader,
+  finishOn,
+  linkEnds,
+  WritesBeforeFinish,
+} from '../model/finish.ts'
+import { expectAtCache, expectInTurn, expectWholeOrDropped } from '../model/stops.ts'
 
 /*
  * Cases for the proxy: writes that clients closed before they sent the finish of the dump (E1a). The
@@ -144,7 +150,8 @@ export const cases: readonly Case[] = [
         for (const part of parts) await proxy.append('1', 'a.img', part)
         await finishOn(proxy, finish)
       })
-      await becomesAtCache(proxy, 'a.img', Buffer.concat(parts), 'E1a')
+      await linkEnds(proxy)
+      expectAtCache(proxy, 'a.img', Buffer.concat(parts), 'E1a')
       await endsCleanly(proxy)
     },
   },
@@ -163,7 +170,8 @@ export const cases: readonly Case[] = [
         for (const version of versions) await proxy.write('1', 'a.img', version)
         await finishOn(proxy, finish)
       })
-      await becomesAtCache(proxy, 'a.img', versions.at(-1) as Buffer, 'E1a')
+      await linkEnds(proxy)
+      expectAtCache(proxy, 'a.img', versions.at(-1) as Buffer, 'E1a')
       await endsCleanly(proxy)
     },
   },
@@ -215,12 +223,10 @@ export const cases: readonly Case[] = [
       const writes = new WritesBeforeFinish(proxy)
       await finish.send(header.subarray(0, 6), 'the beginning of the finish')
       await proxy.stillServes('L2')
-      proxy.life.allowExit('the dump is finished')
       const images = imagesOf(proxy)
       await proxy.whileStopped(async () => {
         for (const [at, name] of names.entries()) await writes.write(name, images[at] as Buffer)
-        await finish.send(header.subarray(6), 'the rest of the finish')
-        await finish.end()
+        await writes.finish(finish, header.subarray(6))
       })
       await writes.areForwarded()
     },

@@ -22,14 +22,25 @@ export async function endsCleanly(proxy: ProxyUnderTest): Promise<void> {
   await proxy.cleanExit()
 }
 
+/** Waits for the end of the link that follows the finish. */
+export async function linkEnds(proxy: ProxyUnderTest): Promise<void> {
+  const permitted = { outcome: 'its end after all images', clause: 'E1' }
+  const { fakeCache } = proxy
+  await proxy.waitFor('the link after the finish', permitted, fakeCache.untilEnd())
+}
+
 /** Returns the header of the finish as a frame. */
 export const finishHeader = ({ names }: ProxyUnderTest): Buffer =>
   localImage.encode({ snapshotId: names.nullId, name: names.dumpFinish, openMode: O_WRONLY })
 
-/** Sends the finish on a connection that is open, and closes it. */
-export async function finishOn(proxy: ProxyUnderTest, client: Connection): Promise<void> {
+/** Sends the finish, or the rest of it, on a connection that is open, and closes it. */
+export async function finishOn(
+  proxy: ProxyUnderTest,
+  client: Connection,
+  rest = finishHeader(proxy),
+): Promise<void> {
   proxy.life.allowExit('the dump is finished')
-  await client.send(finishHeader(proxy), 'the finish')
+  await client.send(rest, 'the finish')
   await client.end()
 }
 
@@ -55,19 +66,18 @@ export class WritesBeforeFinish {
     this.#writes.push({ name, bytes, closed: performance.now() })
   }
 
-  /** Finishes the dump on a connection that is open, or on a new one. */
-  async finish(client?: Connection): Promise<void> {
+  /** Finishes the dump on a connection that is open, or on a new one; `rest` is not sent yet. */
+  async finish(client?: Connection, rest?: Buffer): Promise<void> {
     const connection = client ?? (await this.#proxy.connect())
     this.#finished = performance.now()
-    await finishOn(this.#proxy, connection)
+    await finishOn(this.#proxy, connection, rest)
   }
 
   /** Demands that every image is forwarded whole before the clean end of the link. */
   async areForwarded(): Promise<void> {
     const { fakeCache } = this.#proxy
     const all = this.#writes.length
-    const permitted = { outcome: `its end after all ${all} images`, clause: 'E1' }
-    await this.#proxy.waitFor('the link after the finish', permitted, fakeCache.untilEnd())
+    await linkEnds(this.#proxy)
     const find = (name: string) => fakeCache.images.find((image) => image.name === name)
     const missing = this.#writes.filter(({ name }) => find(name) === undefined)
     const [first] = missing

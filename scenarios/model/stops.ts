@@ -39,7 +39,7 @@ export async function writeInTurn(side: DaemonContext, writes: readonly Write[])
 }
 
 /** Returns the image that a cache has after all that was forwarded; undefined if it has none. */
-export function imageAtCache({ fakeCache }: ProxyUnderTest, name: string): Buffer | undefined {
+function imageAtCache({ fakeCache }: ProxyUnderTest, name: string): Buffer | undefined {
   const { appendsCountAll, images } = fakeCache
   return images
     .filter((image) => image.name === name)
@@ -52,18 +52,19 @@ export function imageAtCache({ fakeCache }: ProxyUnderTest, name: string): Buffe
     )
 }
 
-/** Waits until the link has made this image of all that was forwarded of it. */
-export async function becomesAtCache(
+/** Demands that the link has made this image of all that was forwarded of it. */
+export function expectAtCache(
   proxy: ProxyUnderTest,
   name: string,
   bytes: Buffer,
   clause: string,
-): Promise<void> {
-  await proxy.waitFor(
-    `the forwarding of ${name}`,
-    { outcome: `its last version, of ${bytes.length} bytes, as the last one on the link`, clause },
-    proxy.fakeCache.until(() => imageAtCache(proxy, name)?.equals(bytes) === true),
-    () => `${imageAtCache(proxy, name)?.length ?? 'no'} bytes as its last version`,
+): void {
+  const last = imageAtCache(proxy, name)
+  demand(
+    last?.equals(bytes) === true,
+    `the image ${name} that the link makes of all its writes and appends`,
+    { outcome: `${bytes.length} bytes, its last version`, clause },
+    last === undefined ? 'nothing of it on the link' : `${last.length} bytes, another version`,
   )
 }
 
