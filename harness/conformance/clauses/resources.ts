@@ -31,6 +31,9 @@ export const clauses: readonly Clause[] = [
     level: 'must',
     source: 'ours',
     text: 'No byte of an image is written to a disk.',
+    loss:
+      'The memory of the process, with its keys and passwords, stays readable on a disk after ' +
+      'the migration.',
     origin: 'The purpose of the design of December 2015: diskless migration.',
   },
   {
