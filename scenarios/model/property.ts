@@ -12,7 +12,7 @@ import { Violation } from '../../harness/conformance/index.ts'
  * a busy machine would pass an implementation that another machine fails.
  */
 
-/** Time for inputs, in ms, and the time after a failure for shrinking. */
+/** Time for inputs, in ms, and the time after a failure for shrinking, unless a case has its own. */
 const BUDGET = 1_500
 /** The least number of inputs, even if the time is over. */
 const LEAST = 4
@@ -20,6 +20,8 @@ const LEAST = 4
 export interface Property<T> {
   inputs: fc.Arbitrary<T>
   runs: number
+  /** Time for inputs, in ms. */
+  budget?: number
   seed: number
   /** Throws a Violation. */
   check(input: T): Promise<void>
@@ -36,12 +38,13 @@ export interface Property<T> {
 export async function forAll<T>({
   inputs,
   runs,
+  budget = BUDGET,
   seed,
   check,
   script,
   alive,
 }: Property<T>): Promise<void> {
-  let until = performance.now() + BUDGET
+  let until = performance.now() + budget
   let [failed, dead] = [false, false]
   let begun = 0
   const guarded = async (input: T) => {
@@ -51,7 +54,7 @@ export async function forAll<T>({
       await check(input)
     } catch (thrown) {
       if (!(await alive())) dead = true
-      if (!failed) until = performance.now() + BUDGET
+      if (!failed) until = performance.now() + budget
       failed = true
       throw thrown
     }

@@ -137,7 +137,7 @@ export class Run {
       case 'read':
         return this.#read(this.#side(step.side), this.#image(step.image), step.waits)
       case 'begin':
-        return this.#begin(step.client, this.#side(step.side), this.#image(step.image))
+        return this.#begin(step.client, this.#side(step.side), this.#image(step.image), step.waits)
       case 'go on':
         return this.#goOn(step.client)
       case 'leave':
@@ -278,15 +278,20 @@ export class Run {
 
   async #read(side: DaemonContext, image: Image, waits: boolean): Promise<void> {
     const reader = await this.#openRead(side, image)
-    // A read at the cache may wait for an image that nobody writes.
-    if (reader === undefined || !waits || this.#stop !== undefined || side.role === 'cache') return
-    await reader.end
+    if (waits && this.#mayWait(side)) await reader?.end
   }
 
-  async #begin(client: number, side: DaemonContext, image: Image): Promise<void> {
+  async #begin(client: number, side: DaemonContext, image: Image, waits: boolean): Promise<void> {
     if (this.#held.has(client)) return
     const reader = await this.#openRead(side, image, true)
-    if (reader !== undefined) this.#held.set(client, reader)
+    if (reader === undefined) return
+    this.#held.set(client, reader)
+    if (this.#mayWait(side) && waits) await reader.connection.reply()
+  }
+
+  /** A read at the cache may wait for an image that nobody writes; a stopped side answers late. */
+  #mayWait(side: DaemonContext): boolean {
+    return this.#stop === undefined && side.role === 'proxy'
   }
 
   async #goOn(client: number): Promise<void> {
