@@ -8,6 +8,7 @@ import { cases as cacheOrder } from './cases/cache-order.ts'
 import { cases as cacheReads } from './cases/cache-reads.ts'
 import { cases as cacheResources } from './cases/cache-resources.ts'
 import { cases as cacheStrangers } from './cases/cache-strangers.ts'
+import { cases as foundByArchitectures } from './cases/found-by-architectures.ts'
 import { cases as frames } from './cases/frames.ts'
 import { cases as fuzz } from './cases/fuzz.ts'
 import { cases as model } from './cases/model.ts'
@@ -52,6 +53,7 @@ export const allCases: readonly LoadedCase[] = loadCases({
   'cache-cuts': cacheCuts,
   'cache-strangers': cacheStrangers,
   frames,
+  'found-by-architectures': foundByArchitectures,
 })
 
 /** The cases that run without a selection: none of them takes minutes or gigabytes. */

@@ -1,0 +1,267 @@
+import {
+  type Case,
+  type Connection,
+  demand,
+  expectForwarded,
+  expectImage,
+  expectMissing,
+  localImage,
+  MEGABYTE,
+  MORE_THAN_A_LINK_HOLDS,
+  O_APPEND,
+  O_RDONLY,
+  O_WRONLY,
+  type ProxyUnderTest,
+  someBytes,
+  times,
+} from '../../harness/conformance/index.ts'
+import { asleep } from '../model/sleeping.ts'
+
+/*
+ * Cases for faults that the implementations of other architectures had, and that no other case
+ * found in every run (harness/suite-check/architectures/).
+ */
+
+/** The longest time that a proxy may take to exit too early, in ms. */
+const TOO_EARLY = 700
+
+const short = Buffer.from('the second version')
+
+/** Demands an end of the link between two images, and an exit with 0. */
+async function endsCleanly(proxy: ProxyUnderTest): Promise<void> {
+  const permitted = { outcome: 'an end of stream between two images', clause: 'W6' }
+  const how = await proxy.waitFor('the end of the link', permitted, proxy.fakeCache.untilEnd())
+  demand(how === 'end', 'the end of the link', permitted, String(how))
+  await proxy.cleanExit('E1a')
+}
+
+const headerOf = (name: string, openMode: number) =>
+  localImage.encode({ snapshotId: '1', name, openMode })
+
+/** Sends the request to read an image on an open connection. */
+const askFor = (client: Connection, name: string) =>
+  client.send(headerOf(name, O_RDONLY), `read ${name}`)
+
+export const cases: readonly Case[] = [
+  {
+    id: 'proxy-read-waits-for-a-sleeping-writer',
+    clauses: ['L10'],
+    role: 'proxy',
+    about:
+      'The process of a write sleeps while its client sends the rest and closes. A read that is ' +
+      'opened then waits for the process, and gets the image.',
+    async run(proxy) {
+      const { opened: writer, sleepers } = await asleep(proxy, () => proxy.openWrite('1', 'a.img'))
+      await writer.send(short)
+      await writer.end()
+      const reader = await proxy.openRead('1', 'a.img')
+      await sleepers.until(reader.reply())
+      sleepers.wake()
+      const what = 'a read that was opened after the close of a write'
+      expectImage(await proxy.answer(reader, what), short, 'L10', what)
+    },
+  },
+  {
+    id: 'proxy-write-waits-for-a-sleeping-writer',
+    clauses: ['L10', 'W5'],
+    role: 'proxy',
+    about:
+      'The process of a write sleeps while its client sends the rest and closes. A second write ' +
+      'of the same image is opened after that close: it is forwarded second, and stays.',
+    async run(proxy) {
+      const first = Buffer.from('the first version, which is longer')
+      const { opened: writer, sleepers } = await asleep(proxy, () => proxy.openWrite('1', 'a.img'))
+      await writer.send(first)
+      await writer.end()
+      await proxy.write('1', 'a.img', short)
+      const isShort = ({ size }: { size: number }) => size === short.length
+      const second = proxy.forwarded('a.img', isShort)
+      await sleepers.until(second)
+      sleepers.wake()
+      const what = 'the second of two writes'
+      const both = proxy.forwarded('a.img', ({ size }) => size === first.length, 'W5')
+      await Promise.all([both, second])
+      const sizes = proxy.fakeCache.images
+        .filter(({ name }) => name === 'a.img')
+        .map(({ size }) => size)
+      demand(
+        sizes.join() === `${first.length},${short.length}`,
+        'the versions on the link',
+        { outcome: `${first.length} bytes, then ${short.length}`, clause: 'L10' },
+        `${sizes.join(' bytes, then ')}, although the first was closed before`,
+      )
+      expectImage(await proxy.read('1', 'a.img'), short, 'L10', what)
+    },
+  },
+  {
+    id: 'proxy-finish-waits-for-a-sleeping-header',
+    clauses: ['E1a'],
+    role: 'proxy',
+    about:
+      'The process of a connection sleeps while its client sends a header and bytes and closes. ' +
+      'The dump is finished after that close: the image is forwarded before the end.',
+    async run(proxy) {
+      const { opened: writer, sleepers } = await asleep(proxy, () => proxy.connect())
+      await writer.send(headerOf('a.img', O_WRONLY), 'write a.img')
+      await writer.send(short)
+      await writer.end()
+      await proxy.finish()
+      await sleepers.until(proxy.fakeCache.untilEnd())
+      sleepers.wake()
+      const what = 'the image, whose writer closed before the finish'
+      const image = await proxy.forwarded('a.img', undefined, 'E1a', what)
+      expectForwarded(image, short, 'E1a')
+      await endsCleanly(proxy)
+    },
+  },
+  {
+    id: 'proxy-finish-waits-for-a-sleeping-writer',
+    clauses: ['E1a'],
+    role: 'proxy',
+    about:
+      'The process of a write sleeps while its client sends the rest and closes. The dump is ' +
+      'finished after that close: the image is forwarded before the end.',
+    async run(proxy) {
+      const { opened: writer, sleepers } = await asleep(proxy, () => proxy.openWrite('1', 'a.img'))
+      await writer.send(short)
+      await writer.end()
+      await proxy.finish()
+      await sleepers.until(proxy.fakeCache.untilEnd())
+      sleepers.wake()
+      const what = 'the image, whose writer closed before the finish'
+      const image = await proxy.forwarded('a.img', undefined, 'E1a', what)
+      expectForwarded(image, short, 'E1a')
+      await endsCleanly(proxy)
+    },
+  },
+  {
+    id: 'proxy-large-appends-end-at-once',
+    clauses: ['L6', 'L7'],
+    needs: ['append'],
+    role: 'proxy',
+    about:
+      'Four appends of 2 MB to one image end while the proxy is stopped, so that it sees all closes ' +
+      'at once. The image has the bytes of each append, whole.',
+    async run(proxy) {
+      const parts = times(4, (at) => someBytes(2_000_000, proxy.seed + at))
+      const tail = 50_000
+      await proxy.store('1', 'a.img', short)
+      const writers = await Promise.all(parts.map(() => proxy.openWrite('1', 'a.img', O_APPEND)))
+      await Promise.all(
+        writers.map((writer, at) => writer.send((parts[at] as Buffer).subarray(0, -tail))),
+      )
+      await proxy.whileStopped(async () => {
+        for (const [at, writer] of writers.entries()) {
+          await writer.send((parts[at] as Buffer).subarray(-tail))
+          await writer.end()
+        }
+      })
+      const size = short.length + parts.length * 2_000_000
+      const what = 'an image after four appends that ended at once'
+      const permitted = { outcome: `${size} bytes, those of each append together`, clause: 'L6' }
+      await proxy.forwarded('a.img', (image) => image.size === size, 'L6', `all ${size} bytes`)
+      const { bytes } = await proxy.read('1', 'a.img')
+      const places = parts.map((part) => bytes.indexOf(part.subarray(0, 64)))
+      const areWhole = parts.every((part, at) => {
+        const place = places[at] as number
+        return place > 0 && bytes.subarray(place, place + part.length).equals(part)
+      })
+      const actual = `${bytes.length} bytes, the appends begin at ${places.join(', ')}`
+      demand(bytes.length === size && areWhole, what, permitted, actual)
+    },
+  },
+  {
+    id: 'proxy-finish-directly-after-large-appends',
+    clauses: ['E1a', 'E1', 'L6'],
+    needs: ['append'],
+    role: 'proxy',
+    about:
+      'Four images get an append of 8 MiB each, and the dump is finished directly after their ' +
+      'closes, on a connection that is older. All are forwarded whole, and the proxy exits with 0.',
+    async run(proxy) {
+      const names = times(4, (at) => `${at}.img`)
+      const part = someBytes(8 * MEGABYTE, proxy.seed)
+      for (const name of names) await proxy.store('1', name, short)
+      proxy.life.allowExit('the dump is finished')
+      await Promise.all(names.map((name) => proxy.append('1', name, part)))
+      await proxy.finish()
+      for (const name of names) {
+        const what = 'the image with its append, whose writer closed before the finish'
+        const isWhole = ({ size }: { size: number }) => size > short.length
+        const image = await proxy.forwarded(name, isWhole, 'E1a', what)
+        expectForwarded(image, Buffer.concat([short, part]), 'E1a')
+      }
+      await endsCleanly(proxy)
+    },
+  },
+  {
+    id: 'proxy-forwards-the-version-that-waited',
+    clauses: ['W5', 'W4'],
+    role: 'proxy',
+    about:
+      'Two versions of an image of 1 MiB are written while the link stalls. Both are forwarded ' +
+      'with their own bytes, in their order.',
+    async run(proxy) {
+      await proxy.stallLink()
+      const first = someBytes(MEGABYTE, proxy.seed)
+      await proxy.write('1', 'a.img', first)
+      await proxy.untilReadable('1', 'a.img')
+      await proxy.write('1', 'a.img', short)
+      expectImage(await proxy.read('1', 'a.img'), short, 'L10')
+      proxy.fakeCache.resume()
+      const old = await proxy.forwarded('a.img', ({ size }) => size === first.length)
+      expectForwarded(old, first, 'W5')
+      const isShort = ({ size }: { size: number }) => size === short.length
+      expectForwarded(await proxy.forwarded('a.img', isShort), short, 'W5')
+    },
+  },
+  {
+    id: 'proxy-exits-after-its-readers',
+    clauses: ['E1b', 'E1'],
+    role: 'proxy',
+    about:
+      'A reader has its reply for an image of 8 MiB and pauses while the dump is finished. The ' +
+      'proxy does not exit before the reader has the image.',
+    async run(proxy) {
+      const image = someBytes(MORE_THAN_A_LINK_HOLDS, proxy.seed)
+      await proxy.store('1', 'a.img', image)
+      const reader = await proxy.openRead('1', 'a.img')
+      await proxy.waitFor('the reply', { outcome: 'error 0', clause: 'L3' }, reader.reply())
+      reader.socket.pause()
+      await proxy.finish()
+      const late = Symbol('late')
+      const timer = new Promise((resolve) => setTimeout(resolve, TOO_EARLY, late))
+      const first = await Promise.race([proxy.daemon.process.exited, timer])
+      const what = 'the proxy while a reader that has its reply pauses'
+      const permitted = {
+        outcome: 'it runs until the reader has its whole version',
+        clause: 'E1b',
+      }
+      demand(first === late, what, permitted, 'its exit, less than a second after the finish')
+      reader.socket.resume()
+      expectImage(await proxy.answer(reader), image, 'E1b')
+      await endsCleanly(proxy)
+    },
+  },
+  {
+    id: 'proxy-close-is-seen-beside-younger-clients',
+    clauses: ['L3', 'L4', 'L2'],
+    role: 'proxy',
+    about:
+      'A client connects, then six others that stay without a byte. The first one reads an image ' +
+      'and a missing one: each answer ends with a close, which no other client holds back.',
+    async run(proxy) {
+      await proxy.store('1', 'a.img', short)
+      const [one, two] = [await proxy.connect(), await proxy.connect()]
+      const idle = [await proxy.connect(), await proxy.connect()]
+      for (let at = 0; at < 4; at++) idle.push(await proxy.connect())
+      expectMissing(await proxy.read('1', 'missing.img'), 'L4')
+      await askFor(one, 'a.img')
+      const what = 'the read of a client that is older than six idle ones'
+      expectImage(await proxy.answer(one, what), short, 'L3', what)
+      await askFor(two, 'missing.img')
+      expectMissing(await proxy.answer(two, what), 'L4', what)
+      for (const client of idle) client.socket.destroy()
+    },
+  },
+]
