@@ -7,7 +7,7 @@ import { askAgain, tcpListens } from '../implementation/listening.ts'
 import { describeEnd, type StartedDaemon, startDaemon } from '../implementation/start.ts'
 import { Connection } from './connection.ts'
 import { DaemonLife } from './daemon-life.ts'
-import { startDeadline } from './deadline.ts'
+import { type Lateness, startDeadline } from './deadline.ts'
 import { Pressure } from './pressure.ts'
 import { troubleOf } from './suite-trouble.ts'
 import { type Surroundings, surround } from './surroundings.ts'
@@ -48,6 +48,12 @@ export async function startDaemonUnderTest(
   const tree = new ProcessTree(started.process.pid, mark)
   return new DaemonUnderTest(descriptor.name, { ...started, tree, temporary }, link, surroundings)
 }
+
+/** Thrown when a daemon ends while the suite waits until it listens. */
+export class DaemonEnded extends HostError {}
+
+/** Thrown when a daemon runs and does not listen in time. */
+export class NeverListened extends HostError {}
 
 /** A daemon of the implementation under test. */
 export class DaemonUnderTest implements StartedDaemon {
@@ -166,10 +172,10 @@ export class DaemonUnderTest implements StartedDaemon {
   async #until<T>(place: string, attempt: () => Promise<T>): Promise<T> {
     const done = await this.#try(place, attempt, START_TIMEOUT)
     if ('value' in done) return done.value
-    throw new HostError(
+    const message =
       `starting an implementation: expected it to listen at ${place} ` +
-        `within ${START_TIMEOUT} ms: ${done.why}`,
-    )
+      `within ${START_TIMEOUT} ms: ${done.why}`
+    throw done.lateness === 'late' ? new NeverListened(message) : new HostError(message)
   }
 
   /**
@@ -180,14 +186,14 @@ export class DaemonUnderTest implements StartedDaemon {
     place: string,
     attempt: () => Promise<T>,
     milliseconds: number,
-  ): Promise<{ value: T } | { why: string }> {
+  ): Promise<{ value: T } | { why: string; lateness: Lateness | undefined }> {
     let why = ''
-    let late = false
+    let lateness: Lateness | undefined
     const end = startDeadline(
       milliseconds,
       () => [this.process.pid],
-      () => {
-        late = true
+      (how) => {
+        lateness = how
       },
       () => this.stood,
     )
@@ -201,13 +207,14 @@ export class DaemonUnderTest implements StartedDaemon {
         return undefined
       }
     }
-    return (await askAgain(ask, () => late).finally(end)) ?? { why }
+    const isLate = () => lateness !== undefined
+    return (await askAgain(ask, isLate).finally(end)) ?? { why, lateness }
   }
 
   async #throwIfEnded(): Promise<void> {
     if (this.life.exitCode === undefined) return
     const end = describeEnd(await this.process.exited)
-    throw new HostError(
+    throw new DaemonEnded(
       `starting the ${this.role} ${this.#implementation}: it ended at once, ${end}`,
     )
   }

@@ -56,10 +56,11 @@ export class FakeCache {
     return (this.#server.address() as { port: number }).port
   }
 
-  /** The proxy's connection; throws if the proxy has not connected. */
+  /** The proxy's connection; throws Violation if the proxy has not connected. */
   get socket(): Socket {
-    if (this.#socket === undefined) throw new Error('the proxy has not connected')
-    return this.#socket
+    if (this.#socket !== undefined) return this.#socket
+    const permitted = { outcome: 'one connection, which carries all images', clause: 'W1' }
+    throw new Violation('the connections from the proxy to the cache', [permitted], 'none')
   }
 
   /** Waits for the first image that satisfies; of that name, if one is given. */

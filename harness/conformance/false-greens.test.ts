@@ -1,7 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import { checkout } from '../hosts/checkout.ts'
 import { localHost } from '../hosts/local.ts'
+import { textOf } from '../hosts/process-tree.ts'
 import { referenceDescriptor } from '../implementation/start.ts'
 import { criuRemote } from '../testing/criu-remote.ts'
 
@@ -176,6 +177,65 @@ net.createServer(() => net.createServer().listen(socket)).listen(port)`
     const { exitCode, stdout } = await conform('-i', file, ...only)
     t.equal(exitCode, 3, 'no case decided anything')
     t.match(stdout, /late: 2 not-applicable/)
+  },
+)
+
+t.test(
+  'a cache that ends at the finish of the restore before a proxy came fails',
+  { buffered: true },
+  async (t) => {
+    const code = `
+const net = require('node:net')
+const [socket, port] = process.argv.slice(1)
+net.createServer(() => {}).listen(port, '127.0.0.1')
+net.createServer((client) => client.once('data', () => process.exit(0))).listen(socket)`
+    const file = `${directory}/early.json`
+    const command = [process.execPath, '-e', code, '{socket}', '{port}']
+    writeFileSync(file, JSON.stringify({ name: 'early', cache: { command } }))
+    const { exitCode, stdout } = await conform('-i', file, '--only', 'cache-finish-without-a-proxy')
+    t.equal(exitCode, 1, 'not inconclusive')
+    t.match(stdout, /a connection: the cache waits for its proxy \[C4\]/)
+    t.match(stdout, /no connection: the cache had ended with exit 0/)
+  },
+)
+
+t.test('a daemon that does not listen in a later start fails', { buffered: true }, async (t) => {
+  const file = `${directory}/once.json`
+  const started = `${directory}/started-once`
+  const { proxy: reference, environment } = referenceDescriptor(localHost())
+  const once = `[ -e ${started} ] && exec sleep 60; : > ${started}; exec "$@"`
+  const command = ['sh', '-c', once, 'sh', ...(reference?.command ?? [])]
+  writeFileSync(file, JSON.stringify({ name: 'once', proxy: { command }, environment }))
+  const only = ['--only', 'proxy-read-missing', '--repeat', '2']
+  const { exitCode, stdout } = await conform('-i', file, ...only)
+  t.equal(exitCode, 1, 'not inconclusive')
+  t.match(stdout, /the start of the proxy\n.*\n.*it listens, as it did in an earlier case \[L1\]/)
+})
+
+t.test(
+  'a helper that outlives its daemon delays no case, is named, and is ended',
+  { buffered: true },
+  async (t) => {
+    const file = `${directory}/helper.json`
+    const helper = `${directory}/helper.sh`
+    const { proxy: reference, environment } = referenceDescriptor(localHost())
+    writeFileSync(helper, 'trap "" PIPE; while :; do echo "the helper runs" >&2; sleep 0.01; done')
+    const command = [
+      ...['sh', '-c', `setsid sh ${helper} & exec "$@"`, 'sh'],
+      ...(reference?.command ?? []),
+    ]
+    writeFileSync(file, JSON.stringify({ name: 'helper', proxy: { command }, environment }))
+    const cases = ['proxy-leaves-nothing', 'proxy-read-missing', 'P1', 'L4', 'L5']
+    const only = cases.flatMap((each) => ['--only', each])
+    const { exitCode, stdout } = await conform('-i', file, ...only)
+    t.equal(exitCode, 0, 'a leftover is a warning')
+    t.match(stdout, new RegExp(`process \\d+ \\(sh ${helper}\\)`), 'the helper is named')
+    const [, passes = 0, seconds = 0] = /(\d+) pass.*, in ([\d.]+) s/.exec(stdout) ?? []
+    t.ok(Number(seconds) < 5 + Number(passes) * 2, `${seconds} s for ${passes} cases`)
+    const left = readdirSync('/proc').filter(
+      (pid) => /^\d+$/.test(pid) && textOf(`/proc/${pid}/cmdline`).includes(helper),
+    )
+    t.same(left, [], 'no helper is left')
   },
 )
 

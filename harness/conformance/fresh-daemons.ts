@@ -1,11 +1,12 @@
 import type { Host } from '../hosts/host.ts'
 import type { Descriptor } from '../implementation/descriptor.ts'
+import { Violation } from '../violation.ts'
 import { type Case, NotApplicable } from './case.ts'
 import { CacheUnderTest } from './contexts/cache.ts'
 import type { ContextOptions } from './contexts/daemon.ts'
 import { PairUnderTest } from './contexts/pair.ts'
 import { ProxyUnderTest } from './contexts/proxy.ts'
-import { type DaemonUnderTest, startDaemonUnderTest } from './daemon-under-test.ts'
+import { type DaemonUnderTest, NeverListened, startDaemonUnderTest } from './daemon-under-test.ts'
 import { FakeCache } from './fake-cache.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -148,17 +149,26 @@ export class FreshDaemons {
     this.#started.add(role)
   }
 
-  /** Runs a step of a start. Throws NeverStarted if it fails and the role has never started. */
+  /**
+   * Runs a step of a start. If it fails, throws NeverStarted if the role has never started, and
+   * Violation if a daemon of a role that has started before runs and does not listen.
+   */
   async #guardStart<T>(role: 'proxy' | 'cache', step: () => Promise<T>): Promise<T> {
     try {
       return await step()
     } catch (thrown) {
-      throw this.#started.has(role) ? thrown : new NeverStarted(thrown)
+      if (!this.#started.has(role)) throw new NeverStarted(thrown)
+      throw thrown instanceof NeverListened ? neverListened(role, thrown) : thrown
     }
   }
 }
 
+function neverListened(role: 'proxy' | 'cache', { message }: NeverListened): Violation {
+  const permitted = { outcome: 'it listens, as it did in an earlier case', clause: 'L1' }
+  return new Violation(`the start of the ${role}`, [permitted], message)
+}
+
 async function linked(cache: CacheUnderTest): Promise<void> {
-  await cache.connectLink()
+  await cache.connectFirst()
   await cache.daemon.untilReady()
 }

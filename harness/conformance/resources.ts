@@ -20,8 +20,8 @@ import { demand, MEGABYTE } from './expect.ts'
  * The demands on the resources of a daemon (clauses R), which /proc shows from outside.
  *
  * A daemon gives a connection back some time after its end, and the protocol has no event for it.
- * So a look is repeated until the demand holds, for SETTLE at most. With a leak it never holds, else
- * at the first look as a rule.
+ * So a look is repeated until the demand holds, for SETTLE at most. A leak never holds, and a
+ * daemon without one holds at the first look as a rule.
  */
 
 /** How long a daemon may take to give back all that it holds, in ms. */
@@ -222,7 +222,7 @@ export class DiskWatch {
     this.#before = writtenBytes(context.daemon.tree)
   }
 
-  /** Stops the daemon and demands that no byte of the image is on a disk; `when` is for the text. */
+  /** Stops the daemon and demands that no byte of the image is on a disk; the text says `when`. */
   async expectNone(when: string): Promise<void> {
     await this.#context.whileStopped(async () => this.#look(when))
   }

@@ -19,7 +19,7 @@ export const MARK = 'CRIU_REMOTE_DAEMON'
 
 /** Interval between two looks at processes that are not stopped yet, in ms. */
 const POLL = 1
-/** Looks at processes that are not stopped yet: a process in an uninterruptible wait stops later. */
+/** Looks at processes that are not stopped yet: one in an uninterruptible wait stops later. */
 const LOOKS = 200
 
 /** The flag of a listening socket in /proc/net/unix. */

@@ -1,5 +1,8 @@
 import { O_WRONLY, type RemoteImage, remoteImage } from '../../../proto/index.ts'
+import { lastLine } from '../../hosts/host.ts'
+import { Violation } from '../../violation.ts'
 import { Connection } from '../connection.ts'
+import { DaemonEnded } from '../daemon-under-test.ts'
 import { show } from '../texts.ts'
 import { DaemonContext } from './daemon.ts'
 
@@ -15,10 +18,29 @@ export class CacheUnderTest extends DaemonContext {
     return this.#link
   }
 
-  /** Connects as the proxy. */
-  async connectLink(): Promise<void> {
-    this.#link ??= await this.daemon.connectLink(this.options.trace)
+  /** Connects as the proxy of a cache that starts. Throws HostError if it does not start. */
+  async connectFirst(): Promise<void> {
+    this.#link = await this.daemon.connectLink(this.options.trace)
     this.#port = this.#link.socket.remotePort as number
+  }
+
+  /**
+   * Connects as the proxy of a cache that runs. Throws Violation if the cache has ended: without a
+   * connection it counts as open (C4).
+   */
+  async connectLink(): Promise<void> {
+    if (this.#link !== undefined) return
+    const what = 'the first connection of a proxy'
+    const permitted = { outcome: 'a connection: the cache waits for its proxy', clause: 'C4' }
+    await this.waitFor(what, permitted, this.connectFirst()).catch(async (thrown) => {
+      if (!(thrown instanceof DaemonEnded)) throw thrown
+      const { code, stderr } = await this.daemon.process.exited
+      throw new Violation(
+        what,
+        [permitted],
+        `no connection: the cache had ended with exit ${code} (${lastLine(stderr)})`,
+      )
+    })
   }
 
   /** Sends an image as a proxy does: its header and its bytes. */
