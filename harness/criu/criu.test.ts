@@ -1,6 +1,6 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { localHost } from '../hosts/local.ts'
 import { criu } from './criu.ts'
 
@@ -20,7 +20,8 @@ for each; do case $before in -W) work=$each;; -o) log=$each;; esac; before=$each
 exit 1
 `
 
-t.test('the error before a long clean-up is the reason, and in the tail', async (t) => {
+/** Runs a script in place of criu, with a log of an earlier dump; returns its error. */
+async function failureOf(t: Test, script: string): Promise<Error & { tail: string }> {
   const work = mkdtempSync(`${tmpdir()}/criu-remote-test-`)
   const host = localHost()
   t.teardown(async () => {
@@ -28,17 +29,15 @@ t.test('the error before a long clean-up is the reason, and in the tail', async 
     await host.stop()
   })
   const program = `${work}/criu`
-  writeFileSync(program, SCRIPT)
+  writeFileSync(program, script)
   chmodSync(program, 0o755)
-  const failing = criu('dump', {
-    host,
-    criu: program,
-    images: work,
-    work,
-    options: [],
-    timeout: 20_000,
-  })
-  const thrown = (await failing.catch((thrown: Error) => thrown)) as Error & { tail: string }
+  writeFileSync(`${work}/dump.log`, 'Dumping finished successfully\n')
+  const run = { host, criu: program, images: work, work, options: [], timeout: 20_000 }
+  return (await criu('dump', run).catch((thrown: Error) => thrown)) as Error & { tail: string }
+}
+
+t.test('the error before a long clean-up is the reason, and in the tail', async (t) => {
+  const thrown = await failureOf(t, SCRIPT)
   t.match(thrown, {
     name: 'CriuError',
     message:
@@ -48,4 +47,9 @@ t.test('the error before a long clean-up is the reason, and in the tail', async 
   t.equal(lines.length, 42, 'the last 40 lines and two errors')
   t.match(lines[1], /the reason/)
   t.match(lines.at(-1), /Dumping FAILED/)
+})
+
+t.test('a criu that fails before it opens its log is not reported with an old log', async (t) => {
+  const thrown = await failureOf(t, '#!/bin/sh\necho no such option >&2\nexit 1\n')
+  t.equal(thrown.tail, 'no such option')
 })

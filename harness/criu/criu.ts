@@ -55,6 +55,12 @@ END {
     else if (line in errors) print errors[line]
 }' "$1" 2>/dev/null || :`
 
+/**
+ * Runs a command after the log $0 of an earlier run is removed: a criu that fails before it opens
+ * its log would otherwise be reported with the text of that run.
+ */
+const WITHOUT_OLD_LOG = 'rm -f "$0"; exec "$@"'
+
 /** Exit code of a process that SIGKILL ended. */
 const KILLED = 137
 
@@ -64,7 +70,8 @@ export async function criu(
   { host, criu: binary, images, work, options, environment, timeout }: CriuRun,
 ): Promise<void> {
   const log = `${action}.log`
-  const command = [binary, action, '-D', images, '-W', work, '-o', log, '-v4', ...options]
+  const words = [binary, action, '-D', images, '-W', work, '-o', log, '-v4', ...options]
+  const command = ['sh', '-c', WITHOUT_OLD_LOG, `${work}/${log}`, ...words]
   const failed = async (code: number, end: string, stderr = '') => {
     const tail = await shell(host, TAIL, [`${work}/${log}`])
     return new CriuError(action, host, { code, end, tail: tail.trim() === '' ? stderr : tail })
