@@ -8,13 +8,13 @@ import { Violation } from '../../harness/conformance/index.ts'
  *
  * If an input kills a daemon, all later inputs fail, so shrinking would lead to an empty input.
  * Then the input is reported unchanged. When the time is over, further inputs are left out, so a
- * slow implementation is judged by fewer of them. It is never judged by fewer than LEAST: otherwise
+ * slow implementation is judged by fewer of them. It is never judged by fewer than `least`: otherwise
  * a busy machine would pass an implementation that another machine fails.
  */
 
 /** Time for inputs, in ms, and the time after a failure for shrinking, unless a case has its own. */
 const BUDGET = 1_500
-/** The least number of inputs, even if the time is over. */
+/** The least number of inputs, even if the time is over, unless a case has its own. */
 const LEAST = 4
 
 export interface Property<T> {
@@ -22,6 +22,8 @@ export interface Property<T> {
   runs: number
   /** Time for inputs, in ms. */
   budget?: number
+  /** The least number of inputs, even if the time is over. */
+  least?: number
   seed: number
   /** Throws a Violation. */
   check(input: T): Promise<void>
@@ -39,6 +41,7 @@ export async function forAll<T>({
   inputs,
   runs,
   budget = BUDGET,
+  least = LEAST,
   seed,
   check,
   script,
@@ -48,7 +51,7 @@ export async function forAll<T>({
   let [failed, dead] = [false, false]
   let begun = 0
   const guarded = async (input: T) => {
-    if (dead || (performance.now() > until && (failed || begun >= LEAST))) return
+    if (dead || (performance.now() > until && (failed || begun >= least))) return
     begun++
     try {
       await check(input)

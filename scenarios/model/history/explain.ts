@@ -98,15 +98,16 @@ class Search {
     const last = state.versions.at(-1) as Version | 'missing'
     const own = write.size === 0 ? [] : [write.id]
     const version = write.mode === 'write' || last === 'missing' ? own : [...last, ...own]
-    const { link } = this.#history
+    const { link, linkIsWhole } = this.#history
     const after = {
       ...state,
       versions: [...state.versions, version],
       makers: [...state.makers, write],
     }
     if (link === undefined) return [after]
-    // A version that has not come is lost if a write replaces it.
-    if (state.owed && write.mode === 'write') return []
+    // A version that has not come is lost if a write replaces it, and a later version comes.
+    const mayCome = !linkIsWhole && state.onLink === link.length
+    if (state.owed && write.mode === 'write' && !mayCome) return []
     const next = link[state.onLink]
     const came = next !== undefined && same(next.got, version) && next.came > write.closing
     return [

@@ -41,6 +41,11 @@ const breaches: Record<string, [clause: string, text: string, parts: Partial<Ima
     'W1: it came before the close of W1 had begun',
     { writes: [write(1, [1, 5, 6])], link: [forward(4, [1])] },
   ],
+  'a version on the link that replaces one that has not come': [
+    'W5',
+    'W2: W1 was closed before, and has not come on the link',
+    { writes: [first, second], reads: [read([7, 8], [2])], link: [forward(9, [2])] },
+  ],
   'versions that go back at the cache': [
     'C1',
     'W1: a reader had read another version before',

@@ -83,7 +83,8 @@ function smallest(history: ImageHistory, culprit: Seen): ImageHistory {
   }
   for (const read of history.reads)
     if (read !== culprit) attempt({ ...core, reads: core.reads.filter((each) => each !== read) })
-  for (const write of history.writes)
+  // A write without bytes stays: no version tells whether it is needed.
+  for (const write of history.writes.filter(({ size }) => size > 0))
     attempt({
       ...core,
       writes: core.writes.filter((each) => each !== write),
@@ -142,9 +143,16 @@ function reasonAtCache(
   return ['C2', 'no order of the writes and appends leads to it']
 }
 
-function reasonOfLink(version: Forward, { writes }: ImageHistory): [clause: string, why: string] {
+function reasonOfLink(version: Forward, history: ImageHistory): [clause: string, why: string] {
+  const { writes, link = [] } = history
   const early = writes.find(({ id, closing }) => version.got.includes(id) && closing > version.came)
   if (early !== undefined) return ['W3', `it came before the close of ${label(early)} had begun`]
+  const missing = writes.find(
+    ({ id, size, closed }) =>
+      size > 0 && closed < version.came && !link.some(({ got }) => got.includes(id)),
+  )
+  if (missing !== undefined)
+    return ['W5', `${label(missing)} was closed before, and has not come on the link`]
   return ['W5', 'no order of the writes and appends leads to it after the versions before it']
 }
 
