@@ -135,6 +135,26 @@ export const cases: readonly Case[] = [
     },
   },
   {
+    id: 'proxy-finish-after-whole-closes',
+    clauses: ['E1a', 'E1'],
+    role: 'proxy',
+    about:
+      'While the proxy is stopped, seven writers connect, write and close both directions, as CRIU ' +
+      'does, and the finish comes on a connection that was open before. All images are forwarded.',
+    async run(proxy) {
+      const finish = await proxy.connect()
+      await proxy.stillServes('L2')
+      const images = imagesOf(proxy)
+      const writes = new WritesBeforeFinish(proxy)
+      await proxy.whileStopped(async () => {
+        for (const [at, name] of names.entries())
+          await writes.writeAndLeave(name, images[at] as Buffer)
+        await writes.finish(finish)
+      })
+      await writes.areForwarded()
+    },
+  },
+  {
     id: 'proxy-finish-after-queued-appends',
     clauses: ['E1a', 'L10', 'L6'],
     needs: ['append'],

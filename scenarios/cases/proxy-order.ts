@@ -169,6 +169,41 @@ export const cases: readonly Case[] = [
     },
   },
   {
+    id: 'proxy-queued-whole-closes-are-read',
+    clauses: ['L10', 'L5', 'W5'],
+    role: 'proxy',
+    about:
+      'While the proxy is stopped, four images are written by clients that close both directions, ' +
+      'as CRIU does, and each is read. Each read gets its image, and they are forwarded in this ' +
+      'order.',
+    async run(proxy) {
+      await repeat(proxy, 3, async (round) => {
+        const images = imagesOf(round, [FITS, 10, 0, FITS])
+        const readers: Awaited<ReturnType<ProxyUnderTest['openRead']>>[] = []
+        await proxy.whileStopped(async () => {
+          for (const { name, bytes } of images) {
+            const writer = await proxy.openWrite('1', name)
+            if (bytes.length > 0) await writer.send(bytes)
+            writer.reset()
+            readers.push(await proxy.openRead('1', name))
+          }
+        })
+        const what = 'a read that was opened after the close of both directions of the write'
+        for (const [at, { bytes }] of images.entries())
+          expectImage(
+            await proxy.answer(readers[at] as (typeof readers)[0], what),
+            bytes,
+            'L10',
+            what,
+          )
+        await expectInTurn(
+          proxy,
+          images.map(({ name }) => name),
+        )
+      })
+    },
+  },
+  {
     id: 'proxy-queued-pushes-are-read',
     clauses: ['L10', 'S3', 'S2'],
     needs: ['append'],

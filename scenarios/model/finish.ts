@@ -66,6 +66,14 @@ export class WritesBeforeFinish {
     this.#writes.push({ name, bytes, closed: performance.now() })
   }
 
+  /** Opens an image of snapshot 1, writes it and closes both directions, as CRIU does. */
+  async writeAndLeave(name: string, bytes: Buffer): Promise<void> {
+    const writer = await this.#proxy.openWrite('1', name)
+    if (bytes.length > 0) await writer.send(bytes)
+    writer.reset()
+    this.#writes.push({ name, bytes, closed: performance.now() })
+  }
+
   /** Finishes the dump on a connection that is open, or on a new one; `rest` is not sent yet. */
   async finish(client?: Connection, rest?: Buffer): Promise<void> {
     const connection = client ?? (await this.#proxy.connect())
