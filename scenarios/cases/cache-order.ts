@@ -15,8 +15,8 @@ import { forwardAppend, imageOnLink } from '../model/cache.ts'
 import { expectWholeOrDropped, rounds } from '../model/stops.ts'
 
 /*
- * Cases for the cache: reads, images, the end of the link and the finish of the restore that wait in
- * the kernel together, in each order (C1 to C3, E2).
+ * Cases for the cache: reads, images, the end of the link and the finish of the restore wait in the
+ * kernel together, in each order (C1 to C3, E2).
  */
 
 /** Bytes that the buffers of a link hold while the cache is stopped. */

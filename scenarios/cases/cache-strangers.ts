@@ -12,8 +12,8 @@ import { imageOnLink, letItSee } from '../model/cache.ts'
 import { rounds } from '../model/stops.ts'
 
 /*
- * Cases for the cache: connections to its port beside and after the link (W9), and a restore that is
- * finished before a proxy comes (C4, E2).
+ * Cases for the cache: connections to its port beside and after the link (W9), and a restore that
+ * is finished before a proxy comes (C4, E2).
  */
 
 const own = Buffer.from('of the proxy')

@@ -18,9 +18,9 @@ import {
 import { expectAtCache, expectInTurn, expectWholeOrDropped } from '../model/stops.ts'
 
 /*
- * Cases for the proxy: writes that clients closed before they sent the finish of the dump (E1a). The
- * proxy is stopped meanwhile, so it learns of the closes and of the finish at once, and in any order
- * if it has threads or processes.
+ * Cases for the proxy: writes that clients closed before they sent the finish of the dump (E1a).
+ * The proxy is stopped meanwhile, so it learns of the closes and of the finish at once, and in any
+ * order if it has threads or processes.
  */
 
 /** Bytes that fit into the buffer of a UNIX socket, beside the header. */

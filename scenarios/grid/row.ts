@@ -20,7 +20,7 @@ type Column<G extends GroupName> = Groups[G][number]
 export type Cell = readonly string[] | string
 
 /** The cells of a group: a reason for all, or each cell; `rest` is the reason of all others. */
-export type Cells<G extends GroupName> = string | ({ [C in Column<G>]?: Cell } & { rest?: string })
+type Cells<G extends GroupName> = string | ({ [C in Column<G>]?: Cell } & { rest?: string })
 
 export type Row = { [G in GroupName]: Cells<G> }
 

@@ -13,8 +13,8 @@ import {
  * with one read(), and its body with another, and takes fewer bytes as an error (L11). The kernel
  * glues pieces that wait together, so a cut is seen only by a reader that looks between the two
  * writes of the daemon. An event loop wakes up too late for that. So a case here reads in a loop
- * that never sleeps, and many times. A cut is found by chance even so: a daemon in C that writes a reply
- * in two pieces shows it in one of 250 reads on a machine with two processors.
+ * that never sleeps, and many times. A cut is found by chance even so: a daemon in C that writes a
+ * reply in two pieces shows it in one of 250 reads on a machine with two processors.
  */
 
 /** Largest number of reads, one after the other. */
@@ -23,7 +23,7 @@ const ROUNDS = 3_000
 /** Time, in ms, after which no further read begins. */
 const LONG_ENOUGH = 600
 
-/** Time, in ms, of a loop that never sleeps; the rest of a late answer is read by the event loop. */
+/** Time, in ms, of a loop that never sleeps; the event loop reads the rest of a late answer. */
 const LOOP = 3
 
 /** Reads an image many times. Demands that no piece ends inside a length or a body (L11). */
