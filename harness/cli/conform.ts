@@ -67,6 +67,10 @@ function addConformCommand(program: Command): void {
         .argParser(whole(1))
         .default(10),
     )
+    .option(
+      '--pressure',
+      'run the daemons on one processor, and stop them at random times that follow from the seed: finds races, takes about twice as long',
+    )
     .option('--baseline <file>', 'file of known failures: each must fail again, in the same way')
     .option(
       '--write-baseline <file>',

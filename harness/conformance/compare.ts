@@ -68,12 +68,16 @@ export function compare(files: readonly ResultsFile[], without: readonly string[
 
 /** Returns a name for each of the results; files tell implementations of one name apart. */
 export function labels(files: readonly ResultsFile[]): string[] {
-  const names = files.map(({ results: { implementation } }) => implementation)
-  return files.map(({ file, results: { implementation } }) => {
-    const isUnique = names.filter((name) => name === implementation).length === 1
-    return isUnique ? implementation : `${implementation} (${file})`
+  const names = files.map(({ results }) => nameOf(results))
+  return files.map(({ file }, at) => {
+    const name = names[at] as string
+    const isUnique = names.filter((each) => each === name).length === 1
+    return isUnique ? name : `${name} (${file})`
   })
 }
+
+const nameOf = ({ implementation, pressure }: Results) =>
+  pressure ? `${implementation} under pressure` : implementation
 
 function checkComparable([first, ...later]: readonly ResultsFile[]): void {
   if (first === undefined) return

@@ -7,6 +7,7 @@ import { checkNeeds } from './needs.ts'
 import { type CaseResult, count, type Results, verdict } from './result.ts'
 import { runCases } from './runner.ts'
 import { type Selection, select } from './select.ts'
+import { checkPressure } from './surroundings.ts'
 
 export interface ConformOptions extends Selection {
   /** All cases of the suite. */
@@ -29,6 +30,8 @@ export interface ConformOptions extends Selection {
   unblocked?: boolean
   /** Begins no further case after as many have failed. */
   bail?: number
+  /** Whether the daemons run on one processor, with random stops. */
+  pressure?: boolean
   /** Interrupts the run; the reason is one phrase. */
   signal?: AbortSignal
   /** Only cases with these ids, if given. */
@@ -46,6 +49,7 @@ export async function conform(options: ConformOptions): Promise<Results> {
   if (baseline !== undefined) checkBaseline(baseline, suite)
   const cases = selectedCases(options)
   await checkNeeds(cases, options.jobs)
+  if (options.pressure === true) checkPressure()
   options.onSelected(cases.length)
   const date = new Date().toISOString()
   const begin = performance.now()
@@ -64,6 +68,7 @@ export async function conform(options: ConformOptions): Promise<Results> {
     seed,
     duration: Math.round(performance.now() - begin),
     selection: selectionOf(options, cases),
+    ...(options.pressure === true && { pressure: true as const }),
     caseSet: caseSet(suite),
     counts: count(judged),
     verdict: verdict(judged),

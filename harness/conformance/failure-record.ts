@@ -9,6 +9,7 @@ const failureRecord = z.object({
     .string()
     .exactOptional()
     .describe('Absolute path of the descriptor; none for the reference.'),
+  pressure: z.literal(true).exactOptional().describe('Whether the run was one under pressure.'),
   outcome,
   signature: z.string().exactOptional(),
   trace,
@@ -20,7 +21,7 @@ export type FailureRecord = z.output<typeof failureRecord>
 /** Returns the record of a case that did not pass. */
 export function recordOf(
   { id, outcome, signature, trace, runSeed: seed }: CaseResult,
-  { descriptor }: Results,
+  { descriptor, pressure }: Results,
 ): FailureRecord {
   return {
     case: id,
@@ -28,6 +29,7 @@ export function recordOf(
     outcome,
     trace,
     ...(descriptor !== undefined && { descriptor }),
+    ...(pressure && { pressure }),
     ...(signature !== undefined && { signature }),
   }
 }

@@ -97,6 +97,10 @@ export const results = z.object({
       options: z.string().describe('The options that select cases; empty if all are selected.'),
     })
     .exactOptional(),
+  pressure: z
+    .literal(true)
+    .exactOptional()
+    .describe('Whether the daemons had one processor and were stopped at random times.'),
   caseSet: z.string().describe('SHA-256 over ids, clauses and texts of all cases of the suite.'),
   counts: z.record(outcome, z.number()),
   verdict: z.enum(['conformant', 'not conformant', 'undecided']),

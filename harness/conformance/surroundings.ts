@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { HostError } from '../hosts/host.ts'
 import { textOf } from '../hosts/process-tree.ts'
 import type { Descriptor } from '../implementation/descriptor.ts'
 
@@ -49,6 +50,14 @@ export function lastProcessor(): number {
   return Number(list.split(/[,-]/).at(-1))
 }
 
+/** Throws HostError if this machine cannot run a daemon on one processor. */
+export function checkPressure(): void {
+  if (!isDone([...onProcessor(lastProcessor()), 'true']))
+    throw new HostError('preparing a run under pressure: expected the commands taskset and nice')
+}
+
+const onProcessor = (processor: number) => ['taskset', '-c', `${processor}`, 'nice', '-n', NICENESS]
+
 /** Returns the descriptor with the commands that make these surroundings before its daemon. */
 export function surround(
   descriptor: Descriptor,
@@ -58,7 +67,7 @@ export function surround(
   const description = descriptor[role]
   if (description === undefined) return descriptor
   const before = [
-    ...(processor === undefined ? [] : ['taskset', '-c', `${processor}`, 'nice', '-n', NICENESS]),
+    ...(processor === undefined ? [] : onProcessor(processor)),
     ...(ownSharedMemory && canMakeSharedMemory() ? OWN_SHARED_MEMORY : []),
     ...(limits ? ['sh', '-c', `ulimit -n ${limits.descriptors} && exec "$@"`, 'sh'] : []),
   ]

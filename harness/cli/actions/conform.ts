@@ -33,6 +33,7 @@ export interface ConformFlags {
   bail?: number
   seed?: number
   timeout: number
+  pressure?: true
   baseline?: string
   writeBaseline?: string
   failedFrom?: string
@@ -61,7 +62,10 @@ export async function replay(
 ): Promise<void> {
   const record = await readRecord(file).catch(fail(2))
   const descriptor = implementation ?? record.descriptor
-  const named = descriptor !== undefined && { implementation: descriptor }
+  const named = {
+    ...(descriptor !== undefined && { implementation: descriptor }),
+    ...(record.pressure && { pressure: record.pressure }),
+  }
   const results = await runAndShow({
     ...{ role: 'both', only: [record.case], level: 'all' },
     ...{ jobs: 1, repeat: 1, seed: record.seed, timeout: DEFAULT_TIMEOUT },
@@ -79,10 +83,13 @@ export async function replay(
 }
 
 /** The options of the command that repeats a case of this run. */
-type RepeatedFlags = Pick<ConformFlags, 'implementation' | 'role' | 'timeout' | 'baseline'>
+type RepeatedFlags = Pick<
+  ConformFlags,
+  'implementation' | 'role' | 'timeout' | 'pressure' | 'baseline'
+>
 
 /** Returns the command that repeats a case of this run, as the user calls it. */
-function commandOf({ implementation, role, timeout, baseline }: RepeatedFlags): string {
+function commandOf({ implementation, role, timeout, pressure, baseline }: RepeatedFlags): string {
   const option = (name: string, value: string | number | undefined, usual?: string | number) =>
     value === undefined || value === usual ? [] : [name, String(value)]
   return shellLine([
@@ -91,6 +98,7 @@ function commandOf({ implementation, role, timeout, baseline }: RepeatedFlags): 
     ...option('-i', implementation),
     ...option('--role', role, 'both'),
     ...option('--timeout', timeout, DEFAULT_TIMEOUT),
+    ...(pressure ? ['--pressure'] : []),
     ...option('--baseline', baseline),
   ])
 }

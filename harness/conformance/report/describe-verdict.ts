@@ -16,13 +16,15 @@ export function describeVerdict({
   verdict,
   cases,
   selection,
-}: Pick<Results, 'verdict' | 'cases' | 'selection'>): string {
+  pressure,
+}: Pick<Results, 'verdict' | 'cases' | 'selection' | 'pressure'>): string {
   const known = cases.filter(isKnown).length
   const exception =
     known > 0 && verdict === 'conformant' ? ` except ${known} known failure${plural(known)}` : ''
   const coverage = [
     `${cases.filter(({ outcome }) => judged.includes(outcome)).length} of ${selection?.suite ?? cases.length} cases`,
     ...describeSelection(selection),
+    ...(pressure ? ['under pressure'] : []),
     ...describeUnjudged(cases),
   ]
   return `${verdict}${exception} (${coverage.join('; ')})`
