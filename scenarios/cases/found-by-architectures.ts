@@ -1,3 +1,4 @@
+import { readdirSync, statSync } from 'node:fs'
 import {
   type Case,
   type Connection,
@@ -5,6 +6,7 @@ import {
   expectForwarded,
   expectImage,
   expectMissing,
+  expectOneOf,
   localImage,
   MEGABYTE,
   MORE_THAN_A_LINK_HOLDS,
@@ -15,7 +17,7 @@ import {
   someBytes,
   times,
 } from '../../harness/conformance/index.ts'
-import { asleep } from '../model/sleeping.ts'
+import { withProcesses } from '../model/sleeping.ts'
 
 /*
  * Cases for faults that the implementations of other architectures had, and that no other case
@@ -42,6 +44,34 @@ const headerOf = (name: string, openMode: number) =>
 const askFor = (client: Connection, name: string) =>
   client.send(headerOf(name, O_RDONLY), `read ${name}`)
 
+/** Returns the bytes of the files without a disk that the processes of the proxy have open. */
+function bytesInMemoryFiles({ daemon }: ProxyUnderTest): number {
+  const sizes = new Map<string, number>()
+  for (const { pid } of daemon.tree.processes()) {
+    for (const { inode, bytes } of memoryFilesOf(pid)) sizes.set(inode, bytes)
+  }
+  return [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0)
+}
+
+/** Returns the open regular files of a process that are on no disk, with the bytes they take. */
+function memoryFilesOf(pid: number): { inode: string; bytes: number }[] {
+  const directory = `/proc/${pid}/fd`
+  return namesIn(directory).flatMap((name) => {
+    const file = statSync(`${directory}/${name}`, { throwIfNoEntry: false })
+    // The major number of the device is 0 for file systems without a disk.
+    if (file === undefined || !file.isFile() || file.dev >> 8 !== 0) return []
+    return [{ inode: `${file.dev} ${file.ino}`, bytes: file.blocks * 512 }]
+  })
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory)
+  } catch {
+    return []
+  }
+}
+
 export const cases: readonly Case[] = [
   {
     id: 'proxy-read-waits-for-a-sleeping-writer',
@@ -51,12 +81,15 @@ export const cases: readonly Case[] = [
       'The process of a write sleeps while its client sends the rest and closes. A read that is ' +
       'opened then waits for the process, and gets the image.',
     async run(proxy) {
-      const { opened: writer, sleepers } = await asleep(proxy, () => proxy.openWrite('1', 'a.img'))
+      const { opened: writer, own } = await withProcesses(proxy, () =>
+        proxy.openWrite('1', 'a.img'),
+      )
+      await own.sleep()
       await writer.send(short)
       await writer.end()
       const reader = await proxy.openRead('1', 'a.img')
-      await sleepers.until(reader.reply())
-      sleepers.wake()
+      await own.until(reader.reply())
+      own.wake()
       const what = 'a read that was opened after the close of a write'
       expectImage(await proxy.answer(reader, what), short, 'L10', what)
     },
@@ -70,14 +103,17 @@ export const cases: readonly Case[] = [
       'of the same image is opened after that close: it is forwarded second, and stays.',
     async run(proxy) {
       const first = Buffer.from('the first version, which is longer')
-      const { opened: writer, sleepers } = await asleep(proxy, () => proxy.openWrite('1', 'a.img'))
+      const { opened: writer, own } = await withProcesses(proxy, () =>
+        proxy.openWrite('1', 'a.img'),
+      )
+      await own.sleep()
       await writer.send(first)
       await writer.end()
       await proxy.write('1', 'a.img', short)
       const isShort = ({ size }: { size: number }) => size === short.length
       const second = proxy.forwarded('a.img', isShort)
-      await sleepers.until(second)
-      sleepers.wake()
+      await own.until(second)
+      own.wake()
       const what = 'the second of two writes'
       const both = proxy.forwarded('a.img', ({ size }) => size === first.length, 'W5')
       await Promise.all([both, second])
@@ -101,13 +137,14 @@ export const cases: readonly Case[] = [
       'The process of a connection sleeps while its client sends a header and bytes and closes. ' +
       'The dump is finished after that close: the image is forwarded before the end.',
     async run(proxy) {
-      const { opened: writer, sleepers } = await asleep(proxy, () => proxy.connect())
+      const { opened: writer, own } = await withProcesses(proxy, () => proxy.connect())
+      await own.sleep()
       await writer.send(headerOf('a.img', O_WRONLY), 'write a.img')
       await writer.send(short)
       await writer.end()
       await proxy.finish()
-      await sleepers.until(proxy.fakeCache.untilEnd())
-      sleepers.wake()
+      await own.until(proxy.fakeCache.untilEnd())
+      own.wake()
       const what = 'the image, whose writer closed before the finish'
       const image = await proxy.forwarded('a.img', undefined, 'E1a', what)
       expectForwarded(image, short, 'E1a')
@@ -122,12 +159,15 @@ export const cases: readonly Case[] = [
       'The process of a write sleeps while its client sends the rest and closes. The dump is ' +
       'finished after that close: the image is forwarded before the end.',
     async run(proxy) {
-      const { opened: writer, sleepers } = await asleep(proxy, () => proxy.openWrite('1', 'a.img'))
+      const { opened: writer, own } = await withProcesses(proxy, () =>
+        proxy.openWrite('1', 'a.img'),
+      )
+      await own.sleep()
       await writer.send(short)
       await writer.end()
       await proxy.finish()
-      await sleepers.until(proxy.fakeCache.untilEnd())
-      sleepers.wake()
+      await own.until(proxy.fakeCache.untilEnd())
+      own.wake()
       const what = 'the image, whose writer closed before the finish'
       const image = await proxy.forwarded('a.img', undefined, 'E1a', what)
       expectForwarded(image, short, 'E1a')
@@ -213,6 +253,93 @@ export const cases: readonly Case[] = [
       expectForwarded(old, first, 'W5')
       const isShort = ({ size }: { size: number }) => size === short.length
       expectForwarded(await proxy.forwarded('a.img', isShort), short, 'W5')
+    },
+  },
+  {
+    id: 'proxy-finish-is-heard-before-the-backlog',
+    clauses: ['E1a'],
+    role: 'proxy',
+    about:
+      'Of the proxy only the process of one connection runs. Four clients write and close, and ' +
+      'that connection sends the finish. The others wake and know the finish already, but the ' +
+      'clients in the backlog were before it: their images are forwarded.',
+    async run(proxy) {
+      const { opened: finish, own } = await withProcesses(proxy, () => proxy.connect())
+      const names = ['a.img', 'b.img', 'c.img', 'd.img']
+      const { nullId, dumpFinish } = proxy.names
+      proxy.life.allowExit('the dump is finished')
+      await own.sleepOthers()
+      for (const name of names) await proxy.write('1', name, Buffer.from(name))
+      await finish.send(
+        localImage.encode({ snapshotId: nullId, name: dumpFinish, openMode: O_WRONLY }),
+        'the finish',
+      )
+      await finish.end()
+      await own.untilIdle()
+      own.wakeOthers()
+      const what = 'the image, whose writer closed before the finish'
+      for (const name of names) {
+        const image = await proxy.forwarded(name, undefined, 'E1a', what)
+        expectForwarded(image, Buffer.from(name), 'E1a')
+      }
+      await endsCleanly(proxy)
+    },
+  },
+  {
+    id: 'proxy-reader-beside-a-sleeping-append',
+    clauses: ['L7', 'L6'],
+    needs: ['append'],
+    role: 'proxy',
+    about:
+      'The process of an append has told the others of its end and sleeps. A client whose ' +
+      'connection is older reads the image: the version before the append or after it, whole.',
+    async run(proxy) {
+      const part = someBytes(50_000, proxy.seed)
+      await proxy.store('1', 'a.img', short)
+      const reader = await proxy.connect()
+      const { opened: writer, own } = await withProcesses(proxy, () =>
+        proxy.openWrite('1', 'a.img', O_APPEND),
+      )
+      await own.sleepOthers()
+      await writer.send(part)
+      await writer.end()
+      await own.untilIdle()
+      await own.sleep()
+      own.wakeOthers()
+      await askFor(reader, 'a.img')
+      const answer = reader.answer()
+      await own.until(answer)
+      own.wake()
+      const what = 'a read beside an append that is being stored'
+      const permitted = { outcome: 'a reply and a close', clause: 'L3' }
+      const versions = [short, Buffer.concat([short, part])]
+      expectOneOf(await proxy.waitFor(what, permitted, answer), versions, 'L7', what)
+      expectImage(await proxy.read('1', 'a.img'), versions[1] as Buffer, 'L10')
+    },
+  },
+  {
+    id: 'proxy-versions-give-shared-memory-back',
+    clauses: ['R1'],
+    level: 'should',
+    role: 'proxy',
+    about:
+      'An image of 1 MiB is written forty times. Files without a disk that the proxy has open, ' +
+      'such as those of a tmpfs, do not grow by more than half of that.',
+    async run(proxy) {
+      const held = () => bytesInMemoryFiles(proxy)
+      for (let at = 0; at < 2; at++) await proxy.store('1', 'a.img', someBytes(MEGABYTE, at))
+      const before = held()
+      for (let at = 0; at < 40; at++) {
+        const last = someBytes(MEGABYTE + at + 1, at)
+        await proxy.store('1', 'a.img', last)
+      }
+      const growth = held() - before
+      demand(
+        growth <= 20 * MEGABYTE,
+        'the files in memory that the proxy has open, after forty versions of one image',
+        { outcome: 'at most 20 MiB more than after two', clause: 'R1' },
+        `${Math.round(growth / MEGABYTE)} MiB more`,
+      )
     },
   },
   {

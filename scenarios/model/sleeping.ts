@@ -4,56 +4,97 @@ import type { DaemonContext } from '../../harness/conformance/index.ts'
 /*
  * A daemon with a process for each connection may run these processes in any order: a busy machine
  * lets one of them wait while the others go on. Here the suite stops only the processes that began
- * with a connection, until the rest of the daemon has had time to go wrong. A daemon of another
- * architecture has no such process, and the case goes on without a pause.
+ * with a connection, or all others, until the rest of the daemon has had time to go wrong. A daemon
+ * of another architecture has no such process, and the case goes on without a pause.
  */
 
 /** The longest time that a process sleeps, in ms: a daemon answers within it on a busy machine. */
 const SLEEP = 300
 
-/** The interval between two looks at a process that is not stopped yet, in ms. */
-const POLL = 1
+/** The longest stop, in ms, should the case fail before it wakes the processes. */
+const LONGEST_STOP = 2_000
 
-/** Processes that are stopped. */
-export interface Sleepers {
-  /** Waits for an event that only a faulty daemon lets happen now, or until the sleep is over. */
-  until(event: Promise<unknown>): Promise<void>
-  /** Lets the processes run on. */
-  wake(): void
-}
+/** The interval between two looks at a process, in ms. */
+const POLL = 2
+
+/** Looks in a row that find a process waiting before it counts as one with nothing to do. */
+const IDLE_LOOKS = 15
 
 /**
- * Opens connections and stops the processes that begin with them. Returns the result of `open`, and
- * the processes, which the caller has to wake.
+ * Opens connections. Returns the result of `open`, and the processes of the daemon that began with
+ * the connections.
  */
-export async function asleep<T>(
+export async function withProcesses<T>(
   side: DaemonContext,
   open: () => Promise<T>,
-): Promise<{ opened: T; sleepers: Sleepers }> {
+): Promise<{ opened: T; own: OwnProcesses }> {
   const before = new Set(pidsOf(side))
   const opened = await open()
   // A daemon accepts in order: the process of an answered client began after those of `open`.
   await side.read('sleep', 'missing.img')
-  const own = pidsOf(side).filter((pid) => !before.has(pid))
-  for (const pid of own) signal(pid, 'SIGSTOP')
-  while (side.daemon.tree.processes().some(({ pid, state }) => own.includes(pid) && isAwake(state)))
-    await pause(POLL)
-  const sleepers = {
-    async until(event: Promise<unknown>) {
-      if (own.length === 0) return
-      const timer = new AbortController()
-      const over = pause(SLEEP, undefined, { signal: timer.signal }).catch(() => {})
-      await Promise.race([event.catch(() => {}), over])
-      timer.abort()
-    },
-    wake() {
-      for (const pid of own) signal(pid, 'SIGCONT')
-    },
-  }
-  return { opened, sleepers }
+  const pids = pidsOf(side).filter((pid) => !before.has(pid))
+  return { opened, own: new OwnProcesses(side, pids) }
 }
 
-const isAwake = (state: string) => !'TtZX'.includes(state)
+/** The processes of some connections; none if the daemon works without. */
+export class OwnProcesses {
+  readonly #side: DaemonContext
+  readonly #pids: readonly number[]
+
+  constructor(side: DaemonContext, pids: readonly number[]) {
+    this.#side = side
+    this.#pids = pids
+  }
+
+  /** Stops the processes, and resolves when all have stopped. */
+  async sleep(): Promise<void> {
+    for (const pid of this.#pids) signal(pid, 'SIGSTOP')
+    setTimeout(() => this.wake(), LONGEST_STOP).unref()
+    while (this.#states().some((state) => !'TtZX'.includes(state))) await pause(POLL)
+  }
+
+  wake(): void {
+    for (const pid of this.#pids) signal(pid, 'SIGCONT')
+  }
+
+  /** Stops every process of the daemon but these. */
+  async sleepOthers(): Promise<void> {
+    if (this.#pids.length === 0) return
+    await this.#side.daemon.tree.stop()
+    setTimeout(() => this.wakeOthers(), LONGEST_STOP).unref()
+    this.wake()
+  }
+
+  wakeOthers(): void {
+    for (const pid of pidsOf(this.#side)) if (!this.#pids.includes(pid)) signal(pid, 'SIGCONT')
+  }
+
+  /** Waits until the processes have ended or wait for something, for SLEEP at most. */
+  async untilIdle(): Promise<void> {
+    const end = performance.now() + SLEEP
+    for (let looks = 0; looks < IDLE_LOOKS && performance.now() < end; looks++) {
+      const states = this.#states()
+      if (states.every((state) => 'ZX'.includes(state))) return
+      if (states.some((state) => !'SZX'.includes(state))) looks = 0
+      await pause(POLL)
+    }
+  }
+
+  /** Waits for an event that a sound daemon may hold back now, for SLEEP at most. */
+  async until(event: Promise<unknown>): Promise<void> {
+    if (this.#pids.length === 0) return
+    const timer = new AbortController()
+    const over = pause(SLEEP, undefined, { signal: timer.signal }).catch(() => {})
+    await Promise.race([event.catch(() => {}), over])
+    timer.abort()
+  }
+
+  #states(): string[] {
+    const { tree } = this.#side.daemon
+    const own = tree.processes().filter(({ pid }) => this.#pids.includes(pid))
+    return own.map(({ state }) => state)
+  }
+}
 
 function pidsOf({ daemon }: DaemonContext): number[] {
   if (!daemon.canBeStopped) return []

@@ -97,7 +97,7 @@ export const cProcessesFaults: readonly ArchitectureFault[] = [
         put: '&& !self.is_starved && (is_ending() || accept_clients());',
       },
     ],
-    finder: 'proxy-finish-after-sixty-writers',
+    finder: 'proxy-finish-is-heard-before-the-backlog',
   },
   {
     id: 'finish-drops-unread-headers',
@@ -253,7 +253,7 @@ export const cProcessesFaults: readonly ArchitectureFault[] = [
         put: '',
       },
     ],
-    finder: 'proxy-reader-of-a-growing-image',
+    finder: 'proxy-reader-beside-a-sleeping-append',
   },
   {
     id: 'memory-freed-under-a-reader',
@@ -360,7 +360,7 @@ export const cProcessesFaults: readonly ArchitectureFault[] = [
     clauses: ['R1'],
     about: 'The memory of an image that was written again is not given back.',
     changes: [{ file: 'store.c', find: '\theap_free(region->number);\n', put: '' }],
-    finder: 'proxy-replaced-images-give-back',
+    finder: 'proxy-versions-give-shared-memory-back',
   },
   {
     id: 'children-of-gone-waiters-stay',

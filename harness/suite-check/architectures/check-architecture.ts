@@ -15,6 +15,9 @@ const LIMIT = 600_000
 /** Whole runs of the sound implementation in the full tier. */
 const SOUND_RUNS = 20
 
+/** Runs of a finder in the usual tier until one finds the fault: a busy machine may miss it. */
+const TRIES = 3
+
 /** Tests that an implementation is conformant and that each of its faults is found. */
 export function checkArchitecture(t: Test, architecture: Architecture): void {
   const { name, faults } = architecture
@@ -31,7 +34,8 @@ export function checkArchitecture(t: Test, architecture: Architecture): void {
   })
   for (const fault of faults) {
     const title = `${fault.id} is found by ${fault.finder}`
-    const options = { skip, timeout: LIMIT, buffered: true }
+    const tooLong = tier !== 'all' && isLong(fault) && 'its finder takes longer: left to --all'
+    const options = { skip: skip || tooLong, timeout: LIMIT, buffered: true }
     t.test(title, options, (t) => checkFault(t, architecture, fault))
   }
   if (tier !== 'all') {
@@ -59,30 +63,39 @@ function checkTable(t: Test, architecture: Architecture): void {
       const text = readFileSync(`${checkout}/fixtures/${name}/${file}`, 'utf8')
       t.not(changed(fault, file, text), text, `${fault.id} changes ${file}`)
     }
-    t.match(records[fault.id]?.first.permitted, citing(fault), `the first failure of ${fault.id}`)
+    const { first } = records[fault.id] ?? {}
+    if (!isLong(fault)) t.match(first?.permitted ?? '', citing(fault), `${fault.id} fails first`)
   }
 }
 
+/** Tests that the finder finds a fault: in one of three runs, or in every run of the full tier. */
 async function checkFault(
   t: Test,
   architecture: Architecture,
   fault: ArchitectureFault,
 ): Promise<void> {
   await withBuilt(architecture, fault, async (descriptor) => {
-    const check = async (seed: number, when: string) => {
-      const failure = await finderRun(descriptor, fault, seed)
-      t.match(failure?.permitted ?? 'no failure', citing(fault), `run ${seed}, ${when}`)
+    const cited = async () => (await finderRun(descriptor, fault, 1))?.permitted ?? 'no failure'
+    if (tier !== 'all') {
+      let permitted = ''
+      for (let run = 1; run <= TRIES && !citing(fault).test(permitted); run++)
+        permitted = await cited()
+      t.match(permitted, citing(fault))
+      return
     }
-    await check(1, 'quiet')
-    if (tier !== 'all') return
-    for (let seed = 2; seed <= RUNS; seed++) await check(seed, 'quiet')
+    for (let run = 1; run <= RUNS; run++) t.match(await cited(), citing(fault), `run ${run}`)
     await underLoad(async () => {
-      for (let seed = 1; seed <= RUNS; seed++) await check(seed, 'under load')
+      for (let run = 1; run <= RUNS; run++)
+        t.match(await cited(), citing(fault), `run ${run} beside busy processes`)
     })
+    if (isLong(fault)) return
     const first = await firstOfWholeRun(descriptor, fault)
     t.match(first?.permitted ?? 'no failure', citing(fault), 'the first failure of a whole run')
   })
 }
+
+/** Whether only a case finds the fault that a usual run leaves out, as it takes longer. */
+const isLong = ({ finder }: ArchitectureFault) => caseOf(finder).value.optIn === true
 
 /** Returns a pattern of the texts that cite a clause of the fault. */
 const citing = ({ clauses }: ArchitectureFault) => new RegExp(`\\[(${clauses.join('|')})\\]`)

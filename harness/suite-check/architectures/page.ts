@@ -1,3 +1,4 @@
+import type { FirstFailure } from '../first-failure.ts'
 import type { Architecture, ArchitectureFault } from './architecture.ts'
 import { architectures } from './index.ts'
 import { type FaultRecord, RUNS, readRecords } from './records.ts'
@@ -33,15 +34,15 @@ ${faults.map(({ id, about }) => `- \`${id}\`: ${about}`).join('\n')}
 `
 }
 
-function describeRow(fault: ArchitectureFault, record: FaultRecord | undefined): string {
+function describeRow(fault: ArchitectureFault, record: FaultRecord = {}): string {
   const { id, kind, clauses, finder } = fault
-  const figures = record === undefined ? ['', '', ''] : describeRecord(record)
-  const cells = [`\`${id}\``, kind, clauses.join(', '), `\`${finder}\``, ...figures]
+  const { quiet = '', load = '', first } = record
+  const names = [`\`${id}\``, kind, clauses.join(', '), `\`${finder}\``]
+  const cells = [...names, `${quiet}`, `${load}`, first === undefined ? '' : describeFirst(first)]
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
 }
 
-function describeRecord({ first, quiet, load }: FaultRecord): string[] {
-  const { what, permitted, actual } = first
-  const failure = `\`${first.case}\`: ${what}: expected ${permitted}; got ${actual}`
-  return [`${quiet}`, `${load}`, failure.replaceAll(/\s+/g, ' ')]
+function describeFirst({ what, permitted, actual, ...first }: FirstFailure): string {
+  const text = `\`${first.case}\`: ${what}: expected ${permitted}; got ${actual}`
+  return text.replaceAll(/\s+/g, ' ')
 }

@@ -3,17 +3,18 @@ import { checkout } from '../../hosts/checkout.ts'
 import type { FirstFailure } from '../first-failure.ts'
 import type { Architecture } from './architecture.ts'
 
-/** The measurements of a fault: runs of its finder, and the first failure of a whole run. */
+/** The measurements of a fault, as far as they were made. */
 export interface FaultRecord {
-  first: FirstFailure
+  /** The failure that the report of a whole run shows first. */
+  first?: FirstFailure
   /** How many of RUNS runs of the finder found it, quiet and beside busy processes. */
-  quiet: number
-  load: number
+  quiet?: number
+  load?: number
 }
 
 export type Records = Record<string, FaultRecord>
 
-/** Runs of a finder, and of the sound implementation in the full tier. */
+/** Runs of a finder. */
 export const RUNS = 10
 
 /** Returns the recorded measurements of the faults, by their ids; none if no file has them. */
@@ -26,9 +27,15 @@ export function readRecords({ name }: Architecture): Records {
   }
 }
 
-/** Writes the measurements in the order of the faults. */
-export function writeRecords({ name, faults }: Architecture, records: Records): void {
-  const entries = faults.flatMap(({ id }) => (records[id] ? [[id, records[id]] as const] : []))
+/** Adds measurements of a fault to the record. The records are in the order of the faults. */
+export function addRecord(architecture: Architecture, id: string, record: FaultRecord): void {
+  const { name, faults } = architecture
+  const before = readRecords(architecture)
+  const records: Records = { ...before, [id]: { ...before[id], ...record } }
+  const entries = faults.flatMap((fault) => {
+    const own = records[fault.id]
+    return own === undefined ? [] : [[fault.id, own] as const]
+  })
   writeFileSync(fileOf(name), `${JSON.stringify(Object.fromEntries(entries), null, 2)}\n`)
 }
 

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { usualCases } from '../../../scenarios/index.ts'
+import { allCases, usualCases } from '../../../scenarios/index.ts'
+import { basicRank } from '../../conformance/basic-cases.ts'
 import { groupFailures } from '../../conformance/failure-groups.ts'
 import type { LoadedCase } from '../../conformance/loaded-cases.ts'
 import type { CaseResult } from '../../conformance/result.ts'
@@ -13,6 +14,8 @@ import { build } from './build.ts'
 
 /** Deadline of a case at a fault, in ms: many cases find a fault by waiting for all of it. */
 const FAULT_TIMEOUT = 5_000
+/** Deadline of a case that is not in the usual run, as it takes longer, in ms. */
+const LONG_TIMEOUT = 30_000
 /** Deadline of a case at the sound implementation, in ms, as that of `conform`. */
 const SOUND_TIMEOUT = 20_000
 
@@ -43,41 +46,44 @@ export async function finderRun(
   { finder }: ArchitectureFault,
   seed: number,
 ): Promise<FirstFailure | undefined> {
-  const options = { timeout: FAULT_TIMEOUT, jobs: 1, seed }
-  const [failure] = (await run(descriptor, [caseOf(finder)], options)).filter(found)
+  const loaded = caseOf(finder)
+  const timeout = loaded.value.optIn === true ? LONG_TIMEOUT : FAULT_TIMEOUT
+  const [failure] = (await run(descriptor, [loaded], { timeout, jobs: 1, seed })).filter(found)
   return failure === undefined ? undefined : described(failure)
 }
 
 /**
- * Runs all usual cases of the role of the fault. Returns the failure that a report shows first, or
- * undefined if no case fails.
+ * Runs the usual cases of the role of the fault, the basic ones first, until one fails. Returns the
+ * failure that a report shows first, or undefined if no case fails.
  */
 export async function firstOfWholeRun(
   descriptor: Descriptor,
   { finder }: ArchitectureFault,
 ): Promise<FirstFailure | undefined> {
   const { role } = caseOf(finder).value
-  const cases = usualCases.filter(({ value }) => value.role === role)
-  const options = { timeout: FAULT_TIMEOUT, jobs: 4, seed: 1 }
-  const [group] = groupFailures((await run(descriptor, cases, options, true)).filter(found))
+  const rank = ({ value }: LoadedCase) => basicRank(value.id) ?? Number.MAX_SAFE_INTEGER
+  const cases = usualCases
+    .filter(({ value }) => value.role === role)
+    .toSorted((one, other) => rank(one) - rank(other))
+  const options = { timeout: FAULT_TIMEOUT, jobs: 3, seed: 1, bail: 1 }
+  const [group] = groupFailures((await run(descriptor, cases, options)).filter(found))
   return group === undefined ? undefined : described(group.first)
 }
 
-/** Returns the case with an id. Throws if no usual case has it. */
+/** Returns the case with an id. Throws if no case has it. */
 export function caseOf(id: string): LoadedCase {
-  const found = usualCases.find(({ value }) => value.id === id)
-  if (found === undefined) throw new Error(`no usual case is called ${id}`)
+  const found = allCases.find(({ value }) => value.id === id)
+  if (found === undefined) throw new Error(`no case is called ${id}`)
   return found
 }
 
 function run(
   descriptor: Descriptor,
   cases: readonly LoadedCase[],
-  options: { timeout: number; jobs: number; seed: number },
-  blocks = false,
+  options: { timeout: number; jobs: number; seed: number; bail?: number },
 ): Promise<CaseResult[]> {
   return runCases({
-    ...{ descriptor, cases, ...options, blocks },
+    ...{ descriptor, cases, ...options },
     repeat: 1,
     command: '',
     onResult() {},
