@@ -95,7 +95,7 @@ ${COMPLETES}`,
   {
     id: 'cache-worker-is-late',
     clauses: ['C1'],
-    about: 'Stores an old version over a new one for 5 ms, by a worker of the cache that is late.',
+    about: 'Stores an old version over a new one for 30 ms, by a worker of the cache that is late.',
     file: 'reference/cache.ts',
     find: 'else this.#store.put(key, header.name, content)\n',
     put: `else {
@@ -103,7 +103,7 @@ ${COMPLETES}`,
       this.#store.put(key, header.name, content)
       const put = (later: Content) => this.#store.put(key, header.name, later)
       const isLast = () => this.#store.get(key, header.name)?.size === content.size
-      if (old !== undefined) setTimeout(() => isLast() && (put(old), setTimeout(put, 5, content)), 5)
+      if (old !== undefined) setTimeout(() => isLast() && (put(old), setTimeout(put, 30, content)), 2)
     }
 `,
   },

@@ -19,8 +19,10 @@ import type { Image, Recording } from './recording.ts'
  * the link, whose proxy the harness is.
  */
 
-/** Notes the moments of a close. */
+/** Notes the moments of a write. */
 export interface CloseMoments {
+  /** On the link an image is opened when its header is sent. */
+  opening(): void
   closing(): void
   closed(): void
 }
@@ -40,10 +42,10 @@ export interface Place {
   openWrite(image: Image, mode: 'write' | 'append'): Promise<Sink>
   /** Sends an image after all others; resolves when it has come. */
   mark(name: string): Promise<void>
-  /** Notes the versions that have come on the link from now on. */
-  watch(recording: Recording): void
-  /** Work while the link takes no bytes, if the harness holds its other end. */
-  stalled(work: () => Promise<void>): Promise<void>
+  /** Notes the versions that come on the link, until the returned function is called. */
+  watch(recording: Recording): () => void
+  /** Does some work while the link takes no bytes; undefined where a stop does the same. */
+  stalled?(work: () => Promise<void>): Promise<void>
   /** Completes the image that is half sent on the link, if the harness sends there. */
   flush(): Promise<void>
   /** Sends the finish, or ends the link of a cache. */
@@ -95,7 +97,6 @@ export class ProxyPlace implements Place {
   readonly context: ProxyUnderTest
   readonly sides: { proxy: ProxyUnderTest }
   readonly seesLink = true
-  #isWatching = true
 
   constructor(proxy: ProxyUnderTest) {
     this.context = proxy
@@ -110,7 +111,8 @@ export class ProxyPlace implements Place {
     await this.context.store('mark', name, Buffer.from(name))
   }
 
-  watch(recording: Recording): void {
+  watch(recording: Recording): () => void {
+    let isOver = false
     const { fakeCache } = this.context
     const { images } = fakeCache
     const held = new Map<string, Buffer>()
@@ -126,10 +128,13 @@ export class ProxyPlace implements Place {
         const came = recording.now()
         recording.forward({ snapshotId, name }, { place: noted + 1, came, bytes: whole })
       }
-      return !this.#isWatching
+      return isOver
     }
     // A breach on the link is thrown by the waits for the mark or for the end as well.
     void fakeCache.until(note).catch(() => {})
+    return () => {
+      isOver = true
+    }
   }
 
   async stalled(work: () => Promise<void>): Promise<void> {
@@ -149,7 +154,6 @@ export class ProxyPlace implements Place {
     const permitted = { outcome: 'an end of stream between two images', clause: 'W6' }
     const { fakeCache } = this.context
     const how = await fakeCache.untilEnd()
-    this.#isWatching = false
     const ends = { end: '', truncated: 'an end inside a header or an image', reset: 'a reset' }
     demand(how === 'end', 'the end of the link', permitted, ends[how])
   }
@@ -179,11 +183,8 @@ export class PairPlace implements Place {
     await cache.serves('mark', name, Buffer.from(name), 'C2')
   }
 
-  watch(): void {}
-
-  /** Stops the cache, so that it takes nothing from the link. */
-  async stalled(work: () => Promise<void>): Promise<void> {
-    await this.context.cache.whileStopped(work)
+  watch(): () => void {
+    return () => {}
   }
 
   async flush(): Promise<void> {}
@@ -232,10 +233,11 @@ export class CachePlace implements Place {
     mode: 'write' | 'append',
     own: Buffer,
     how: 'half' | 'full',
-    { closing, closed }: CloseMoments,
+    { opening, closing, closed }: CloseMoments,
   ): Promise<void> {
     await this.#rest()
     if (!this.#isOpen) return
+    opening()
     const { link, dialect } = this.context
     const key = JSON.stringify(image)
     const before = this.#sent.get(key) ?? Buffer.alloc(0)
@@ -261,19 +263,17 @@ export class CachePlace implements Place {
     await this.context.serves('mark', name, Buffer.from(name), 'C2')
   }
 
-  watch(): void {}
+  watch(): () => void {
+    return () => {}
+  }
 
-  stalled(work: () => Promise<void>): Promise<void> {
-    return work()
+  flush(): Promise<void> {
+    return this.#rest()
   }
 
   async finish(): Promise<void> {
     this.context.closeLink()
     this.#isOpen = false
-  }
-
-  flush(): Promise<void> {
-    return this.#rest()
   }
 
   async ended(): Promise<void> {}

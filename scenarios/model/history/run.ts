@@ -72,6 +72,7 @@ export class Run {
   readonly #place: Place
   readonly #options: RunOptions
   readonly #recording: Recording
+  readonly #unwatch: () => void
   readonly #writers = new Map<number, Writer>()
   readonly #held = new Map<number, Reader>()
   readonly #readers = new Set<Reader>()
@@ -89,7 +90,7 @@ export class Run {
     this.#place = place
     this.#options = options
     this.#recording = new Recording(place.seesLink)
-    place.watch(this.#recording)
+    this.#unwatch = place.watch(this.#recording)
   }
 
   /** Takes the steps and judges the history. Throws Violation. */
@@ -99,6 +100,7 @@ export class Run {
       await (this.#isFinished ? this.#untilEnd() : this.#untilSettled())
       this.#judge()
     } finally {
+      this.#unwatch()
       this.#leaveAll()
     }
   }
@@ -212,6 +214,9 @@ export class Run {
     const { write, sink, image } = writer
     this.script.push(`client ${client} closes ${name(image)} (${nameOfWrite(write)}, ${how} close)`)
     await sink.close(how, {
+      opening: () => {
+        write.opened = this.#recording.now()
+      },
       closing: () => {
         write.closing = this.#recording.now()
       },
@@ -353,9 +358,10 @@ export class Run {
   }
 
   async #whileStalled(steps: readonly Step[]): Promise<void> {
-    if (this.#isFinished || this.#stop !== undefined || !this.#place.seesLink) return
+    const { stalled } = this.#place
+    if (this.#isFinished || this.#stop !== undefined || stalled === undefined) return
     this.script.push('the link stalls:')
-    await this.#place.stalled(async () => {
+    await stalled.call(this.#place, async () => {
       const image = { snapshotId: `${this.#options.prefix}0`, name: 'stall.img' }
       await this.#open(-2, image, 'write')
       const writer = this.#writers.get(-2)
