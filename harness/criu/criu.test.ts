@@ -51,5 +51,5 @@ t.test('the error before a long clean-up is the reason, and in the tail', async 
 
 t.test('a criu that fails before it opens its log is not reported with an old log', async (t) => {
   const thrown = await failureOf(t, '#!/bin/sh\necho no such option >&2\nexit 1\n')
-  t.equal(thrown.tail, 'no such option')
+  t.equal(thrown.tail.trim(), 'no such option')
 })
