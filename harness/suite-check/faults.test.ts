@@ -6,6 +6,7 @@ import type { LoadedCase } from '../conformance/loaded-cases.ts'
 import { clauses } from '../conformance/register.ts'
 import { checkout } from '../hosts/checkout.ts'
 import { leaveToAll, tier } from '../testing/tier.ts'
+import { architectureFinders } from './architectures/index.ts'
 import { assignAll, assignFirst } from './assign-finders.ts'
 import { faults } from './faults/index.ts'
 import { causes, described, type FirstFailure, type FirstFailures } from './first-failure.ts'
@@ -34,7 +35,7 @@ const firstFailures = JSON.parse(
 const byId = new Map(cases.map((each) => [each.value.id, each]))
 
 t.test('the kill matrix is current and complete', async (t) => {
-  const finders = new Set(Object.values(kills).flat())
+  const finders = new Set([...Object.values(kills).flat(), ...architectureFinders])
   const broken = new Set(faults.flatMap((fault) => fault.clauses))
   const musts = clauses.filter(({ level, dialects }) => level === 'must' && !dialects)
   t.equal(

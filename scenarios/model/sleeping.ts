@@ -17,6 +17,9 @@ const LONGEST_STOP = 2_000
 /** The interval between two looks at a process, in ms. */
 const POLL = 2
 
+/** The longest wait for processes that have work to do, in ms: shorter than the longest stop. */
+const WORK = 1_500
+
 /** Looks in a row that find a process waiting before it counts as one with nothing to do. */
 const IDLE_LOOKS = 15
 
@@ -69,9 +72,9 @@ export class OwnProcesses {
     for (const pid of pidsOf(this.#side)) if (!this.#pids.includes(pid)) signal(pid, 'SIGCONT')
   }
 
-  /** Waits until the processes have ended or wait for something, for SLEEP at most. */
+  /** Waits until the processes have ended or wait for something, for WORK at most. */
   async untilIdle(): Promise<void> {
-    const end = performance.now() + SLEEP
+    const end = performance.now() + WORK
     for (let looks = 0; looks < IDLE_LOOKS && performance.now() < end; looks++) {
       const states = this.#states()
       if (states.every((state) => 'ZX'.includes(state))) return

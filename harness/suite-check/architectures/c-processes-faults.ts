@@ -48,7 +48,7 @@ export const cProcessesFaults: readonly ArchitectureFault[] = [
         put: '\tcase PUBLISH:\n\t\tif (message->header.open_mode == MODE_WRITE)\n\t\t\tqueue_add(&message->header, region_new(connection->number));\n\t\tkeep_request(connection, message);\n\t\tbreak;\n\tcase READ:\n\t\tkeep_request(connection, message);\n',
       },
     ],
-    finder: 'proxy-queued-closes-are-forwarded-in-order',
+    finder: 'proxy-write-waits-for-a-sleeping-writer',
   },
   {
     id: 'appends-without-lock',
@@ -62,7 +62,7 @@ export const cProcessesFaults: readonly ArchitectureFault[] = [
         put: '\treturn image == NULL || image != NULL;',
       },
     ],
-    finder: 'proxy-large-appends-end-at-once',
+    finder: 'proxy-append-beside-a-sleeping-append',
   },
   {
     id: 'table-of-the-fork',
@@ -149,7 +149,7 @@ export const cProcessesFaults: readonly ArchitectureFault[] = [
         put: 'if (self.clients < 0 && (!self.is_proxy || !has_clients() || self.is_proxy) && ',
       },
     ],
-    finder: 'proxy-finish-while-a-write-goes-on',
+    finder: 'proxy-finish-waits-for-a-sleeping-writer',
   },
   {
     id: 'finish-cuts-readers-cleanly',

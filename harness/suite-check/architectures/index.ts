@@ -3,3 +3,8 @@ import { cProcesses } from './c-processes.ts'
 
 /** The implementations of other architectures than the reference. */
 export const architectures: readonly Architecture[] = [cProcesses]
+
+/** The ids of the cases that find a fault of such an implementation. */
+export const architectureFinders: readonly string[] = architectures.flatMap(({ faults }) =>
+  faults.map(({ finder }) => finder),
+)
