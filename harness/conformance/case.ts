@@ -23,6 +23,8 @@ interface About {
   dialects?: readonly string[]
   /** Limits of each daemon of the case. */
   limits?: Limits
+  /** Whether the directories of its daemons are on a disk, where this machine has one. */
+  directoriesOnDisk?: true
   /** Whether each daemon of the case has a /dev/shm of its own, where this machine can make one. */
   ownSharedMemory?: true
   /** Set if the case takes minutes or gigabytes: it runs only if its whole id is selected. */

@@ -49,6 +49,7 @@ export interface CaseToRun {
 /** Starts the daemons of cases, and remembers how the first ones started. */
 export class FreshDaemons {
   readonly #host: Host
+  readonly #diskHost: Host
   readonly #descriptor: Descriptor
   readonly #started = new Set<'proxy' | 'cache'>()
   /**
@@ -56,8 +57,10 @@ export class FreshDaemons {
    */
   #opensSocketFirst: boolean | undefined
 
-  constructor(host: Host, descriptor: Descriptor) {
+  /** @param diskHost the host of cases whose daemons have directories on a disk */
+  constructor(host: Host, diskHost: Host, descriptor: Descriptor) {
     this.#host = host
+    this.#diskHost = diskHost
     this.#descriptor = descriptor
   }
 
@@ -127,13 +130,14 @@ export class FreshDaemons {
   }
 
   async #start(
-    { daemons, surroundings: { seed, ...rest } }: CaseToRun,
+    { value, daemons, surroundings: { seed, ...rest } }: CaseToRun,
     role: 'proxy' | 'cache',
     port: number,
     release = () => {},
   ): Promise<DaemonUnderTest> {
+    const host = value.directoriesOnDisk === true ? this.#diskHost : this.#host
     const start = () =>
-      startDaemonUnderTest(this.#host, this.#descriptor, role, {
+      startDaemonUnderTest(host, this.#descriptor, role, {
         link: { port, release },
         // The daemons of a pair are stopped at different times.
         surroundings: { ...rest, ...(seed !== undefined && { seed: seed + daemons.length }) },

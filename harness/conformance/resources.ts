@@ -1,4 +1,5 @@
 import { closeSync, existsSync, openSync, readdirSync } from 'node:fs'
+import { homedir } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import { textOf } from '../hosts/process-tree.ts'
 import {
@@ -208,6 +209,11 @@ function piecesOf(image: Buffer): Buffer[] {
   return pieces
 }
 
+/** Returns a directory for temporary files that is on a disk; /tmp if none is. */
+export function diskDirectory(): string {
+  return ['/tmp', '/var/tmp', homedir()].find(isOnDisk) ?? '/tmp'
+}
+
 /** Looks for the bytes of an image on disks (R3). */
 export class DiskWatch {
   readonly #context: DaemonContext
@@ -220,6 +226,9 @@ export class DiskWatch {
     this.#context = context
     this.#image = image
     this.#before = writtenBytes(context.daemon.tree)
+    const { directory, temporary } = context.daemon
+    if (![directory, temporary].some(isOnDisk))
+      context.options.trace.add(context.role, 'out', 'note', undefined, NO_DISK)
   }
 
   /** Stops the daemon and demands that no byte of the image is on a disk; the text says `when`. */
@@ -252,6 +261,8 @@ export class DiskWatch {
     )
   }
 }
+
+const NO_DISK = 'its directories are on no disk: only other files are looked at'
 
 const describeFiles = (files: readonly DaemonFile[]) =>
   [...new Set(files.map(({ path, size }) => `${path} (${size} bytes)`))].slice(0, 5).join(', ')

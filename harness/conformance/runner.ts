@@ -4,6 +4,7 @@ import { type CaseOptions, resultWithoutRun, runCase } from './case-run.ts'
 import { FreshDaemons, NeverStarted } from './fresh-daemons.ts'
 import { HopelessWaits } from './hopeless-waits.ts'
 import type { LoadedCase } from './loaded-cases.ts'
+import { diskDirectory } from './resources.ts'
 import type { CaseResult } from './result.ts'
 import { keepStray } from './suite-trouble.ts'
 
@@ -30,7 +31,8 @@ export interface RunOptions extends Omit<CaseOptions, 'hopeless'> {
  */
 export async function runCases(options: RunOptions): Promise<CaseResult[]> {
   const host = isolatedLocalHost()
-  const run = new CasesRun(new FreshDaemons(host, options.descriptor), options)
+  const diskHost = isolatedLocalHost(diskDirectory())
+  const run = new CasesRun(new FreshDaemons(host, diskHost, options.descriptor), options)
   const stopListening = keepErrors((thrown) => run.fail(thrown))
   try {
     return await run.all()
@@ -38,7 +40,7 @@ export async function runCases(options: RunOptions): Promise<CaseResult[]> {
     throw thrown instanceof NeverStarted ? thrown.reason : thrown
   } finally {
     stopListening()
-    await host.stop()
+    await Promise.all([host.stop(), diskHost.stop()])
   }
 }
 

@@ -35,8 +35,10 @@ export function localHost(): Host {
  * Returns this machine as a host for an implementation under test. Each process leads a group of
  * its own: an interrupt from the terminal does not reach it, and its children end with it. No
  * process and no directory outlives this process.
+ *
+ * @param parent the directory in which it makes directories.
  */
-export function isolatedLocalHost(): Host {
+export function isolatedLocalHost(parent = '/tmp'): Host {
   const leftovers = new Leftovers()
   let stopped = false
   const refuseIfStopped = () => {
@@ -53,7 +55,7 @@ export function isolatedLocalHost(): Host {
     },
     async directory() {
       refuseIfStopped()
-      const directory = await mkdtemp('/tmp/criu-remote-')
+      const directory = await mkdtemp(`${parent}/criu-remote-`)
       leftovers.addDirectory(directory)
       if (stopped) leftovers.removeAll()
       return directory

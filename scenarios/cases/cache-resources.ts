@@ -120,6 +120,7 @@ export const cases: readonly Case[] = [
     id: 'cache-image-stays-off-disks',
     clauses: ['R3', 'C1'],
     role: 'cache',
+    directoriesOnDisk: true,
     about:
       'The proxy forwards an image of 8 MiB. Half way, when it is served, and after the end of the ' +
       'link, every process of the cache is stopped. None of its open files on a disk, and no file ' +

@@ -95,6 +95,7 @@ export const cases: readonly Case[] = [
     id: 'proxy-image-stays-off-disks',
     clauses: ['R3', 'W3'],
     role: 'proxy',
+    directoriesOnDisk: true,
     about:
       'A client writes an image of 8 MiB. Half way, when it is complete, and when it was read back, ' +
       'every process of the proxy is stopped. None of its open files on a disk, and no file in its ' +
@@ -119,6 +120,7 @@ export const cases: readonly Case[] = [
     id: 'proxy-queued-images-stay-off-disks',
     clauses: ['R3', 'R4'],
     role: 'proxy',
+    directoriesOnDisk: true,
     about:
       'The link takes nothing while four images of 2 MiB are written behind a large one. No byte ' +
       'of them is on a disk while they wait, and they are forwarded when the link moves again.',
