@@ -110,16 +110,19 @@ export const cases: readonly Case[] = [
       'either order. Each read gets its image: none misses the moment of its completion.',
     async run(cache) {
       await cache.stillServes('C2')
-      for (const at of times(300, (index) => index)) {
-        const [name, bytes] = [`${at}.img`, someBytes(at % 40, at)]
-        const read = () => cache.openRead('1', name)
-        const sent = () => cache.forward('1', name, bytes)
-        const [reader] =
-          at % 2 === 0
-            ? await Promise.all([read(), sent()])
-            : (await Promise.all([sent(), read()])).toReversed()
+      for (const batch of times(10, (index) => index)) {
+        const pairs = times(30, (at) => ({ name: `${batch}-${at}.img`, bytes: someBytes(at, at) }))
+        const readers: Connection[] = []
+        for (const [at, { name, bytes }] of pairs.entries()) {
+          const read = async () => {
+            readers.push(await cache.openRead('1', name))
+          }
+          const sent = () => cache.forward('1', name, bytes)
+          await Promise.all(at % 2 === 0 ? [read(), sent()] : [sent(), read()])
+        }
         const what = 'a read that comes together with its image'
-        expectImage(await cache.answer(reader as Connection, what), bytes, 'C2', what)
+        for (const [at, { bytes }] of pairs.entries())
+          expectImage(await cache.answer(readers[at] as Connection, what), bytes, 'C2', what)
       }
     },
   },
