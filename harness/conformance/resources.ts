@@ -45,8 +45,8 @@ const IMAGES = 96
  */
 const SPARE_MEMORY = (IMAGES / 2) * MEGABYTE
 
-/** The counts of a usage that a leak makes grow. */
-const COUNTS = ['descriptors', 'processes', 'zombies', 'threads'] as const
+/** The counts of a usage that a leak makes grow, causes first: a process has descriptors. */
+const COUNTS = ['processes', 'zombies', 'threads', 'descriptors'] as const
 
 /** The connections of one kind. */
 export interface Kind {
@@ -76,7 +76,7 @@ export async function untilFull(count: () => number, most: number): Promise<void
 }
 
 /** Throws NotApplicable if the processes of a daemon are not those of this machine. */
-export function needProcesses({ daemon }: DaemonContext): void {
+function needProcesses({ daemon }: DaemonContext): void {
   if (!daemon.canBeStopped)
     throw new NotApplicable('the suite does not see its processes: they run elsewhere')
 }

@@ -13,6 +13,14 @@ export const resources: readonly Mutant[] = [
     put: "    this.#connections.set(socket, 'header')\n    process.getBuiltinModule('node:fs').openSync('/dev/null', 'r')\n",
   },
   {
+    id: 'helper-per-connection',
+    clauses: ['R1'],
+    about: 'Starts a helper process for each connection and does not end it.',
+    file: 'reference/transport/local-server.ts',
+    find: "    this.#connections.set(socket, 'header')\n",
+    put: "    this.#connections.set(socket, 'header')\n    process.getBuiltinModule('node:child_process').spawn('sleep', ['60'], { stdio: 'ignore' })\n",
+  },
+  {
     id: 'empty-connections-stay-open',
     clauses: ['R1'],
     about: 'Does not close connections whose clients left without a word.',
