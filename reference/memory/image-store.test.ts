@@ -120,3 +120,13 @@ function content(bytes: string): Content {
 function text(of: Content | undefined): string | undefined {
   return of && Buffer.concat([...chunksOf(of)]).toString()
 }
+
+t.test('R1: a waiter that left is forgotten, and others are answered', async (t) => {
+  const store = new ImageStore()
+  const left = Promise.withResolvers<void>()
+  const [one, other] = [store.wait('1', 'a', left.promise), store.wait('1', 'a')]
+  left.resolve()
+  t.equal(await one, undefined)
+  store.put('1', 'a', content('whole'))
+  t.equal(text(await other), 'whole')
+})
