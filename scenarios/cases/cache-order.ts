@@ -24,11 +24,14 @@ const ON_THE_LINK = 60_000
 
 const images = times(3, (at) => ({ name: `${at}.img`, bytes: someBytes(at * 25_000, at + 1) }))
 
+/** An image that no buffer holds, so that its reader can be cut. */
+const HELD = { name: 'held.img', size: 3_000_000 }
+
 /** An act while the cache is stopped. */
 type Act = 'reads' | 'images' | 'end' | 'finish'
 
 const acts: Record<Act, string> = {
-  reads: 'three images and a missing one are read',
+  reads: 'three images, a large held one and a missing one are read',
   images: 'the three images come on the link',
   end: 'the link ends',
   finish: 'the restore is finished',
@@ -49,11 +52,13 @@ function inOrder(id: string, order: readonly Act[]): Case {
           'before the finish: none is cut with a clean close. The cache exits with 0.'
         : 'Each read gets its image, and that of the missing one ENOENT.'),
     async run(cache) {
+      const held = someBytes(HELD.size, cache.seed)
+      await cache.forward('1', HELD.name, held)
       await cache.stillServes('C2')
       const readers: Connection[] = []
       const work: Record<Act, () => Promise<unknown>> = {
         reads: async () => {
-          for (const name of [...images.map((image) => image.name), 'missing.img'])
+          for (const name of [...images.map((image) => image.name), 'missing.img', HELD.name])
             readers.push(await cache.openRead('1', name))
         },
         images: () =>
@@ -66,7 +71,12 @@ function inOrder(id: string, order: readonly Act[]): Case {
       await cache.whileStopped(async () => {
         for (const act of order) await work[act]()
       })
+      const large = readers.pop() as Connection
       await judge(cache, readers, finishes)
+      const what = 'a read of a held image'
+      const answer = await cache.answer(large, what)
+      if (finishes) expectWholeOrDropped(answer, held, 'L7')
+      else expectImage(answer, held, 'C1', what)
       if (!finishes) await cache.finishRestore()
       await cache.cleanExit()
     },

@@ -88,6 +88,22 @@ export const order: readonly Mutant[] = [
     put: "      if (['DUMP_FINISH', ''].includes(open.image.name) && open.purpose === 'write') {\n        const all = [...this.#connections.keys()]\n        for (const other of all.slice(all.indexOf(socket) + 1)) other.destroy()\n        this.#server?.close()\n      }\n      await this.#handle(open)\n",
   },
   {
+    id: 'cuts-reads-after-the-finish',
+    clauses: ['L7', 'E1b'],
+    about: 'Serves only the first pieces of an image to a read that it sees after the finish.',
+    file: 'reference/proxy.ts',
+    find: '    await answer(open, content)\n',
+    put: '    const cut = this.#finishing && content !== undefined && content.size > 300_000\n    await answer(open, cut ? { chunks: content.chunks, size: 100_000 } : content)\n',
+  },
+  {
+    id: 'cache-cuts-reads-after-the-finish',
+    clauses: ['L7', 'E1b', 'E2'],
+    about: 'Serves only the first pieces of an image to a read beside the finish of the restore.',
+    file: 'reference/cache.ts',
+    find: '    await answer(open, content)\n',
+    put: '    const ended = this.#restoreFinished.promise.then(() => true)\n    const soon = new Promise((resolve) => setTimeout(resolve, 5, false))\n    const cut = content !== undefined && content.size > 300_000 && (await Promise.race([ended, soon]))\n    await answer(open, cut ? { chunks: content.chunks, size: 100_000 } : content)\n',
+  },
+  {
     id: 'reads-the-image-in-place',
     clauses: ['L7'],
     about: 'Reads an image piece by piece from its place, where a new version may be by then.',
