@@ -15,7 +15,7 @@ export interface Clause {
   text: string
   /** The part of the clause that demands less, if there is one. */
   weaker?: { level: Level; text: string }
-  /** The loss of a user who migrates with an implementation that breaks it, in a sentence or two. */
+  /** The loss of a user whose implementation breaks it, in a sentence or two. */
   loss?: string
   /**
    * `design`: the design of December 2015. `criu`: CRIU on the wire. `ours`: this project's demand
