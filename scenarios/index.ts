@@ -9,6 +9,7 @@ import { cases as cacheReads } from './cases/cache-reads.ts'
 import { cases as cacheResources } from './cases/cache-resources.ts'
 import { cases as cacheStrangers } from './cases/cache-strangers.ts'
 import { cases as foundByArchitectures } from './cases/found-by-architectures.ts'
+import { cases as foundByThreads } from './cases/found-by-threads.ts'
 import { cases as frames } from './cases/frames.ts'
 import { cases as fuzz } from './cases/fuzz.ts'
 import { cases as model } from './cases/model.ts'
@@ -36,6 +37,7 @@ export const allCases: readonly LoadedCase[] = loadCases({
   'cache-reads': cacheReads,
   'cache-resources': cacheResources,
   fuzz,
+  'found-by-threads': foundByThreads,
   model,
   pair,
   'proxy-end': proxyEnd,

@@ -14,17 +14,17 @@ export const cacheFaults: readonly ArchitectureFault[] = [
   {
     id: 'one-waiter-is-woken',
     kind: 'lost wakeup',
-    clauses: ['C2'],
+    clauses: ['C2', 'L3'],
     about: 'An image that comes wakes one of the waiting threads, which may wait for another one.',
     changes: [{ file: 'cache.rs', find: keeps, put: keeps.replace('notify_all', 'notify_one') }],
-    finder: 'cache-queued-waiters-and-images',
+    finder: 'cache-waiters-are-answered-as-images-arrive',
   },
   {
     id: 'waits-after-an-old-look',
     kind: 'lost wakeup',
-    clauses: ['C2', 'C1'],
+    clauses: ['C2', 'C1', 'L3'],
     about:
-      'A thread looks for its image, gives the lock back, asks to watch its client, and then ' +
+      'A thread looks for its image, gives the lock back, logs, asks to watch its client, and ' +
       'waits: an image that came in between wakes nobody.',
     changes: [
       {
@@ -33,6 +33,7 @@ export const cacheFaults: readonly ArchitectureFault[] = [
                     log(format!("watching a client: {error}"));
                 }`,
         put: `                drop(state);
+                log(format!("a client waits for {key}"));
                 if let Err(error) = self.watch.add(&connection.stream, number) {
                     log(format!("watching a client: {error}"));
                 }
@@ -44,7 +45,7 @@ export const cacheFaults: readonly ArchitectureFault[] = [
   {
     id: 'late-waiter-is-not-answered',
     kind: 'waiters',
-    clauses: ['C3'],
+    clauses: ['C3', 'L3'],
     about:
       'A read of a missing image after the end of the link waits for a wakeup that was before.',
     changes: [
@@ -91,7 +92,7 @@ export const cacheFaults: readonly ArchitectureFault[] = [
     let _ = cache.myself.set(cache.clone());`,
       },
     ],
-    finder: 'cache-clean-end',
+    finder: 'cache-last-of-many-images-before-the-end',
   },
   {
     id: 'waiters-that-left-stay',
@@ -120,7 +121,7 @@ export const cacheFaults: readonly ArchitectureFault[] = [
         put: '',
       },
     ],
-    finder: 'cache-waiters-that-leave-give-back',
+    finder: 'cache-waiters-that-leave-after-a-stop-give-back',
   },
   {
     id: 'half-closed-waiter-has-left',
@@ -134,7 +135,7 @@ export const cacheFaults: readonly ArchitectureFault[] = [
         put: 'EpollEvent { events: EPOLLONESHOT | 0x2000, data: number }',
       },
     ],
-    finder: 'cache-waiters-leave',
+    finder: 'cache-half-closed-waiter',
   },
   {
     id: 'no-proxy-is-the-end',
@@ -161,7 +162,7 @@ export const cacheFaults: readonly ArchitectureFault[] = [
         put: 'state.is_restored && (state.has_link_ended || !state.is_linked)',
       },
     ],
-    finder: 'cache-finish-before-any-proxy',
+    finder: 'cache-finish-without-a-proxy',
   },
   {
     id: 'restore-finish-ends-the-link',
@@ -261,7 +262,7 @@ export const cacheFaults: readonly ArchitectureFault[] = [
     let _ = cache.myself.set(cache.clone());`,
       },
     ],
-    finder: 'cache-second-connection-is-not-mixed-in',
+    finder: 'cache-second-connection-waits-for-the-end',
   },
   {
     id: 'cut-image-is-served',

@@ -31,7 +31,7 @@ export const endFaults: readonly ArchitectureFault[] = [
     clauses: ['E1a'],
     about: 'The proxy closes the link while threads still receive images.',
     changes: [{ file: 'proxy.rs', find: '    proxy.door.await_all();\n', put: '' }],
-    finder: 'proxy-older-finish-after-writes-half-received',
+    finder: 'proxy-finish-while-a-write-goes-on',
   },
   {
     id: 'finish-drops-late-headers',
@@ -71,7 +71,7 @@ export const endFaults: readonly ArchitectureFault[] = [
             ) {`,
       },
     ],
-    finder: 'proxy-finish-after-queued-headers',
+    finder: 'proxy-finish-after-the-rest-of-headers',
   },
   {
     id: 'finish-ends-open-writes',
@@ -142,7 +142,7 @@ export const endFaults: readonly ArchitectureFault[] = [
             }`,
       },
     ],
-    finder: 'proxy-finish-header-around-writes',
+    finder: 'proxy-finish-whose-client-stays',
   },
   {
     id: 'link-is-buffered',
@@ -202,44 +202,6 @@ export const endFaults: readonly ArchitectureFault[] = [
     changes: [
       { file: 'connection.rs', find: 'Duration::from_secs(10)', put: 'Duration::from_millis(500)' },
     ],
-    finder: 'proxy-finish-does-not-cut-a-slow-reader',
-  },
-  {
-    id: 'slow-reader-is-stalled',
-    kind: 'cut',
-    clauses: ['E1b', 'L7'],
-    about:
-      'After the finish a thread counts the seconds for the whole image, and resets a reader that ' +
-      'is slow but takes bytes all the time.',
-    changes: [
-      {
-        file: 'connection.rs',
-        find: '            if sys::wait(&mut entries, Some(SILENCE)) {',
-        put: `            let started = self.silent_since.get_or_init(std::time::Instant::now);
-            if started.elapsed() > Duration::from_secs(2) {
-                return Err("the client is slow".into());
-            }
-            if sys::wait(&mut entries, Some(SILENCE)) {`,
-      },
-      {
-        file: 'connection.rs',
-        find: '    finish: Arc<Finish>,\n}',
-        put: '    finish: Arc<Finish>,\n    silent_since: std::sync::OnceLock<std::time::Instant>,\n}',
-      },
-      {
-        file: 'connection.rs',
-        find: 'Connection { stream, place, finish }',
-        put: 'Connection { stream, place, finish, silent_since: Default::default() }',
-      },
-    ],
-    finder: 'proxy-finish-does-not-cut-a-slow-reader',
-  },
-  {
-    id: 'link-is-not-watched',
-    kind: 'link',
-    clauses: ['E4'],
-    about: 'The proxy notices a lost link only when it forwards the next image.',
-    changes: [{ file: 'proxy.rs', find: '    watch_link(&proxy, &link);\n', put: '' }],
-    finder: 'proxy-cache-dies-between-images',
+    finder: 'proxy-finish-does-not-cut-readers',
   },
 ]

@@ -38,7 +38,7 @@ export const orderFaults: readonly ArchitectureFault[] = [
         put: 'closed.last().map(|(number, _)| *number).into_iter().collect()',
       },
     ],
-    finder: 'proxy-queued-writes-are-read',
+    finder: 'proxy-open-writes-that-end-in-a-stop-are-read',
   },
   {
     id: 'looks-at-closes-before-the-accept',
@@ -69,7 +69,7 @@ export const orderFaults: readonly ArchitectureFault[] = [
     /// Waits until fewer`,
       },
     ],
-    finder: 'proxy-queued-writes-are-read',
+    finder: 'proxy-open-writes-that-end-in-a-stop-are-read',
   },
   {
     id: 'settles-before-it-stores',
@@ -116,48 +116,7 @@ export const orderFaults: readonly ArchitectureFault[] = [
         put: '        images: Mutex::default(),\n        versions: Mutex::default(),',
       },
     ],
-    finder: 'proxy-write-opened-first-and-closed-last',
-  },
-  {
-    id: 'forwards-in-the-order-of-opens',
-    kind: 'order',
-    clauses: ['W5'],
-    about: 'The forwarding thread takes the image whose connection was accepted first.',
-    changes: [
-      {
-        file: 'forward.rs',
-        find: 'state.parcels.pop_front()',
-        put: 'state.parcels.pop_first().map(|(_, parcel)| parcel)',
-      },
-      { file: 'forward.rs', find: 'VecDeque<Parcel>', put: 'BTreeMap<u64, Parcel>' },
-      {
-        file: 'forward.rs',
-        find: 'use std::collections::VecDeque;',
-        put: 'use std::collections::BTreeMap;',
-      },
-      {
-        file: 'forward.rs',
-        find: 'pub fn push(&self, parcel: Parcel) {',
-        put: 'pub fn push(&self, number: u64, parcel: Parcel) {',
-      },
-      {
-        file: 'forward.rs',
-        find: 'parcels.push_back(parcel)',
-        put: 'parcels.insert(number, parcel)',
-      },
-      {
-        file: 'proxy.rs',
-        find: 'self.store(key, mode, bytes);',
-        put: 'self.store(connection.place.number, key, mode, bytes);',
-      },
-      {
-        file: 'proxy.rs',
-        find: 'fn store(&self, key',
-        put: 'fn store(&self, number: u64, key',
-      },
-      { file: 'proxy.rs', find: 'self.queue.push(Parcel', put: 'self.queue.push(number, Parcel' },
-    ],
-    finder: 'proxy-queued-closes-are-forwarded-in-order',
+    finder: 'proxy-last-close-of-two-open-writes-is-read',
   },
   {
     id: 'queue-is-a-stack',
@@ -216,7 +175,7 @@ export const orderFaults: readonly ArchitectureFault[] = [
         let image =`,
       },
     ],
-    finder: 'proxy-appends-at-once',
+    finder: 'proxy-appends-that-end-together',
   },
   {
     id: 'image-exists-when-opened',

@@ -139,7 +139,7 @@ export const readerFaults: readonly ArchitectureFault[] = [
         put: '.write(rest)',
       },
     ],
-    finder: 'proxy-slow-reader-delays-nobody',
+    finder: 'proxy-read-back-sizes',
   },
   {
     id: 'timeout-is-the-end',
@@ -159,12 +159,12 @@ export const readerFaults: readonly ArchitectureFault[] = [
                 }`,
       },
     ],
-    finder: 'proxy-finish-while-a-write-goes-on',
+    finder: 'proxy-writer-that-pauses',
   },
   {
     id: 'no-bytes-yet-is-the-end',
     kind: 'system calls',
-    clauses: ['L5', 'W3'],
+    clauses: ['L5', 'W3', 'W4'],
     about: 'A thread takes EAGAIN as the close of a write.',
     changes: [
       {
@@ -250,7 +250,7 @@ export const readerFaults: readonly ArchitectureFault[] = [
   {
     id: 'groups-recurse',
     kind: 'frames',
-    clauses: ['F6'],
+    clauses: ['F6', 'E3'],
     about: 'Groups are skipped by recursion, and the stack of the thread of a connection is small.',
     changes: [
       {
@@ -287,7 +287,7 @@ export const readerFaults: readonly ArchitectureFault[] = [
 /// Appends a field with a number.`,
       },
     ],
-    finder: 'proxy-groups-100000-deep',
+    finder: 'proxy-deep-groups',
   },
   {
     id: 'panic-poisons-the-lock',

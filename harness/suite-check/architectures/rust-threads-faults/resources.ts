@@ -59,32 +59,6 @@ export const resourceFaults: readonly ArchitectureFault[] = [
     finder: 'proxy-thousand-connections-give-back',
   },
   {
-    id: 'threads-are-not-joined',
-    kind: 'leak',
-    clauses: ['R1'],
-    about:
-      'The handles of all threads are kept for the finish, and the stack of a thread that ended ' +
-      'stays in memory until it is joined.',
-    changes: [
-      {
-        file: 'door.rs',
-        find: '                Ok(_) => break,',
-        put: '                Ok(handle) => return self.handles.lock().unwrap().push(handle),',
-      },
-      {
-        file: 'door.rs',
-        find: '    order: Arc<Order>,\n',
-        put: '    order: Arc<Order>,\n    handles: std::sync::Mutex<Vec<thread::JoinHandle<()>>>,\n',
-      },
-      {
-        file: 'door.rs',
-        find: 'order: Arc::default(), finish })',
-        put: 'order: Arc::default(), finish, handles: Default::default() })',
-      },
-    ],
-    finder: 'proxy-thousand-connections-give-back',
-  },
-  {
     id: 'old-versions-are-kept',
     kind: 'leak',
     clauses: ['R1'],
@@ -182,7 +156,7 @@ export const resourceFaults: readonly ArchitectureFault[] = [
   {
     id: 'full-table-drops-clients',
     kind: 'limit',
-    clauses: ['R4'],
+    clauses: ['R4', 'E1'],
     about:
       'When descriptors run out, the acceptor gives up a spare one, accepts the next connection ' +
       'with it, and closes it, so that it need not wait.',
@@ -209,11 +183,11 @@ export const resourceFaults: readonly ArchitectureFault[] = [
   {
     id: 'full-table-ends-the-acceptor',
     kind: 'limit',
-    clauses: ['R4'],
-    about: 'The acceptor ends when descriptors run out, and the proxy ends with it.',
+    clauses: ['R4', 'E1'],
+    about: 'The acceptor gives up when descriptors run out, and the backlog waits for ever.',
     changes: [
       { file: 'door.rs', find: limit, put: 'let limit = usize::MAX;' },
-      { file: 'door.rs', find: accepts, put: '                Err(_) => break,' },
+      { file: 'door.rs', find: accepts, put: '                Err(_) => thread::park(),' },
     ],
     finder: 'proxy-writers-beyond-the-limit-of-descriptors',
   },
