@@ -276,14 +276,16 @@ export const cases: readonly Case[] = [
   },
   {
     id: 'cache-header-apart-from-its-bytes',
-    clauses: ['F2', 'C2', 'L7'],
+    clauses: ['F2', 'C2', 'L7', 'C1'],
     role: 'cache',
     about:
       'The header of an image has come. While the cache is stopped, a client reads the image, and ' +
       'the first half of its bytes comes. It gets the whole image after the rest has come.',
     async run(cache) {
       const bytes = someBytes(ON_THE_LINK, cache.seed)
-      await cache.stillServes('C2')
+      const held = Buffer.from('held')
+      await cache.forward('1', 'held.img', held)
+      await cache.serves('1', 'held.img', held, 'C2')
       await cache.link.send(
         header({ snapshotId: '1', name: 'a.img', openMode: O_WRONLY, size: bytes.length }),
       )
@@ -293,6 +295,8 @@ export const cases: readonly Case[] = [
         await cache.link.send(bytes.subarray(0, ON_THE_LINK / 2))
         readers.push(await cache.openRead('1', 'a.img'))
       })
+      // The cache has seen the requests: it serves a later one.
+      await cache.serves('1', 'held.img', held, 'C1')
       await cache.link.send(bytes.subarray(ON_THE_LINK / 2))
       const what = 'a read of an image that was half here'
       for (const reader of readers) expectImage(await cache.answer(reader, what), bytes, 'L7', what)
