@@ -223,20 +223,6 @@ export const cProcessesFaults: readonly ArchitectureFault[] = [
     finder: 'proxy-finish-despite-a-reader-that-takes-nothing',
   },
   {
-    id: 'stalled-reader-is-cut-cleanly',
-    kind: 'cut',
-    clauses: ['L7', 'E1b'],
-    about: 'A reader that takes nothing after the finish gets a clean close inside its image.',
-    changes: [
-      {
-        file: 'client.c',
-        find: '\tlog_line("resetting a reader: %s", why);\n',
-        put: '\tdrop_last_header_byte(&(struct client){ .connection = 3 });\n\tdrop_last_header_byte(&(struct client){ .connection = 4 });\n\tdrop_last_header_byte(&(struct client){ .connection = 5 });\n\tlog_line("closing a reader: %s", why);\n',
-      },
-    ],
-    finder: 'proxy-finish-despite-a-reader-that-takes-nothing',
-  },
-  {
     id: 'size-counted-before-the-bytes',
     kind: 'cut',
     clauses: ['L7', 'L6'],
