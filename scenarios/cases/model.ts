@@ -121,7 +121,7 @@ async function manyRuns(place: Place): Promise<void> {
   let last: Run | undefined
   await forAll({
     inputs: sequences,
-    ...{ runs: 100, budget: 2_500, least: 12, seed },
+    ...{ runs: 100, budget: 2_500, least: 5, seed },
     alive: () => alive(place),
     script: () => last?.script ?? [],
     async check(steps) {

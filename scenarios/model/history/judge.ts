@@ -110,6 +110,9 @@ function reasonOf(read: Read, history: ImageHistory): [clause: string, why: stri
   const early = writes.find(({ id, closing }) => ids.includes(id) && closing > read.answered)
   if (early !== undefined)
     return ['L7', `it was answered before the close of ${label(early)} had begun`]
+  // The versions on the link are left out unless the breach needs them.
+  if ((history.link ?? []).length > 0)
+    return ['W5', 'no order explains this answer and the versions on the link at once']
   const unseen = writes.filter(
     (write) => seenBy(write, read, barriers) && write.size > 0 && !ids.includes(write.id),
   )
