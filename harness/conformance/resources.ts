@@ -15,7 +15,7 @@ import {
 import { NotApplicable } from './case.ts'
 import type { DaemonContext } from './contexts/daemon.ts'
 import type { DaemonUnderTest } from './daemon-under-test.ts'
-import { demand, MEGABYTE } from './expect.ts'
+import { demand, MEGABYTE, times } from './expect.ts'
 
 /*
  * The demands on the resources of a daemon (clauses R), which /proc shows from outside.
@@ -39,6 +39,8 @@ const FULL = 200
 export const SPARE = 32
 /** Number of images of 1 MiB in a round that makes a leak of memory grow. */
 const IMAGES = 96
+/** Number of these images that are on their way at once. */
+const REPLACED_AT_ONCE = 8
 /**
  * Growth of the resident memory that a round may cause, in bytes: half of its images. A collector
  * of garbage lets the heap grow before it works, so only growth in two rounds counts.
@@ -56,12 +58,16 @@ export interface Kind {
   run(count: number): Promise<void>
 }
 
-/** Returns a kind of connections that are made one after the other. */
-export function oneByOne(name: string, connect: (at: number) => Promise<unknown>): Kind {
+/** Number of connections at once: a daemon may answer each after a while. */
+const AT_ONCE = 10
+
+/** Returns a kind of connections that are made one after the other, ten at a time. */
+export function inTens(name: string, connect: () => Promise<unknown>): Kind {
   return {
     name,
     async run(count) {
-      for (let at = 0; at < count; at++) await connect(at)
+      for (let left = count; left > 0; left -= AT_ONCE)
+        await Promise.all(times(Math.min(left, AT_ONCE), connect))
     },
   }
 }
@@ -121,18 +127,29 @@ async function givenBack(
 
 /**
  * Replaces an image of 1 MiB a hundred times, and demands that the replaced bytes are given
- * back (R1). `replace` resolves when the daemon has the new version.
+ * back (R1). `replace` does so a number of times, and resolves when the daemon has the last version.
  */
-export async function expectMemoryGivenBack(
+export function expectMemoryGivenBack(
   context: DaemonContext,
-  replace: () => Promise<unknown>,
+  replace: (times: number) => Promise<unknown>,
 ): Promise<void> {
   needProcesses(context)
+  return context.waitFor(
+    `${IMAGES} images of 1 MiB, each in place of the last, and their memory`,
+    { outcome: 'it is given back', clause: 'R1' },
+    memoryGivenBack(context, replace),
+  )
+}
+
+async function memoryGivenBack(
+  context: DaemonContext,
+  replace: (times: number) => Promise<unknown>,
+): Promise<void> {
   const { tree } = context.daemon
-  for (let at = 0; at < 10; at++) await replace()
+  await replace(REPLACED_AT_ONCE)
   const sizes = [usageOf(tree).memory]
   for (let round = 1; round <= 2; round++) {
-    for (let at = 0; at < IMAGES; at++) await replace()
+    for (let at = 0; at < IMAGES; at += REPLACED_AT_ONCE) await replace(REPLACED_AT_ONCE)
     sizes.push(usageOf(tree).memory)
     if (growth(sizes) <= SPARE_MEMORY) return
   }
