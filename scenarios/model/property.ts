@@ -8,11 +8,11 @@ import { Violation } from '../../harness/conformance/index.ts'
  *
  * If an input kills a daemon, all later inputs fail, so shrinking would lead to an empty input.
  * Then the input is reported unchanged. When the time is over, further inputs are left out, so a
- * slow implementation is judged by fewer of them. It is never judged by fewer than `least`: otherwise
- * a busy machine would pass an implementation that another machine fails.
+ * slow implementation is judged by fewer of them. It is never judged by fewer than `least`:
+ * otherwise a busy machine would pass an implementation that another machine fails.
  */
 
-/** Time for inputs, in ms, and the time after a failure for shrinking, unless a case has its own. */
+/** Time for inputs, in ms, and for shrinking after a failure, unless a case has its own. */
 const BUDGET = 1_500
 /** The least number of inputs, even if the time is over, unless a case has its own. */
 const LEAST = 4

@@ -19,7 +19,7 @@ import { type Image, nameOfWrite, type RecordedWrite, Recording } from './record
  * step does not wait for the daemon, unless it is a read that says so, so operations overlap. In a
  * stop no step waits, and all that was begun races when the daemon goes on. Inside a stop the order
  * of the system calls is that of the steps, in each run of the seed; elsewhere the timing of the
- * daemon differs from run to run.
+ * daemon differs from run to run, so a replay by the seed may need a few runs.
  *
  * A run ends with an image that is sent after all others, and with a read of every image at each
  * side. With a finish it ends with the end of the link instead, and with the exits.
