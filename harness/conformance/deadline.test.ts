@@ -72,3 +72,14 @@ t.test('a cancelled deadline never comes', async (t) => {
   await afterDeadline(600, [])
   t.notOk(late)
 })
+
+t.test('time in which the suite stops a process does not count', async (t) => {
+  const begin = performance.now()
+  await new Promise<void>((resolve) => {
+    const late = () => resolve()
+    const half = () => (performance.now() - begin) / 2
+    startDeadline(600, () => [], late, half)
+  })
+  const took = performance.now() - begin
+  t.ok(took > 1000, `${Math.round(took)} ms for 600 with half of the time stopped`)
+})

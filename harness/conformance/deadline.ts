@@ -7,8 +7,8 @@ import { readdirSync, readFileSync } from 'node:fs'
  * for a processor, as the kernel counts it, and the time by which this process's own timer was
  * late. The kernel counts a wait only when it ends, so a thread that is ready and did not run since
  * the last look has waited as well. A daemon that hangs waits for no processor, so it is judged in
- * time. Time in which the suite itself stops the daemons does not count either. PATIENCE bounds the
- * deadline in any case.
+ * time. PATIENCE bounds the deadline in any case. Time in which the suite itself stops the daemons
+ * counts for neither.
  *
  * The machine is too slow to tell whether a daemon hangs if the bound comes before the daemons have
  * run for as long as the deadline, or if this process's own timers were late for half of the time:
@@ -39,7 +39,8 @@ export function startDeadline(
   const total = { counted: 0, ran: 0, ownLateness: 0 }
   let last = begin
   let before = timesOf(processes())
-  let stoodBefore = stood()
+  const stoodFirst = stood()
+  let stoodBefore = stoodFirst
   const timer = setInterval(() => {
     const now = performance.now()
     const after = timesOf(processes())
@@ -51,7 +52,8 @@ export function startDeadline(
     last = now
     before = after
     stoodBefore = stood()
-    if (total.counted < milliseconds && now - begin < milliseconds * PATIENCE) return
+    const elapsed = now - begin - (stoodBefore - stoodFirst)
+    if (total.counted < milliseconds && elapsed < milliseconds * PATIENCE) return
     clearInterval(timer)
     const isLate = Math.max(total.counted, total.ran) >= milliseconds
     late(isLate && total.ownLateness * 2 < now - begin ? 'late' : 'slow machine')

@@ -127,7 +127,7 @@ async function givenBack(
 
 /**
  * Replaces an image of 1 MiB a hundred times, and demands that the replaced bytes are given
- * back (R1). `replace` does so a number of times, and resolves when the daemon has the last version.
+ * back (R1). `replace` does so a number of times; it resolves when the daemon has all versions.
  */
 export function expectMemoryGivenBack(
   context: DaemonContext,
