@@ -9,7 +9,7 @@ import type { DaemonContext } from '../../harness/conformance/index.ts'
  */
 
 /** The longest time that a process sleeps, in ms: a daemon answers within it on a busy machine. */
-const SLEEP = 300
+const SLEEP = 600
 
 /** The longest stop, in ms, should the case fail before it wakes the processes. */
 const LONGEST_STOP = 2_000

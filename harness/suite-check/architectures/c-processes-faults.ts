@@ -47,6 +47,11 @@ export const cProcessesFaults: readonly ArchitectureFault[] = [
         find: '\tcase READ:\n\tcase PUBLISH:\n\t\tkeep_request(connection, message);\n',
         put: '\tcase PUBLISH:\n\t\tif (message->header.open_mode == MODE_WRITE)\n\t\t\tqueue_add(&message->header, region_new(connection->number));\n\t\tkeep_request(connection, message);\n\t\tbreak;\n\tcase READ:\n\t\tkeep_request(connection, message);\n',
       },
+      {
+        file: 'daemon.c',
+        find: 'store_put(&header->image, region_new(connection->number), header->size);',
+        put: 'store_put(&header->image, region_hold(region_new(connection->number)), header->size);',
+      },
     ],
     finder: 'proxy-write-waits-for-a-sleeping-writer',
   },
@@ -67,7 +72,7 @@ export const cProcessesFaults: readonly ArchitectureFault[] = [
   {
     id: 'table-of-the-fork',
     kind: 'order',
-    clauses: ['L7', 'L10'],
+    clauses: ['L10', 'L6', 'L7'],
     about:
       'A child looks an image up in the table that it has from the fork, and asks the parent only ' +
       'if the image is not there.',

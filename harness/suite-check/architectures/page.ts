@@ -3,6 +3,9 @@ import type { Architecture, ArchitectureFault } from './architecture.ts'
 import { architectures } from './index.ts'
 import { type FaultRecord, RUNS, readRecords } from './records.ts'
 
+/** Most characters of a failure on the page: histories take many. */
+const LONGEST = 240
+
 /** Returns the text of docs/architectures.md. */
 export function describeArchitectures(): string {
   return `# Implementations of other architectures, and their faults
@@ -14,7 +17,7 @@ The reference is a program of one loop. These implementations were written from 
 and are built otherwise. Each is conformant, and each fault is one of them with a few changes, as
 they come naturally with its design. The finder of a fault finds it in every run. A table has how
 many of ${RUNS} runs of the finder found the fault, quiet and beside four busy processes, and the first
-failure in the report of a whole run, which names the cause.
+failure in the report of a whole run, which names the cause. An empty cell was not measured yet.
 
 ${architectures.map(describeArchitecture).join('\n')}`
 }
@@ -44,5 +47,6 @@ function describeRow(fault: ArchitectureFault, record: FaultRecord = {}): string
 
 function describeFirst({ what, permitted, actual, ...first }: FirstFailure): string {
   const text = `\`${first.case}\`: ${what}: expected ${permitted}; got ${actual}`
-  return text.replaceAll(/\s+/g, ' ')
+  const line = text.replaceAll(/\s+/g, ' ')
+  return line.length <= LONGEST ? line : `${line.slice(0, LONGEST)} ...`
 }

@@ -23,7 +23,7 @@ export const endFaults: readonly ArchitectureFault[] = [
                 }`,
       },
     ],
-    finder: 'proxy-older-finish-after-writes-in-the-backlog',
+    finder: 'proxy-finish-after-sixty-writers',
   },
   {
     id: 'finish-joins-no-thread',
@@ -51,7 +51,7 @@ export const endFaults: readonly ArchitectureFault[] = [
         let Local { key, mode } = header;`,
       },
     ],
-    finder: 'proxy-older-finish-after-writes-with-unread-headers',
+    finder: 'proxy-finish-after-the-rest-of-headers',
   },
   {
     id: 'finish-before-the-rest-of-a-header',

@@ -23,7 +23,7 @@ export const orderFaults: readonly ArchitectureFault[] = [
     clauses: ['L10', 'W5', 'L5'],
     about: 'Writes are stored and forwarded in the order in which their threads end.',
     changes: [{ file: 'proxy.rs', find: awaitsInWrite, put: '' }],
-    finder: 'proxy-queued-shorter-write-comes-second',
+    finder: 'proxy-queued-appends-keep-their-order',
   },
   {
     id: 'waits-for-the-last-close-only',
