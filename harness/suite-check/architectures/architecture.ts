@@ -51,7 +51,7 @@ export interface ArchitectureFault {
 }
 
 /** A change of a source file of the implementation. */
-export interface Change {
+interface Change {
   file: string
   /** The text to replace. It must be in the file exactly once. */
   find: string
