@@ -22,9 +22,9 @@ const FITS = 100_000
 /** Longer than the usual receive timeout of a second, in ms. */
 const PAUSE = 1_500
 /** Images on the link before its end: more than a second thread stores at once. */
-const MANY = 2_000
+const MANY = 3_000
 /** Clients that wait for the last of them: each image that comes wakes all of them. */
-const WAITERS = 50
+const WAITERS = 200
 /** Clients that have sent half a header before the finish. */
 const HALF = 40
 /** Clients that do the same at once. */
@@ -42,7 +42,7 @@ export const cases: readonly Case[] = [
       'Eight writes are open. While the proxy is stopped, their bytes come, they are closed, a ' +
       'short one last, and then each is read, the short one first. Each read gets its image.',
     async run(proxy) {
-      for (let round = 1; round <= rounds(proxy, 5); round++) {
+      for (let round = 1; round <= rounds(proxy, 8); round++) {
         const images = times(CLIENTS, (at) => ({
           name: `${round}-${at}.img`,
           bytes: someBytes(at < CLIENTS - 1 ? FITS : 1, proxy.seed + at),
@@ -90,7 +90,7 @@ export const cases: readonly Case[] = [
       'Eight appends to an image of 512 KiB have sent their bytes. They are closed while the proxy ' +
       'is stopped. The image then has the bytes of each of them, once.',
     async run(proxy) {
-      for (let round = 1; round <= rounds(proxy, 3); round++) {
+      for (let round = 1; round <= rounds(proxy, 10); round++) {
         const base = someBytes(512 << 10, proxy.seed)
         const name = `${round}.img`
         await proxy.store('1', name, base)
@@ -138,13 +138,19 @@ export const cases: readonly Case[] = [
     clauses: ['E1a', 'E1b', 'E1'],
     role: 'proxy',
     about:
-      'Forty clients have sent half a header. While the proxy is stopped, they send the rest and ' +
-      'an image and close, and then the finish comes. All images are forwarded.',
+      'Forty clients and that of the finish have sent half a header. While the proxy is stopped, ' +
+      'the forty send the rest and an image and close, and then the rest of the finish comes. ' +
+      'All images are forwarded.',
     async run(proxy) {
       const names = times(HALF, (at) => `${at}.img`)
       const headers = names.map((name) =>
         localImage.encode({ snapshotId: '1', name, openMode: O_WRONLY }),
       )
+      const finish = await proxy.connect()
+      const { nullId, dumpFinish } = proxy.names
+      const request = { snapshotId: nullId, name: dumpFinish, openMode: O_WRONLY }
+      const finishHeader = localImage.encode(request)
+      await finish.send(finishHeader.subarray(0, 6), 'half of the finish')
       const writers = await Promise.all(names.map(() => proxy.connect()))
       for (const [at, writer] of writers.entries())
         await writer.send((headers[at] as Buffer).subarray(0, 6), 'half a header')
@@ -155,7 +161,8 @@ export const cases: readonly Case[] = [
           await writer.send(Buffer.concat([rest, Buffer.from(`image ${at}`)]))
           await writer.end()
         }
-        await proxy.finish()
+        proxy.life.allowExit('the dump is finished')
+        await finish.send(finishHeader.subarray(6), 'the rest of the finish')
       })
       const what = 'the image of a client that sent the rest of its header before the finish'
       for (const [at, name] of names.entries())
@@ -204,7 +211,7 @@ export const cases: readonly Case[] = [
     clauses: ['C2', 'C3', 'W6'],
     role: 'cache',
     about:
-      'Fifty clients wait for the last of two thousand images, which come in one piece with the ' +
+      'Two hundred clients wait for the last of three thousand images, which come in one piece with the ' +
       'end of the link. Each gets the image.',
     async run(cache) {
       const last = Buffer.from('the last image')

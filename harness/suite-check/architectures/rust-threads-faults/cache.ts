@@ -40,7 +40,7 @@ export const cacheFaults: readonly ArchitectureFault[] = [
                 state = self.lock();`,
       },
     ],
-    finder: 'cache-waiter-beside-its-image',
+    finder: 'cache-200-waiters-of-one-image',
   },
   {
     id: 'late-waiter-is-not-answered',

@@ -83,7 +83,7 @@ export const orderFaults: readonly ArchitectureFault[] = [
         put: `${awaitsInWrite}                connection.place.settle();\n`,
       },
     ],
-    finder: 'proxy-queued-writes-are-read',
+    finder: 'proxy-open-writes-that-end-in-a-stop-are-read',
   },
   {
     id: 'versions-by-accept',

@@ -94,35 +94,6 @@ export const readerFaults: readonly ArchitectureFault[] = [
     finder: 'proxy-reader-of-a-shrinking-image',
   },
   {
-    id: 'reader-looks-up-after-its-reply',
-    kind: 'cut',
-    clauses: ['L7'],
-    about:
-      'A reader gets its reply from one look at the store. It looks again when the client has ' +
-      'taken the reply.',
-    changes: [
-      {
-        file: 'proxy.rs',
-        find: '        if let Err(reason) = connection.answer(key, image) {',
-        put: `        if image.is_some() && !key.is_list() {
-            let _ = connection.send(&crate::header::reply_frame(0));
-            while sys::unsent(connection.stream.as_ref()) > 0 {
-                thread::yield_now();
-            }
-            let image = self.lock().get(&key.stored()).cloned().unwrap_or_default();
-            if connection.send(&image).is_ok() {
-                let _ = connection.end_cleanly();
-            }
-            return;
-        }
-        if let Err(reason) = connection.answer(key, image) {`,
-      },
-      { file: 'connection.rs', find: '    fn send(', put: '    pub fn send(' },
-      { file: 'connection.rs', find: '    fn end_cleanly(', put: '    pub fn end_cleanly(' },
-    ],
-    finder: 'proxy-reader-has-the-version-of-its-reply',
-  },
-  {
     id: 'one-write-is-enough',
     kind: 'system calls',
     clauses: ['L3', 'L7'],
