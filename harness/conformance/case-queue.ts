@@ -65,12 +65,17 @@ export class CaseQueue {
   }
 }
 
+/** Places of cases behind the basic ones, which are numbered from 0. */
+const [LONG, USUAL] = [1_000, 1_001]
+
 /**
  * Returns basic cases first, and before them one of each role: a daemon that does not start ends
- * the run, so each role is started as early as possible.
+ * the run, so each role is started as early as possible. Long cases follow, so that the others run
+ * beside them.
  */
 function inOrder(cases: readonly LoadedCase[], descriptor: Descriptor): LoadedCase[] {
-  const rank = ({ value }: LoadedCase) => basicRank(value.id) ?? Number.MAX_SAFE_INTEGER
+  const rank = ({ value: { id, patience } }: LoadedCase) =>
+    basicRank(id) ?? (patience === undefined ? USUAL : LONG)
   const sorted = cases.toSorted((one, other) => rank(one) - rank(other))
   const applicable = sorted.filter(({ value }) => inapplicable(value, descriptor) === undefined)
   const first = (['cache', 'proxy', 'pair'] as const).flatMap(

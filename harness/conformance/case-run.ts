@@ -134,7 +134,7 @@ async function runToVerdict(run: SingleRun): Promise<CaseVerdict> {
   if (reason !== undefined) return { outcome: 'not-applicable', actual: reason }
   const waiting = new Waiting()
   const deadline = new CaseDeadline({
-    ...{ timeout: options.timeout, waiting, hopeless: options.hopeless },
+    ...{ timeout: options.timeout * (value.patience ?? 1), waiting, hopeless: options.hopeless },
     processes: () => daemons.map((daemon) => daemon.process.pid),
     // Both daemons of a pair may stand at once, and no time counts twice.
     stood: () => Math.max(0, ...daemons.map(({ stood }) => stood)),

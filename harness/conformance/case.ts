@@ -27,6 +27,11 @@ interface About {
   directoriesOnDisk?: true
   /** Whether each daemon of the case has a /dev/shm of its own, where this machine can make one. */
   ownSharedMemory?: true
+  /**
+   * How many times longer than the usual deadline the case may take: it makes a thousand
+   * connections, or waits for a daemon that may wait for 10 s. Such cases begin early.
+   */
+  patience?: number
   /** Set if the case takes minutes or gigabytes: it runs only if its whole id is selected. */
   optIn?: true
 }

@@ -40,7 +40,6 @@ export {
   type Kind,
   LeftoverWatch,
   SPARE,
-  saysLimit,
   untilFull,
 } from './resources.ts'
 export { describe, show } from './texts.ts'

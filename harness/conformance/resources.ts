@@ -212,11 +212,6 @@ function demandCounts(
 
 const inMegabytes = (bytes: number) => `${Math.round(bytes / MEGABYTE)} MiB`
 
-/** Waits for the exit of a daemon; returns whether its log has a word about its limit. */
-export async function saysLimit(context: DaemonContext): Promise<boolean> {
-  return /EMFILE|descriptors|open files|too many/i.test(await context.log())
-}
-
 /** Pieces of an image by which its bytes are recognised. */
 function piecesOf(image: Buffer): Buffer[] {
   const pieces: Buffer[] = []

@@ -6,7 +6,7 @@ import { imageName, type Log } from '../log.ts'
 import type { Content } from '../memory/content.ts'
 import { RESERVED, roomForConnections } from './room.ts'
 import { drained, sendContent } from './send.ts'
-import { onSilence } from './silence.ts'
+import { ignoreSilence, onSilence } from './silence.ts'
 import { SocketReader } from './socket-reader.ts'
 import { connectUnix, listenUnix } from './unix-socket.ts'
 
@@ -15,8 +15,9 @@ import { connectUnix, listenUnix } from './unix-socket.ts'
  *
  * One async function serves a connection from its header to its end. A failure ends that connection
  * with a logged reason and affects no other. When the dump or the restore is finished, connections
- * that have begun may still complete, but none may keep the daemon for ever: a silent connection is
- * dropped after a limit.
+ * that have begun may still complete, and a silent writer is dropped after a limit. A reader is
+ * not: Node cannot reset a UNIX connection, and a close before the last byte would make a cut image
+ * look whole (L7). So a reader that takes nothing keeps the daemon, although E1b permits its reset.
  */
 
 /**
@@ -24,11 +25,8 @@ import { connectUnix, listenUnix } from './unix-socket.ts'
  * header.
  */
 const HEADER_SILENCE = 200
-/**
- * Silence, in ms, after which a finishing daemon drops a connection inside an image. Its client may
- * be busy, and a reader may take nothing for 10 s (E1b).
- */
-const IMAGE_SILENCE = 10_000
+/** Silence, in ms, after which a finishing daemon drops a writer: its client may be busy (E1a). */
+const WRITER_SILENCE = 10_000
 
 /** An open of an image: the decoded request, and the connection to answer on. */
 export interface Open {
@@ -39,7 +37,7 @@ export interface Open {
 }
 
 export class LocalServer {
-  readonly #connections = new Map<Socket, 'header' | 'image'>()
+  readonly #connections = new Map<Socket, 'header' | Open['purpose']>()
   readonly #handle: (open: Open) => Promise<void>
   readonly #log: Log
   readonly #path: string
@@ -82,7 +80,7 @@ export class LocalServer {
     try {
       const open = await readOpen(socket)
       if (open === undefined) return
-      this.#connections.set(socket, 'image')
+      this.#connections.set(socket, open.purpose)
       if (this.#finishing) this.#limitSilence(socket)
       await this.#handle(open)
       close(socket)
@@ -139,7 +137,12 @@ export class LocalServer {
   }
 
   #limitSilence(socket: Socket): void {
-    const limit = this.#connections.get(socket) === 'header' ? HEADER_SILENCE : IMAGE_SILENCE
+    const phase = this.#connections.get(socket)
+    if (phase === 'read') {
+      ignoreSilence(socket)
+      return
+    }
+    const limit = phase === 'header' ? HEADER_SILENCE : WRITER_SILENCE
     onSilence(socket, limit, () => {
       socket.destroy(
         new RemoteError(

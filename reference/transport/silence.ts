@@ -31,3 +31,8 @@ export function onSilence(socket: Socket, limit: number, silent: () => void): vo
   }
   socket.removeAllListeners('timeout').on('timeout', look).setTimeout(limit)
 }
+
+/** Ends the watch for silence of a connection. */
+export function ignoreSilence(socket: Socket): void {
+  socket.removeAllListeners('timeout').setTimeout(0)
+}

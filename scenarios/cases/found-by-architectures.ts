@@ -319,6 +319,7 @@ export const cases: readonly Case[] = [
     id: 'proxy-versions-give-shared-memory-back',
     clauses: ['R1'],
     level: 'should',
+    patience: 4,
     role: 'proxy',
     about:
       'An image of 1 MiB is written forty times. Files without a disk that the proxy has open, ' +

@@ -233,6 +233,7 @@ export const cases: readonly Case[] = [
     id: 'cache-waiters-that-leave-after-a-stop-give-back',
     clauses: ['R1'],
     level: 'should',
+    patience: 4,
     role: 'cache',
     about:
       'The cache is stopped once and goes on. Then two hundred readers wait for images that do ' +

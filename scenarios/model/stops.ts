@@ -104,6 +104,21 @@ export function expectWholeOrDropped(answer: Answer, bytes: Buffer, clause: stri
   )
 }
 
+/** Demands the whole image or a reset for a reader that has had its reply: never a cut image. */
+export function expectWholeOrReset(answer: Answer, bytes: Buffer): void {
+  const { error, size, hash, end } = answer
+  const isWhole = size === bytes.length && hash === sha256(bytes)
+  demand(
+    error === 0 && (isWhole || end === 'reset'),
+    'the end of a reader that had its reply and took nothing more',
+    [
+      { outcome: `its ${bytes.length} bytes and a close`, clause: 'L7' },
+      { outcome: 'a reset', clause: 'E1b' },
+    ],
+    describe(answer),
+  )
+}
+
 /** Demands one of these versions of an image that a read may get, oldest first. */
 export function expectFromVersionOn(
   answer: Answer,

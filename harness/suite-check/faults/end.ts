@@ -86,10 +86,10 @@ export const end: readonly Mutant[] = [
   {
     id: 'finish-drops-silent-clients',
     clauses: ['E1b', 'E1a'],
-    about: 'Drops readers and writers that are silent for 200 ms after the finish.',
+    about: 'Drops readers that take nothing for 200 ms after the finish, with a clean close.',
     file: 'reference/transport/local-server.ts',
-    find: 'const IMAGE_SILENCE = 10_000',
-    put: 'const IMAGE_SILENCE = 200',
+    find: '      ignoreSilence(socket)',
+    put: '      socket.setTimeout(200, () => socket.destroy())',
   },
   {
     id: 'finish-read-is-a-write',
