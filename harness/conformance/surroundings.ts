@@ -69,7 +69,7 @@ export function surround(
   const before = [
     ...(processor === undefined ? [] : onProcessor(processor)),
     ...(ownSharedMemory && canMakeSharedMemory() ? OWN_SHARED_MEMORY : []),
-    ...(limits ? ['sh', '-c', `ulimit -S -n ${limits.descriptors} && exec "$@"`, 'sh'] : []),
+    ...(limits ? ['sh', '-c', `ulimit -n ${limits.descriptors} && exec "$@"`, 'sh'] : []),
   ]
   return { ...descriptor, [role]: { ...description, command: [...before, ...description.command] } }
 }

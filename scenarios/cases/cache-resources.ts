@@ -151,7 +151,7 @@ export const cases: readonly Case[] = [
     role: 'cache',
     limits: { descriptors: FEW },
     about:
-      `A cache has a soft limit of ${FEW} open files, which it may raise. ${CROWD} clients ask for ` +
+      `A cache may open ${FEW} files, and cannot raise that limit. ${CROWD} clients ask for ` +
       'one image before it comes. The cache takes as many as it can, and the others wait in the ' +
       'backlog. When the image comes, all are answered.',
     async run(cache) {

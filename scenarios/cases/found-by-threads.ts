@@ -26,7 +26,7 @@ const MANY = 3_000
 /** Clients that wait for the last of them: each image that comes wakes all of them. */
 const WAITERS = 200
 /** Clients that have sent half a header before the finish. */
-const HALF = 40
+const HALF = 80
 /** Clients that do the same at once. */
 const CLIENTS = 8
 
@@ -40,12 +40,13 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     about:
       'Eight writes are open. While the proxy is stopped, their bytes come, they are closed, a ' +
-      'short one last, and then each is read, the short one first. Each read gets its image.',
+      'short one last in every other round, and then each is read, the last one first. Each read ' +
+      'gets its image.',
     async run(proxy) {
-      for (let round = 1; round <= rounds(proxy, 8); round++) {
+      for (let round = 1; round <= rounds(proxy, 12); round++) {
         const images = times(CLIENTS, (at) => ({
           name: `${round}-${at}.img`,
-          bytes: someBytes(at < CLIENTS - 1 ? FITS : 1, proxy.seed + at),
+          bytes: someBytes(at < CLIENTS - 1 || round % 2 === 0 ? FITS : 1, proxy.seed + at),
         }))
         const writers = await Promise.all(images.map(({ name }) => proxy.openWrite('1', name)))
         const readers: Connection[] = []
@@ -90,7 +91,7 @@ export const cases: readonly Case[] = [
       'Eight appends to an image of 512 KiB have sent their bytes. They are closed while the proxy ' +
       'is stopped. The image then has the bytes of each of them, once.',
     async run(proxy) {
-      for (let round = 1; round <= rounds(proxy, 10); round++) {
+      for (let round = 1; round <= rounds(proxy, 16); round++) {
         const base = someBytes(512 << 10, proxy.seed)
         const name = `${round}.img`
         await proxy.store('1', name, base)
@@ -138,8 +139,8 @@ export const cases: readonly Case[] = [
     clauses: ['E1a', 'E1b', 'E1'],
     role: 'proxy',
     about:
-      'Forty clients and that of the finish have sent half a header. While the proxy is stopped, ' +
-      'the forty send the rest and an image and close, and then the rest of the finish comes. ' +
+      'Eighty clients and that of the finish have sent half a header. While the proxy is stopped, ' +
+      'the eighty send the rest and an image and close, and then the rest of the finish comes. ' +
       'All images are forwarded.',
     async run(proxy) {
       const names = times(HALF, (at) => `${at}.img`)

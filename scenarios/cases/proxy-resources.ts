@@ -149,7 +149,7 @@ export const cases: readonly Case[] = [
     role: 'proxy',
     limits: { descriptors: FEW },
     about:
-      `A proxy has a soft limit of ${FEW} open files, which it may raise. ${CROWD} clients write at ` +
+      `A proxy may open ${FEW} files, and cannot raise that limit. ${CROWD} clients write at ` +
       'once, and none closes before the proxy has taken as many as it can: the others wait in the ' +
       'backlog. Then all close, and all images are forwarded before the exit.',
     async run(proxy) {
