@@ -630,7 +630,7 @@ export const cProcessesFaults: readonly ArchitectureFault[] = [
       {
         file: 'daemon.c',
         find: '\tif (!is_link)\n\t\tconnections_mark_closed',
-        put: '\tchar first;\n\tif (!is_link && recv(socket, &first, 1, MSG_PEEK) < 0)\n\t\tlog_line("a client has left");\n\tif (!is_link)\n\t\tconnections_mark_closed',
+        put: '\tstruct pollfd first = {.fd = socket, .events = POLLIN};\n\tif (!is_link && poll(&first, 1, -1) < 0)\n\t\tlog_line("a client has left");\n\tif (!is_link)\n\t\tconnections_mark_closed',
       },
     ],
     finder: 'proxy-half-header-delays-nobody',
