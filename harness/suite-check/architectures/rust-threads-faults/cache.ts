@@ -262,7 +262,7 @@ export const cacheFaults: readonly ArchitectureFault[] = [
     let _ = cache.myself.set(cache.clone());`,
       },
     ],
-    finder: 'cache-second-connection-waits-for-the-end',
+    finder: 'cache-second-connection-after-a-lost-link',
   },
   {
     id: 'cut-image-is-served',
