@@ -6,8 +6,11 @@ import { Violation } from '../violation.ts'
 import { noteTrouble } from './suite-trouble.ts'
 import type { Trace } from './trace.ts'
 
-/** Number of received bytes that a connection keeps; the rest is counted and hashed. */
-const KEPT = 8 * 1024 * 1024
+/**
+ * Number of received bytes that a connection keeps, enough for a reply and an image of 8 MiB; the
+ * rest is counted and hashed.
+ */
+const KEPT = 8 * 1024 * 1024 + 1024
 
 export type End = 'end' | 'reset'
 
