@@ -108,6 +108,32 @@ export const cases: readonly Case[] = [
     },
   },
   {
+    id: 'proxy-append-comes-before-a-later-image',
+    clauses: ['W5', 'L6'],
+    needs: ['append'],
+    role: 'proxy',
+    about:
+      'While the link takes nothing, an image is appended to, another one is written, and the ' +
+      'first is appended to again, each opened after the close of the one before. On the link the ' +
+      'first image comes before the other, which a reader at the cache may wait for.',
+    async run(proxy) {
+      await proxy.stallLink()
+      await proxy.append('1', 'first.img', Buffer.from('some bytes'))
+      await proxy.write('1', 'other.img', someBytes(1000))
+      await proxy.append('1', 'first.img', Buffer.from(' and more'))
+      proxy.fakeCache.resume()
+      await proxy.stillServes('W5')
+      const names = proxy.fakeCache.images.map(({ name }) => name)
+      const order = names.filter((name) => name === 'first.img' || name === 'other.img')
+      demand(
+        order[0] === 'first.img' && order.includes('other.img'),
+        'the order of images on the link',
+        { outcome: 'first.img, whose append was closed first, before other.img', clause: 'W5' },
+        order.join(', '),
+      )
+    },
+  },
+  {
     id: 'proxy-replies-in-one-piece',
     clauses: ['L11'],
     level: 'should',
