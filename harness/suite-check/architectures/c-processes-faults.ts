@@ -520,22 +520,6 @@ export const cProcessesFaults: readonly ArchitectureFault[] = [
     finder: 'cache-waits-for-the-whole-image',
   },
   {
-    id: 'last-message-lost',
-    kind: 'system calls',
-    clauses: ['E1', 'E1a', 'L6'],
-    about:
-      'A child ends with the message of the finish unread, which resets its socket. The parent ' +
-      'takes the reset for the end, and does not read the last message.',
-    changes: [
-      {
-        file: 'message.c',
-        find: '(errno == EINTR || errno == ECONNRESET)',
-        put: 'errno == EINTR',
-      },
-    ],
-    finder: 'proxy-finish-directly-after-large-appends',
-  },
-  {
     id: 'fixed-number-of-children',
     kind: 'limit',
     clauses: ['L2', 'W5', 'C2', 'R4'],
