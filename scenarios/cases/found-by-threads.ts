@@ -192,24 +192,6 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    id: 'cache-half-closed-waiter',
-    clauses: ['C2', 'L3'],
-    role: 'cache',
-    about:
-      'A client asks for an image, ends its sending side and waits. It has not left: it gets the ' +
-      'image when it comes.',
-    async run(cache) {
-      const bytes = Buffer.from('an image')
-      const waiter = await cache.openRead('1', 'a.img')
-      await waiter.end()
-      await cache.stillServes('C2')
-      await cache.forward('1', 'a.img', bytes)
-      const what = 'the answer to a waiting client that has ended its sending side'
-      const permitted = { outcome: 'the image', clause: 'C2' }
-      expectImage(await cache.answer(waiter, what, permitted), bytes, 'C2', what)
-    },
-  },
-  {
     id: 'cache-last-of-many-images-before-the-end',
     clauses: ['C2', 'C3', 'W6'],
     role: 'cache',

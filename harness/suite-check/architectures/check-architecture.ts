@@ -6,14 +6,20 @@ import { leaveToAll, tier } from '../../testing/tier.ts'
 import type { Architecture, ArchitectureFault } from './architecture.ts'
 import { changed, unbuildable } from './build.ts'
 import { underLoad } from './busy.ts'
-import { RUNS, readRecords } from './records.ts'
-import { caseOf, finderRun, firstOfWholeRun, soundRun, withBuilt } from './run.ts'
+import { readRecords } from './records.ts'
+import { caseOf, finderRun, soundRun, withBuilt } from './run.ts'
 
 /** A whole run takes half a minute; beside busy processes it takes a few. */
 const LIMIT = 600_000
 
 /** Whole runs of the sound implementation in the full tier. */
-const SOUND_RUNS = 20
+const SOUND_RUNS = 3
+
+/**
+ * Runs of a finder at each fault in the full tier, quiet and again beside busy processes. More runs
+ * are the matter of `npm run architectures`.
+ */
+const FINDER_RUNS = 2
 
 /** Runs of a finder in the usual tier until one finds the fault: a busy machine may miss it. */
 const TRIES = 3
@@ -40,7 +46,7 @@ export function checkArchitecture(t: Test, architecture: Architecture): void {
   }
   if (tier !== 'all') {
     leaveToAll(t, SOUND_RUNS, `further runs of ${name}`)
-    leaveToAll(t, 2 * RUNS * faults.length, `further runs of finders at faults of ${name}`)
+    leaveToAll(t, 2 * FINDER_RUNS * faults.length, `further runs of finders at faults of ${name}`)
   }
 }
 
@@ -84,14 +90,11 @@ async function checkFault(
       t.match(permitted, citing(fault))
       return
     }
-    for (let run = 1; run <= RUNS; run++) t.match(await cited(), citing(fault), `run ${run}`)
+    for (let run = 1; run <= FINDER_RUNS; run++) t.match(await cited(), citing(fault), `run ${run}`)
     await underLoad(async () => {
-      for (let run = 1; run <= RUNS; run++)
+      for (let run = 1; run <= FINDER_RUNS; run++)
         t.match(await cited(), citing(fault), `run ${run} beside busy processes`)
     })
-    if (isLong(fault)) return
-    const first = await firstOfWholeRun(descriptor, fault)
-    t.match(first?.permitted ?? 'no failure', citing(fault), 'the first failure of a whole run')
   })
 }
 

@@ -124,20 +124,6 @@ export const cacheFaults: readonly ArchitectureFault[] = [
     finder: 'cache-waiters-that-leave-after-a-stop-give-back',
   },
   {
-    id: 'half-closed-waiter-has-left',
-    kind: 'waiters',
-    clauses: ['C2', 'L3'],
-    about: 'A waiting client that has closed its sending side counts as one that left.',
-    changes: [
-      {
-        file: 'sys.rs',
-        find: 'EpollEvent { events: EPOLLONESHOT, data: number }',
-        put: 'EpollEvent { events: EPOLLONESHOT | 0x2000, data: number }',
-      },
-    ],
-    finder: 'cache-half-closed-waiter',
-  },
-  {
     id: 'no-proxy-is-the-end',
     kind: 'end overtakes',
     clauses: ['E2', 'C4'],
