@@ -14,16 +14,17 @@ export function addConform(program: Command): void {
 function addConformCommand(program: Command): void {
   program
     .command('conform')
-    .summary('judge an image proxy or cache against every clause of the protocol')
+    .summary('judge an image proxy, cache or client against every clause of the protocol')
     .description('Runs the conformance suite against an implementation and prints a verdict.')
     .option(
       '-i, --implementation <file>',
       'descriptor of the implementation (default: the reference)',
     )
     .addOption(
-      new Option('--role <role>', 'the daemons to judge')
-        .choices(['proxy', 'cache', 'both'])
-        .default('both'),
+      new Option(
+        '--role <role>',
+        'the daemons to judge, or the client: a CRIU with --remote (default: both daemons, or the client of a descriptor without a daemon)',
+      ).choices(['proxy', 'cache', 'both', 'client']),
     )
     .addOption(
       new Option(

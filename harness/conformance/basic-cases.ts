@@ -9,9 +9,11 @@ const basics: Record<CaseResult['role'], readonly string[]> = {
   proxy: ['proxy-forwards-an-image', 'proxy-read-back', 'proxy-socket-where-told'],
   cache: ['cache-read-held', 'cache-socket'],
   pair: ['pair-migration'],
+  client: ['client-dump', 'client-migration'],
 }
 
-const all = [...basics.cache, ...basics.proxy, ...basics.pair]
+const ofDaemons = [...basics.cache, ...basics.proxy, ...basics.pair]
+const all = [...ofDaemons, ...basics.client]
 
 /** Returns the place of a case among the basic ones, 0 the simplest; undefined for other cases. */
 export function basicRank(id: string): number | undefined {
@@ -21,7 +23,7 @@ export function basicRank(id: string): number | undefined {
 
 /** Returns the basic cases on which a case depends, the simplest first. */
 export function basicsOf({ id, role }: Pick<CaseResult, 'id' | 'role'>): readonly string[] {
-  const own = role === 'pair' ? all : basics[role]
+  const own = role === 'pair' ? ofDaemons : basics[role]
   const rank = own.indexOf(id)
   return rank === -1 ? own : own.slice(0, rank)
 }

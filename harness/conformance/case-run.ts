@@ -3,6 +3,7 @@ import type { Descriptor } from '../implementation/descriptor.ts'
 import type { Violation } from '../violation.ts'
 import type { Case } from './case.ts'
 import { Blocked, CaseDeadline, SlowMachine } from './case-deadline.ts'
+import type { ClientUnderTest } from './contexts/client.ts'
 import { namesOf } from './control-names.ts'
 import type { DaemonUnderTest } from './daemon-under-test.ts'
 import { type FreshDaemons, NeverStarted } from './fresh-daemons.ts'
@@ -53,6 +54,7 @@ interface SingleRun {
   seed: number
   trace: Trace
   daemons: DaemonUnderTest[]
+  clients: ClientUnderTest[]
 }
 
 /** Thrown in a case when its run is interrupted. */
@@ -69,23 +71,26 @@ export async function runCase(
   const seed = seedOf(loaded.value.id, runSeed)
   const trace = new Trace()
   const daemons: DaemonUnderTest[] = []
+  const clients: ClientUnderTest[] = []
   const begin = performance.now()
-  const run = { fresh, value: loaded.value, options, seed, trace, daemons }
+  const run = { fresh, value: loaded.value, options, seed, trace, daemons, clients }
   let verdict: CaseVerdict
   let duration: number
   try {
     verdict = await verdictOfRun(run)
     duration = Math.round(performance.now() - begin)
   } finally {
-    await Promise.all(daemons.map((daemon) => daemon.stop()))
+    await Promise.all([...daemons, ...clients].map((each) => each.stop()))
   }
-  const stderr = verdict.outcome === 'pass' ? '' : await errorsOf(daemons)
+  const errors = async () =>
+    (await errorsOf(daemons)) + clients.map(({ stderr }) => stderr).join('')
+  const stderr = verdict.outcome === 'pass' ? '' : await errors()
   return {
     ...resultWithoutRun(loaded, { ...options, seed: runSeed }, verdict),
     trace: trace.events,
     ...(stderr !== '' && { stderr }),
     ...(verdict.outcome !== 'pass' && { signature: signatureOf(verdict) }),
-    ...suspicionOf(verdict, trace, options.descriptor),
+    ...(clients.length === 0 && suspicionOf(verdict, trace, options.descriptor)),
     duration,
   }
 }
@@ -129,13 +134,16 @@ async function verdictOfRun(run: SingleRun): Promise<CaseVerdict> {
 }
 
 async function runToVerdict(run: SingleRun): Promise<CaseVerdict> {
-  const { value, options, daemons, trace } = run
+  const { value, options, daemons, clients, trace } = run
   const reason = inapplicable(value, options.descriptor)
   if (reason !== undefined) return { outcome: 'not-applicable', actual: reason }
   const waiting = new Waiting()
   const deadline = new CaseDeadline({
     ...{ timeout: options.timeout * (value.patience ?? 1), waiting, hopeless: options.hopeless },
-    processes: () => daemons.map((daemon) => daemon.process.pid),
+    processes: () => [
+      ...daemons.map((daemon) => daemon.process.pid),
+      ...clients.flatMap(({ processes }) => processes),
+    ],
     // Both daemons of a pair may stand at once, and no time counts twice.
     stood: () => Math.max(0, ...daemons.map(({ stood }) => stood)),
   })
@@ -154,7 +162,7 @@ async function runToVerdict(run: SingleRun): Promise<CaseVerdict> {
 
 /** Runs the case; its deadline begins when its daemons are ready. */
 async function runInTime(
-  { fresh, value, options, seed, trace, daemons }: SingleRun,
+  { fresh, value, options, seed, trace, daemons, clients }: SingleRun,
   waiting: Waiting,
   deadline: CaseDeadline,
 ): Promise<void> {
@@ -166,7 +174,7 @@ async function runInTime(
     ...{ ownSharedMemory, ...(limits && { limits }) },
     ...(options.pressure === true && { processor: lastProcessor(), seed }),
   }
-  const work = fresh.run({ value, options: context, daemons, surroundings, begin })
+  const work = fresh.run({ value, options: context, daemons, clients, surroundings, begin })
   const interrupt = untilInterrupt(options.signal)
   await Promise.race([work, deadline.passed, interrupt.happened]).finally(() => {
     deadline.cancel()

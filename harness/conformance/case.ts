@@ -1,5 +1,6 @@
 import type { Level } from './clause.ts'
 import type { CacheUnderTest } from './contexts/cache.ts'
+import type { ClientUnderTest } from './contexts/client.ts'
 import type { PairUnderTest } from './contexts/pair.ts'
 import type { ProxyUnderTest } from './contexts/proxy.ts'
 import type { Limits } from './surroundings.ts'
@@ -47,9 +48,10 @@ export type Case = About &
         run(cache: CacheUnderTest): Promise<void>
       }
     | { role: 'pair'; run(pair: PairUnderTest): Promise<void> }
+    | {
+        role: 'client'
+        /** Number of children of the target process; two unless given. */
+        children?: number
+        run(client: ClientUnderTest): Promise<void>
+      }
   )
-
-/** Thrown when a case does not apply to this implementation; the message is the reason. */
-export class NotApplicable extends Error {
-  override name = 'NotApplicable'
-}

@@ -88,6 +88,8 @@ function selectionOf(
   selected: readonly LoadedCase[],
 ): NonNullable<Results['selection']> {
   const isOptIn = ({ value }: LoadedCase) => value.optIn === true
+  const isClient = ({ value }: LoadedCase) => value.role === 'client'
+  const ofRole = suite.filter((each) => isClient(each) === (role === 'client'))
   const options = [
     ...(role === 'both' ? [] : [`--role ${role}`]),
     ...(level === 'all' ? [] : [`--level ${level}`]),
@@ -95,8 +97,8 @@ function selectionOf(
     ...(ids === undefined ? [] : ['--failed-from']),
   ]
   return {
-    suite: suite.length,
-    optIn: suite.filter(isOptIn).length - selected.filter(isOptIn).length,
+    suite: ofRole.length,
+    optIn: ofRole.filter(isOptIn).length - selected.filter(isOptIn).length,
     options: options.join(' '),
   }
 }

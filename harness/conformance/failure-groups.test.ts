@@ -25,7 +25,7 @@ t.test('failures of one signature are one group, with the basic case first', asy
 
 t.test('the basic cases are cases of the suite, and depend on simpler ones only', async (t) => {
   const basic = allCases.filter(({ value }) => basicRank(value.id) !== undefined)
-  for (const role of ['proxy', 'cache', 'pair'] as const) {
+  for (const role of ['proxy', 'cache', 'pair', 'client'] as const) {
     const own = basic.filter(({ value }) => value.role === role)
     t.ok(own.length > 0, `a basic case for ${role}`)
     const [id] = basicsOf({ id: `another-${role}`, role }).slice(-1)
@@ -34,6 +34,7 @@ t.test('the basic cases are cases of the suite, and depend on simpler ones only'
       `${id} is a case of ${role}`,
     )
   }
-  t.equal(basic.length, basicsOf({ id: 'another', role: 'pair' }).length, 'all of them exist')
+  const all = (['pair', 'client'] as const).flatMap((role) => basicsOf({ id: 'another', role }))
+  t.equal(basic.length, all.length, 'all of them exist')
   t.same(basicsOf({ id: 'proxy-read-back', role: 'proxy' }), ['proxy-forwards-an-image'])
 })

@@ -1,13 +1,15 @@
 import type { Host } from '../hosts/host.ts'
 import type { Descriptor } from '../implementation/descriptor.ts'
 import { Violation } from '../violation.ts'
-import { type Case, NotApplicable } from './case.ts'
+import type { Case } from './case.ts'
 import { CacheUnderTest } from './contexts/cache.ts'
+import { ClientUnderTest } from './contexts/client.ts'
 import type { ContextOptions } from './contexts/daemon.ts'
 import { PairUnderTest } from './contexts/pair.ts'
 import { ProxyUnderTest } from './contexts/proxy.ts'
 import { type DaemonUnderTest, NeverListened, startDaemonUnderTest } from './daemon-under-test.ts'
 import { FakeCache } from './fake-cache.ts'
+import { NotApplicable } from './not-applicable.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /*
@@ -41,6 +43,8 @@ export interface CaseToRun {
   options: ContextOptions
   /** The daemons of the case, added as they are started; the caller stops them. */
   daemons: DaemonUnderTest[]
+  /** The client of the case, added when it is ready; the caller stops it. */
+  clients: ClientUnderTest[]
   surroundings: Surroundings
   /** Called when the daemons are ready and the case begins. */
   begin(): void
@@ -87,6 +91,13 @@ export class FreshDaemons {
         const pair = await this.#pair(toRun)
         begin()
         return value.run(pair)
+      }
+      case 'client': {
+        const client = await ClientUnderTest.prepare(options, this.#host, this.#descriptor)
+        toRun.clients.push(client)
+        await client.startTarget(value.children)
+        begin()
+        return value.run(client)
       }
     }
   }

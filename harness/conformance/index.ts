@@ -12,8 +12,14 @@ export {
 } from '../../proto/index.ts'
 export { Violation } from '../violation.ts'
 export type { Case } from './case.ts'
+export type { ClientRequest } from './client/client-request.ts'
 export type { Answer, Connection } from './connection.ts'
 export { type CacheUnderTest, header } from './contexts/cache.ts'
+export {
+  type ClientUnderTest,
+  demandOfAll,
+  describeRequest,
+} from './contexts/client.ts'
 export type { DaemonContext } from './contexts/daemon.ts'
 export type { PairUnderTest } from './contexts/pair.ts'
 export { MORE_THAN_A_LINK_HOLDS, type ProxyUnderTest } from './contexts/proxy.ts'
@@ -32,6 +38,7 @@ export {
   someBytes,
   times,
 } from './expect.ts'
+export { NotApplicable } from './not-applicable.ts'
 export {
   DiskWatch,
   expectGivenBack,

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { Descriptor } from '../implementation/descriptor.ts'
 import { Violation } from '../violation.ts'
-import { type Case, NotApplicable } from './case.ts'
+import type { Case } from './case.ts'
 import { isAtMost, type Level } from './clause.ts'
 import type { DaemonUnderTest } from './daemon-under-test.ts'
+import { NotApplicable } from './not-applicable.ts'
 import { levelOfDemand } from './register.ts'
 import type { CaseResult } from './result.ts'
 import { troubleOf } from './suite-trouble.ts'
@@ -26,10 +27,13 @@ export type CaseVerdict = Pick<
 /** Returns why a case does not apply to an implementation; undefined if it does. */
 export function inapplicable(
   { role, needs = [], dialects }: Case,
-  { proxy, cache, capabilities, dialect }: Descriptor,
+  { proxy, cache, client, capabilities, dialect }: Descriptor,
 ): string | undefined {
-  if (role !== 'cache' && proxy === undefined) return 'its descriptor has no proxy'
-  if (role !== 'proxy' && cache === undefined) return 'its descriptor has no cache'
+  if (role === 'client') {
+    if (client === undefined) return 'its descriptor has no client'
+    if (dialect === 'criu-2020') return 'the suite takes no images through pipes (criu-2020) yet'
+  } else if (role !== 'cache' && proxy === undefined) return 'its descriptor has no proxy'
+  else if (role !== 'proxy' && cache === undefined) return 'its descriptor has no cache'
   const lacking = needs.find((capability) => !capabilities[capability])
   if (lacking !== undefined) return `its descriptor says that it has no ${lacking}`
   if (dialects !== undefined && !dialects.includes(dialect))

@@ -1,6 +1,7 @@
 import type { Permitted } from '../violation.ts'
 import { type Clause, isAtMost, type Level } from './clause.ts'
 import { clauses as cacheReads } from './clauses/cache-reads.ts'
+import { clauses as client } from './clauses/client.ts'
 import { clauses as dialects } from './clauses/dialects.ts'
 import { clauses as end } from './clauses/end.ts'
 import { clauses as forwarding } from './clauses/forwarding.ts'
@@ -20,6 +21,7 @@ export const clauses: readonly Clause[] = [
   ...cacheReads,
   ...end,
   ...resources,
+  ...client,
   ...dialects,
 ]
 

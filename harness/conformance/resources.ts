@@ -12,10 +12,10 @@ import {
   usageOf,
   writtenBytes,
 } from '../hosts/resources.ts'
-import { NotApplicable } from './case.ts'
 import type { DaemonContext } from './contexts/daemon.ts'
 import type { DaemonUnderTest } from './daemon-under-test.ts'
 import { demand, MEGABYTE, times } from './expect.ts'
+import { NotApplicable } from './not-applicable.ts'
 
 /*
  * The demands on the resources of a daemon (clauses R), which /proc shows from outside.

@@ -33,7 +33,7 @@ const caseResult = z.object({
   group: z.string().describe('The file of the case in scenarios/cases/, without its ending.'),
   clauses: z.array(z.string()).readonly(),
   level,
-  role: z.enum(['proxy', 'cache', 'pair']),
+  role: z.enum(['proxy', 'cache', 'pair', 'client']),
   about: z.string(),
   outcome,
   what: z.string().exactOptional().describe('The thing that was looked at; not for a pass.'),

@@ -26,6 +26,17 @@ t.test('a descriptor of ten lines gets the defaults', async (t) => {
   })
 })
 
+t.test('a descriptor of a client alone finds its sockets by name', async (t) => {
+  const file = write(
+    'name: c\nclient:\n  dump: [./criu, dump, -t, "{pid}", -D, "{directory}"]\n  restore: [criu, restore]',
+  )
+  t.same((await readDescriptor(file)).client, {
+    dump: [`${directory}/criu`, 'dump', '-t', '{pid}', '-D', '{directory}'],
+    restore: ['criu', 'restore'],
+    sockets: 'by-name',
+  })
+})
+
 t.test('a descriptor can be JSON', async (t) => {
   t.match(await readDescriptor(write('{"name":"mine","cache":{"command":["c"]}}')), {
     name: 'mine',
@@ -56,6 +67,23 @@ for (const [text, message] of [
     /cache\.socket: unknown placeholder \{socket\}, expected one of \{directory\}$/,
   ],
   ['name: x\nproxy: {command: [a]}\ndialect: latin', /dialect: expected one of ours, criu-2017/],
+  ['name: x\nclient: {dump: [a]}', /client\.restore: expected array, got nothing/],
+  [
+    'name: x\nclient: {dump: [a], restore: [a], predump: [a]}',
+    /client: unknown key predump, is preDump meant\?/,
+  ],
+  [
+    'name: x\nclient: {dump: [a, "{socket}"], restore: [a]}',
+    /client\.dump\.1: unknown placeholder \{socket\}, is|expected one of \{pid\}/,
+  ],
+  [
+    'name: x\nclient: {sockets: by-option, dump: [a], restore: [a, "{cacheSocket}"]}',
+    /client\.dump: expected \{proxySocket\}, as its sockets are by-option$/,
+  ],
+  [
+    'name: x\nclient: {sockets: anywhere, dump: [a], restore: [a]}',
+    /client\.sockets: expected one of by-name, by-option/,
+  ],
   ['name: [x', /parsing descriptor/],
 ] as const) {
   t.test(`an error names the key: ${JSON.stringify(text)}`, async (t) => {

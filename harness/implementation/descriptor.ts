@@ -24,11 +24,38 @@ const daemon = z.strictObject({
   }),
 })
 
+/** The placeholders of a client's command. */
+const clientPlaceholders = [
+  ...['pid', 'directory', 'parent', 'work'],
+  ...['proxySocket', 'cacheSocket', 'pidFile'],
+]
+
+const clientCommand = z
+  .array(withPlaceholders(clientPlaceholders))
+  .min(1, 'must NOT have fewer than 1 items')
+  .meta({
+    description:
+      'Placeholders: {pid} of the process to dump, {directory} of the images (the snapshot id), {parent} the images directory of the previous snapshot, {work} the directory for local files, {proxySocket} and {cacheSocket}, {pidFile} the file for the pid of the restored root. A program with a relative path is relative to the descriptor.',
+  })
+
+const client = z.strictObject({
+  dump: clientCommand,
+  preDump: clientCommand.exactOptional(),
+  restore: clientCommand,
+  sockets: z.enum(['by-name', 'by-option']).default('by-name').meta({
+    description:
+      'by-name: the suite links img-proxy.sock and img-cache.sock into the images directory and the work directory. by-option: the commands name {proxySocket} and {cacheSocket}.',
+  }),
+})
+
 const fields = z.strictObject({
   name: z.string().min(1),
   dialect: z.enum(dialects).default('auto'),
   proxy: daemon.exactOptional(),
   cache: daemon.exactOptional(),
+  client: client
+    .exactOptional()
+    .meta({ description: 'The commands of a CRIU with --remote, or of another client.' }),
   environment: z.record(z.string(), z.string()).default({}),
   workingDirectory: z
     .string()
@@ -43,9 +70,11 @@ const fields = z.strictObject({
     .default({ append: true, inheritedConnection: false }),
 })
 
-const schema = fields.refine(({ proxy, cache }) => proxy !== undefined || cache !== undefined, {
-  message: "must have required property 'proxy' or 'cache'",
-})
+const schema = fields
+  .refine(({ proxy, cache, client }) => [proxy, cache, client].some((each) => each !== undefined), {
+    message: "must have required property 'proxy' or 'cache', or 'client'",
+  })
+  .superRefine(({ client }, context) => checkSockets(client, context))
 
 /** The command line of one daemon. */
 export type DaemonDescription = z.output<typeof daemon> & {
@@ -53,6 +82,12 @@ export type DaemonDescription = z.output<typeof daemon> & {
   environment?: Record<string, string>
   workingDirectory?: string
 }
+
+/** The command lines of a client. */
+type ClientDescription = z.output<typeof client>
+
+/** A command of a client. */
+export type ClientCommand = 'dump' | 'preDump' | 'restore'
 
 export type Descriptor = Omit<z.output<typeof fields>, 'proxy' | 'cache'> & {
   proxy?: DaemonDescription
@@ -70,12 +105,13 @@ export class DescriptorError extends Error {
  */
 export async function readDescriptor(file: string): Promise<Descriptor> {
   const descriptor = await readYaml(file, { name: 'descriptor', schema, error: DescriptorError })
-  const { workingDirectory, proxy, cache } = descriptor
+  const { workingDirectory, proxy, cache, client } = descriptor
   const folder = dirname(file)
   return {
     ...descriptor,
     ...(proxy !== undefined && { proxy: locateProgram(proxy, folder) }),
     ...(cache !== undefined && { cache: locateProgram(cache, folder) }),
+    ...(client !== undefined && { client: locateClient(client, folder) }),
     ...(workingDirectory !== undefined && { workingDirectory: resolve(folder, workingDirectory) }),
   }
 }
@@ -86,8 +122,8 @@ export function describeDescriptor(): string {
   const published = {
     $schema: generated.$schema,
     $id: 'criu-remote-conformance/descriptor',
-    title: 'An implementation of the image proxy, the image cache, or both',
-    anyOf: [{ required: ['proxy'] }, { required: ['cache'] }],
+    title: 'An implementation of the image proxy, the image cache, or both; or a client of them',
+    anyOf: [{ required: ['proxy'] }, { required: ['cache'] }, { required: ['client'] }],
     ...generated,
   }
   return `${JSON.stringify(published, null, 2)}\n`
@@ -95,9 +131,40 @@ export function describeDescriptor(): string {
 
 /** Returns a daemon whose program has an absolute path, or a bare name that PATH finds. */
 function locateProgram(daemon: DaemonDescription, folder: string): DaemonDescription {
-  const [program = '', ...parameters] = daemon.command
-  if (!program.includes('/') || isAbsolute(program) || program.startsWith('{')) return daemon
-  return { ...daemon, command: [resolve(folder, program), ...parameters] }
+  return { ...daemon, command: locate(daemon.command, folder) }
+}
+
+function locateClient(client: ClientDescription, folder: string): ClientDescription {
+  const { dump, preDump, restore } = client
+  return {
+    ...client,
+    dump: locate(dump, folder),
+    ...(preDump !== undefined && { preDump: locate(preDump, folder) }),
+    restore: locate(restore, folder),
+  }
+}
+
+function locate(command: string[], folder: string): string[] {
+  const [program = '', ...parameters] = command
+  if (!program.includes('/') || isAbsolute(program) || program.startsWith('{')) return command
+  return [resolve(folder, program), ...parameters]
+}
+
+/** Adds an issue for each command that is told by option where a socket is, and does not say it. */
+function checkSockets(
+  client: z.output<typeof fields>['client'],
+  context: z.core.$RefinementCtx,
+): void {
+  if (client?.sockets !== 'by-option') return
+  const needed = { dump: '{proxySocket}', preDump: '{proxySocket}', restore: '{cacheSocket}' }
+  for (const [command, placeholder] of Object.entries(needed)) {
+    const words = client[command as ClientCommand]
+    if (words?.some((word) => word.includes(placeholder)) === false)
+      context.addIssue({
+        ...{ code: 'custom', path: ['client', command] },
+        message: `expected ${placeholder}, as its sockets are by-option`,
+      })
+  }
 }
 
 /**

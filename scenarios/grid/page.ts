@@ -1,3 +1,4 @@
+import { client } from './client.ts'
 import { end } from './end.ts'
 import { forwarding } from './forwarding.ts'
 import { framing } from './framing.ts'
@@ -18,6 +19,7 @@ const rows: Readonly<Record<string, Row>> = {
   ...reads,
   ...end,
   ...resources,
+  ...client,
 }
 
 /** A cell of the grid. */

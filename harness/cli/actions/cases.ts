@@ -55,7 +55,7 @@ function explainCase(id: string, json?: true): string {
     `${about.id} (${about.role}; ${about.level ?? 'must'}; scenarios/cases/${found.group}.ts)`,
     about.about,
     ...cited,
-    `run: criu-remote conform --only ${about.id}`,
+    `run: criu-remote conform ${about.role === 'client' ? '-i CLIENT.yaml ' : ''}--only ${about.id}`,
   ].join('\n')
 }
 

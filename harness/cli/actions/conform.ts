@@ -10,9 +10,10 @@ import { conform } from '../../conformance/conform.ts'
 import { readRecord } from '../../conformance/failure-record.ts'
 import { showVerdict } from '../../conformance/report/progress.ts'
 import { isSound, type Results } from '../../conformance/result.ts'
-import { NothingSelected } from '../../conformance/select.ts'
+import { NothingSelected, type SelectedRole } from '../../conformance/select.ts'
+import type { Descriptor } from '../../implementation/descriptor.ts'
 import { calledAs, shellLine } from '../called-as.ts'
-import { fail } from '../failure.ts'
+import { Failure, fail } from '../failure.ts'
 import { untilSignal } from '../signals.ts'
 import { givenImplementation } from './given-implementation.ts'
 import { endWithVerdict, prepareReportIn, writeReportIn } from './verdict.ts'
@@ -24,7 +25,8 @@ const DEFAULT_TIMEOUT = 10
 
 export interface ConformFlags {
   implementation?: string
-  role: 'proxy' | 'cache' | 'both'
+  /** Default: the role of the descriptor. */
+  role?: SelectedRole
   only: string[]
   level: 'must' | 'should' | 'all'
   all?: true
@@ -67,9 +69,9 @@ export async function replay(
     ...(record.pressure && { pressure: record.pressure }),
   }
   const results = await runAndShow({
-    ...{ role: 'both', only: [record.case], level: 'all' },
+    ...{ role: roleOfCase(record.case), only: [record.case], level: 'all' },
     ...{ jobs: 1, repeat: 1, seed: record.seed, timeout: DEFAULT_TIMEOUT },
-    command: commandOf({ role: 'both', timeout: DEFAULT_TIMEOUT, ...named }),
+    command: commandOf({ role: roleOfCase(record.case), timeout: DEFAULT_TIMEOUT, ...named }),
     ...named,
   })
   const [again] = results.cases
@@ -111,9 +113,12 @@ type RunFlags = Omit<ConformFlags, 'baseline' | 'failedFrom'> & {
 
 async function runAndShow(flags: RunFlags): Promise<Results> {
   const descriptor = await givenImplementation(flags.implementation)
+  const role = flags.role ?? roleOf(descriptor)
+  if (role === 'client' && descriptor.client === undefined)
+    throw new Failure(2, 'judging a client: expected a descriptor with `client` (-i FILE)')
   const show = showVerdict(process.stderr.isTTY)
   const results = await conform({
-    ...flags,
+    ...{ ...flags, role },
     signal: untilSignal(),
     unblocked: flags.all === true || flags.writeBaseline !== undefined,
     suite: allCases,
@@ -123,6 +128,16 @@ async function runAndShow(flags: RunFlags): Promise<Results> {
   }).catch((thrown) => fail(isWrongUsage(thrown) ? 2 : 3)(thrown))
   show.end(results)
   return results
+}
+
+/** Returns the role to judge if the user names none. */
+function roleOf({ proxy, cache, client }: Descriptor): SelectedRole {
+  return client !== undefined && proxy === undefined && cache === undefined ? 'client' : 'both'
+}
+
+function roleOfCase(id: string): SelectedRole {
+  const found = allCases.find(({ value }) => value.id === id)
+  return found?.value.role === 'client' ? 'client' : 'both'
 }
 
 const isWrongUsage = (thrown: unknown) =>
