@@ -165,4 +165,12 @@ export const forwarding: readonly Mutant[] = [
     find: 'if (size === 0) return Promise.resolve()',
     put: 'if (size === 0) return this.rest(sink)',
   },
+  {
+    id: 'finish-with-bytes-is-an-error',
+    clauses: ['E1b', 'E1'],
+    about: 'Refuses a finish of the dump that has bytes behind its header.',
+    file: 'reference/proxy.ts',
+    find: 'return this.#finishDump()',
+    put: "return open.reader\n        .rest(() => {\n          throw new Error('the finish has bytes')\n        })\n        .then(() => this.#finishDump())",
+  },
 ]

@@ -76,4 +76,20 @@ export const reads: readonly Mutant[] = [
     find: '(this.#linkIsOpen ? await',
     put: '(this.#linkIsOpen && this.#link !== undefined ? await',
   },
+  {
+    id: 'evicts-old-images',
+    clauses: ['C1'],
+    about: 'Keeps the last thousand images of a snapshot.',
+    file: 'reference/memory/image-store.ts',
+    find: 'if (this.#small.isSparse) this.#closeGaps()',
+    put: 'if (images.size > 1000) images.delete(images.keys().next().value as string)\n    if (this.#small.isSparse) this.#closeGaps()',
+  },
+  {
+    id: 'waiter-gives-up-after-5-s',
+    clauses: ['C2'],
+    about: 'Answers a read that has waited for 5 s with ENOENT.',
+    file: 'reference/memory/image-store.ts',
+    find: 'getOrMake(names, name, () => new Set()).add(resolve)',
+    put: 'getOrMake(names, name, () => new Set()).add(resolve)\n      setTimeout(() => this.#forget(snapshotId, name, resolve), 5_000).unref()',
+  },
 ]

@@ -108,4 +108,12 @@ export const resources: readonly Mutant[] = [
     find: '    this.#queue.push({ header, body })\n',
     put: '    if (this.#queue.length < 20) this.#queue.push({ header, body })\n',
   },
+  {
+    id: 'memory-per-read',
+    clauses: ['R1'],
+    about: 'Keeps 64 KiB for each open of an image, for ever.',
+    file: 'reference/log.ts',
+    find: 'export const imageName = ({ snapshotId, name }: { snapshotId: string; name: string }): string =>\n',
+    put: 'const kept: Buffer[] = []\n\nexport const imageName = ({ snapshotId, name }: { snapshotId: string; name: string }): string =>\n  kept.push(Buffer.alloc(65_536, 1)) < 0 ? name :\n',
+  },
 ]

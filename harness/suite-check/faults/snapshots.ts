@@ -36,4 +36,20 @@ export const snapshots: readonly Mutant[] = [
     find: 'this.#bytes -= this.get(snapshotId, name)?.size ?? 0',
     put: "for (const other of this.#images.keys()) if (other !== snapshotId && other !== '') this.#images.delete(other)\n    this.#bytes -= this.get(snapshotId, name)?.size ?? 0",
   },
+  {
+    id: 'snapshot-id-cleaned-as-a-path',
+    clauses: ['S1', 'F5'],
+    about: 'Takes the ids /a/1, /a/1/ and /a//1 as one.',
+    file: 'reference/dialect.ts',
+    find: '`=${snapshotId}`',
+    put: "`=${snapshotId.replaceAll('//', '/').replace(/\\/$/, '')}`",
+  },
+  {
+    id: 'list-of-64-kib',
+    clauses: ['S2', 'S3'],
+    about: 'Keeps only the first 64 KiB of the list of snapshots.',
+    file: 'reference/memory/image-store.ts',
+    find: 'this.#small.get(stored) : stored\n  }\n\n  has(',
+    put: "this.#small.get(stored) : name === 'parent' && stored !== undefined && stored.size > 65_536 ? { ...stored, size: 65_536 } : stored\n  }\n\n  has(",
+  },
 ]
