@@ -8,6 +8,10 @@ import { cases as cacheOrder } from './cases/cache-order.ts'
 import { cases as cacheReads } from './cases/cache-reads.ts'
 import { cases as cacheResources } from './cases/cache-resources.ts'
 import { cases as cacheStrangers } from './cases/cache-strangers.ts'
+import { cases as clientEnd } from './cases/client-end.ts'
+import { cases as clientReplies } from './cases/client-replies.ts'
+import { cases as clientRequests } from './cases/client-requests.ts'
+import { cases as clientSnapshots } from './cases/client-snapshots.ts'
 import { cases as foundByAdversary } from './cases/found-by-adversary.ts'
 import { cases as foundByArchitectures } from './cases/found-by-architectures.ts'
 import { cases as foundByThreads } from './cases/found-by-threads.ts'
@@ -58,6 +62,10 @@ export const allCases: readonly LoadedCase[] = loadCases({
   frames,
   'found-by-architectures': foundByArchitectures,
   'found-by-adversary': foundByAdversary,
+  'client-requests': clientRequests,
+  'client-replies': clientReplies,
+  'client-snapshots': clientSnapshots,
+  'client-end': clientEnd,
 })
 
 /** The cases that run without a selection: none of them takes minutes or gigabytes. */
