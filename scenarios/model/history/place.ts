@@ -271,7 +271,9 @@ export class CachePlace implements Place {
     return this.#rest()
   }
 
+  /** A link that ends before its first frame was perhaps no proxy (W9), so an image comes first. */
   async finish(): Promise<void> {
+    await this.context.forward('mark', 'last', Buffer.alloc(0))
     this.context.closeLink()
     this.#isOpen = false
   }
