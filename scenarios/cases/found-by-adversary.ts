@@ -396,6 +396,26 @@ export const cases: readonly Case[] = [
     },
   },
   {
+    id: 'cache-waiter-beyond-the-finish',
+    clauses: ['C2', 'E2'],
+    role: 'cache',
+    about:
+      'A client waits for an image when the restore is finished, and the link is still open. It ' +
+      'waits on, and gets the image when it comes. The cache exits after the end of the link.',
+    async run(cache) {
+      const waiter = await cache.openRead('1', 'late.img')
+      await cache.stillServes('C2')
+      await cache.finishRestore()
+      await cache.stillServes('C1')
+      await cache.forward('1', 'late.img', contentOf(1))
+      const what = 'a read that waited at the finish of the restore'
+      const permitted = { outcome: 'the image', clause: 'C2' }
+      expectImage(await cache.answer(waiter, what, permitted), contentOf(1), 'C2', what)
+      cache.closeLink()
+      await cache.cleanExit()
+    },
+  },
+  {
     id: 'proxy-older-finish-after-a-long-backlog',
     clauses: ['E1a', 'E1b'],
     role: 'proxy',

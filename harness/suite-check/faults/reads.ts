@@ -92,4 +92,12 @@ export const reads: readonly Mutant[] = [
     find: 'getOrMake(names, name, () => new Set()).add(resolve)',
     put: 'getOrMake(names, name, () => new Set()).add(resolve)\n      setTimeout(() => this.#forget(snapshotId, name, resolve), 5_000).unref()',
   },
+  {
+    id: 'finish-answers-waiters',
+    clauses: ['C2'],
+    about: 'Answers all waiting reads with ENOENT at the finish of the restore.',
+    file: 'reference/cache.ts',
+    find: 'this.#restoreFinished.resolve()',
+    put: 'this.#restoreFinished.resolve()\n    this.#store.abandonWaiters()',
+  },
 ]
