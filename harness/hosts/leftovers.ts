@@ -4,25 +4,35 @@ import { type EndingSignal, endingSignals } from '../ending-signals.ts'
 /** A process that is dying may still add a file, so the removal is repeated. */
 const REMOVE = { recursive: true, force: true, maxRetries: 3 }
 
+/** All leftovers that are to be removed. They share the listeners of this process. */
+const live = new Set<Leftovers>()
+
+const removeLive = () => {
+  for (const each of live) each.removeAll()
+}
+
+/** Removes everything and ends the process, if nothing else listens to the signal. */
+const end = (signal: EndingSignal) => {
+  if (process.listenerCount(signal) > 1) return
+  removeLive()
+  process.kill(process.pid, signal)
+}
+
 /**
  * The process groups and directories that must not outlive this process. They are removed when it
  * exits for any reason but SIGKILL: by an error that no code caught, or by a signal that only this
- * class listens to.
+ * module listens to.
  */
 export class Leftovers {
   readonly #groups = new Set<number>()
   readonly #directories = new Set<string>()
-  readonly #remove = () => this.removeAll()
-  readonly #end = (signal: EndingSignal) => {
-    if (process.listenerCount(signal) > 1) return
-    this.removeAll()
-    process.off(signal, this.#end)
-    process.kill(process.pid, signal)
-  }
 
   constructor() {
-    process.on('exit', this.#remove)
-    for (const signal of endingSignals) process.on(signal, this.#end)
+    if (live.size === 0) {
+      process.on('exit', removeLive)
+      for (const signal of endingSignals) process.on(signal, end)
+    }
+    live.add(this)
   }
 
   addGroup(leader: number): void {
@@ -39,10 +49,13 @@ export class Leftovers {
     signalGroup(leader, 'SIGKILL')
   }
 
-  /** Kills all groups, removes all directories, and listens to no event any more. */
+  /** Kills all groups and removes all directories. */
   removeAll(): void {
-    process.off('exit', this.#remove)
-    for (const signal of endingSignals) process.off(signal, this.#end)
+    live.delete(this)
+    if (live.size === 0) {
+      process.off('exit', removeLive)
+      for (const signal of endingSignals) process.off(signal, end)
+    }
     for (const leader of this.#groups) this.killGroup(leader)
     for (const directory of this.#directories) rmSync(directory, REMOVE)
     this.#directories.clear()

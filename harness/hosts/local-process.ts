@@ -33,7 +33,8 @@ export async function startLocal(
     stdin: 'ignore',
     buffer: false,
     reject: false,
-    cleanup: true,
+    // A process of its own group is left to the host, which removes it at a signal as well.
+    cleanup: !ownGroup,
     detached: ownGroup,
     ...(environment && { env: environment }),
     ...(workingDirectory !== undefined && { cwd: workingDirectory }),

@@ -1,4 +1,7 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
+import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
 import { isolatedLocalHost, localHost } from './local.ts'
@@ -37,4 +40,42 @@ t.test('a host that is stopped starts nothing more and leaves no directory', asy
   t.notOk(existsSync(directory))
   await t.rejects(host.start(['true']), { name: 'HostError' })
   await t.rejects(host.directory(), { name: 'HostError' })
+})
+
+t.test('a signal removes what every host has made', { timeout: 30_000 }, async (t) => {
+  const script = `
+    import { isolatedLocalHost } from '${import.meta.dirname}/local.ts'
+    for (let nth = 0; nth < 12; nth++) {
+      const host = isolatedLocalHost()
+      const { pid } = await host.start(['sleep', '60'])
+      console.log(pid, await host.directory())
+    }
+    console.log('ready')
+    setInterval(() => {}, 1000)`
+  // The hooks of tap, which NODE_OPTIONS loads into every child, listen for signals as well.
+  const node = ['-u', 'NODE_OPTIONS', process.execPath, '--disable-warning=ExperimentalWarning']
+  const words = [...node, '--input-type=module', '-e', script]
+  const child = spawn('env', words, { stdio: ['ignore', 'pipe', 'pipe'] })
+  let errors = ''
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    errors += text
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  const made: string[] = []
+  for await (const line of createInterface(child.stdout)) {
+    if (line === 'ready') break
+    made.push(line)
+  }
+  t.equal(made.length, 12)
+  child.kill('SIGTERM')
+  const [, signal] = await once(child, 'exit')
+  t.equal(signal, 'SIGTERM')
+  t.equal(errors, '', 'no warning of many listeners')
+  const left = made.map((line) => line.split(' ')).filter(([, path = '']) => existsSync(path))
+  t.same(left, [])
+  await pause(100)
+  t.same(
+    made.filter((line) => isAlive(Number.parseInt(line, 10))),
+    [],
+  )
 })
