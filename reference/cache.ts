@@ -14,9 +14,8 @@ import type { Content } from './memory/content.ts'
 import { ImageStore } from './memory/image-store.ts'
 import { receiveImage } from './receive.ts'
 import { awaitLink, type LinkListener } from './transport/link.ts'
-import { answer, LocalServer, type Open } from './transport/local-server.ts'
+import { answer, LocalServer, type Open, type ReadOpen } from './transport/local-server.ts'
 import { SocketReader } from './transport/socket-reader.ts'
-import { untilLeft } from './transport/until-left.ts'
 
 /*
  * The image cache runs on the node where the process is restored. It receives images from the proxy
@@ -32,10 +31,12 @@ export async function startCache({
   dialect = 'auto',
   maxMemory,
   log = silent,
+  readerSilence,
 }: DaemonOptions): Promise<Daemon> {
   const listener = await awaitLink(end)
   const store = new ImageStore(maxMemory)
-  const daemon = await new ImageCache(dialectOf(dialect), store, listener, log).start(socket)
+  const cache = new ImageCache(dialectOf(dialect), store, listener, log)
+  const daemon = await cache.start(socket, readerSilence)
   return listener.address === undefined ? daemon : { ...daemon, address: listener.address }
 }
 
@@ -55,8 +56,9 @@ class ImageCache {
     this.#log = log
   }
 
-  async start(socket: string): Promise<Daemon> {
-    const local = await LocalServer.listen(socket, this.#log, (open) => this.#serve(open)).catch(
+  async start(socket: string, readerSilence?: number): Promise<Daemon> {
+    const serve = (open: Open) => this.#serve(open)
+    const local = await LocalServer.listen(socket, this.#log, serve, readerSilence).catch(
       (thrown) => {
         this.#listener.close()
         throw thrown
@@ -142,12 +144,12 @@ class ImageCache {
     )
   }
 
-  async #serveRead(open: Open): Promise<void> {
+  async #serveRead(open: ReadOpen): Promise<void> {
     const { snapshotId, name } = open.image
     const key = snapshotKey(this.#dialect, snapshotId)
     const content =
       this.#store.get(key, name) ??
-      (this.#linkIsOpen ? await this.#store.wait(key, name, untilLeft(open.socket)) : undefined)
+      (this.#linkIsOpen ? await this.#store.wait(key, name, open.untilLeft()) : undefined)
     const found = content === undefined ? 'no such image' : `${content.size} bytes`
     this.#log.debug(`read ${imageName(open.image)}: ${found}`)
     await answer(open, content)

@@ -13,6 +13,8 @@ export interface DaemonOptions {
   /** Limit of all images together, in bytes. */
   maxMemory?: number
   log?: Log
+  /** Time, in ms, after which a finishing daemon resets a reader that takes nothing (E1b). */
+  readerSilence?: number
 }
 
 /** A proxy or cache that runs in this process. */

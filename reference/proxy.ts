@@ -14,7 +14,7 @@ import { ImageStore } from './memory/image-store.ts'
 import { receiveImage } from './receive.ts'
 import { Forwarder } from './transport/forwarder.ts'
 import { openLink } from './transport/link.ts'
-import { answer, LocalServer, type Open } from './transport/local-server.ts'
+import { answer, LocalServer, type Open, type WriteOpen } from './transport/local-server.ts'
 
 /*
  * The image proxy runs on the node of the target process. CRIU's pre-dumps and dump write images to
@@ -30,10 +30,12 @@ export async function startProxy({
   dialect = 'auto',
   maxMemory,
   log = silent,
+  readerSilence,
 }: DaemonOptions): Promise<Daemon> {
   const link = await openLink(end)
   const store = new ImageStore(maxMemory)
-  return new ImageProxy(dialectOf(dialect), store, new Forwarder(link, log), log).start(socket)
+  const proxy = new ImageProxy(dialectOf(dialect), store, new Forwarder(link, log), log)
+  return proxy.start(socket, readerSilence)
 }
 
 class ImageProxy {
@@ -53,8 +55,9 @@ class ImageProxy {
     this.#log = log
   }
 
-  async start(socket: string): Promise<Daemon> {
-    const local = await LocalServer.listen(socket, this.#log, (open) => this.#serve(open)).catch(
+  async start(socket: string, readerSilence?: number): Promise<Daemon> {
+    const serve = (open: Open) => this.#serve(open)
+    const local = await LocalServer.listen(socket, this.#log, serve, readerSilence).catch(
       (thrown) => {
         this.#forwarder.abort()
         throw thrown
@@ -80,7 +83,7 @@ class ImageProxy {
     await answer(open, content)
   }
 
-  async #receive(open: Open): Promise<void> {
+  async #receive(open: WriteOpen): Promise<void> {
     const content = await receiveImage(this.#store, open.image, (sink) =>
       open.reader.rest(sink),
     ).catch((thrown) => this.#throwDropped(thrown))
@@ -97,7 +100,7 @@ class ImageProxy {
   }
 
   /** Stores a complete image, which makes it readable (L7), and forwards it. */
-  #complete(open: Open, content: Content): void {
+  #complete(open: WriteOpen, content: Content): void {
     const { snapshotId, name } = open.image
     const kind = open.purpose === 'append' ? 'append' : 'write'
     const key = snapshotKey(this.#dialect, snapshotId)

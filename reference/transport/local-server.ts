@@ -4,20 +4,25 @@ import { RemoteError } from '../../proto/error.ts'
 import { ENOENT, type LocalImage, localImage, localReply, purpose } from '../../proto/messages.ts'
 import { imageName, type Log } from '../log.ts'
 import type { Content } from '../memory/content.ts'
+import { ReadRequests } from './read-requests.ts'
 import { RESERVED, roomForConnections } from './room.ts'
 import { drained, sendContent } from './send.ts'
-import { ignoreSilence, onSilence } from './silence.ts'
+import { ignoreSilence, onSilence, onStall } from './silence.ts'
 import { SocketReader } from './socket-reader.ts'
+import { systemCalls } from './system-calls.ts'
 import { connectUnix, listenUnix } from './unix-socket.ts'
+import { untilLeft } from './until-left.ts'
 
 /*
  * The UNIX side of a proxy or cache (clauses L): every open of an image is a connection of its own.
  *
  * One async function serves a connection from its header to its end. A failure ends that connection
  * with a logged reason and affects no other. When the dump or the restore is finished, connections
- * that have begun may still complete, and a silent writer is dropped after a limit. A reader is
- * not: Node cannot reset a UNIX connection, and a close before the last byte would make a cut image
- * look whole (L7). So a reader that takes nothing keeps the daemon, although E1b permits its reset.
+ * that have begun may still complete, and a silent writer is dropped after a limit. A reader that
+ * takes nothing is reset after a limit as well (E1b), and so is every reader whose image is not
+ * finished when the daemon ends early: a close before the last byte would make a cut image look
+ * whole (L7). Node cannot reset a UNIX connection, so read-requests.ts arranges it. Where its
+ * system calls are missing, a reader that takes nothing keeps the daemon.
  */
 
 /**
@@ -27,11 +32,25 @@ import { connectUnix, listenUnix } from './unix-socket.ts'
 const HEADER_SILENCE = 200
 /** Silence, in ms, after which a finishing daemon drops a writer: its client may be busy (E1a). */
 const WRITER_SILENCE = 10_000
+/** Time, in ms, without a byte taken, after which a finishing daemon resets a reader (E1b). */
+const READER_SILENCE = 10_000
+
+const NOTHING = Buffer.alloc(0)
 
 /** An open of an image: the decoded request, and the connection to answer on. */
-export interface Open {
+export type Open = ReadOpen | WriteOpen
+
+export interface ReadOpen {
   image: LocalImage
-  purpose: 'read' | 'write' | 'append'
+  purpose: 'read'
+  socket: Socket
+  /** Resolves when the client has left, or the connection is closed. Closes it then. */
+  untilLeft(): Promise<void>
+}
+
+export interface WriteOpen {
+  image: LocalImage
+  purpose: 'write' | 'append'
   socket: Socket
   reader: SocketReader
 }
@@ -41,16 +60,25 @@ export class LocalServer {
   readonly #handle: (open: Open) => Promise<void>
   readonly #log: Log
   readonly #path: string
+  readonly #readerSilence: number
+  /** The requests of readers that can be reset; undefined if the system calls are missing. */
+  #requests: ReadRequests | undefined
   #server: Server | undefined
   #finishing = false
   #idle: (() => void) | undefined
   readonly #room = roomForConnections()
   #refused: RemoteError | undefined
 
-  private constructor(path: string, log: Log, handle: (open: Open) => Promise<void>) {
+  private constructor(
+    path: string,
+    log: Log,
+    handle: (open: Open) => Promise<void>,
+    readerSilence: number,
+  ) {
     this.#path = path
     this.#log = log
     this.#handle = handle
+    this.#readerSilence = readerSilence
   }
 
   /**
@@ -61,9 +89,13 @@ export class LocalServer {
     path: string,
     log: Log,
     handle: (open: Open) => Promise<void>,
+    readerSilence = READER_SILENCE,
   ): Promise<LocalServer> {
-    const server = new LocalServer(path, log, handle)
+    const server = new LocalServer(path, log, handle, readerSilence)
+    const calls = systemCalls()
     server.#server = await listenUnix(path, (socket) => void server.#serve(socket))
+    if (typeof calls === 'string') log.debug(`readers cannot be reset: ${calls}`)
+    else server.#requests = new ReadRequests(calls)
     return server
   }
 
@@ -78,12 +110,12 @@ export class LocalServer {
     socket.on('error', () => {})
     if (this.#finishing) this.#limitSilence(socket)
     try {
-      const open = await readOpen(socket)
+      const open = await this.#open(socket)
       if (open === undefined) return
       this.#connections.set(socket, open.purpose)
       if (this.#finishing) this.#limitSilence(socket)
       await this.#handle(open)
-      close(socket)
+      await this.#close(socket)
     } catch (thrown) {
       const failure = RemoteError.from(thrown, 'serving a connection')
       if (failure.code === 'connection-lost') this.#log.info(failure.message)
@@ -93,6 +125,27 @@ export class LocalServer {
       this.#connections.delete(socket)
       if (this.#connections.size === 0) this.#idle?.()
     }
+  }
+
+  async #open(socket: Socket): Promise<Open | undefined> {
+    const requests = this.#requests
+    const image = await requests?.next(socket)
+    if (requests !== undefined && image !== undefined) {
+      return { image, purpose: 'read', socket, untilLeft: () => requests.untilLeft(socket) }
+    }
+    // Node reads the connection only from now on.
+    if (this.#finishing) this.#limitSilence(socket)
+    return readOpen(socket)
+  }
+
+  /**
+   * Closes when the kernel has every byte: with a clean end, and without a shutdown, which the
+   * client needs no more.
+   */
+  async #close(socket: Socket): Promise<void> {
+    if (socket.writableLength > 0) await written(socket)
+    this.#requests?.release(socket)
+    socket.destroy()
   }
 
   /**
@@ -139,7 +192,7 @@ export class LocalServer {
   #limitSilence(socket: Socket): void {
     const phase = this.#connections.get(socket)
     if (phase === 'read') {
-      ignoreSilence(socket)
+      this.#limitStall(socket)
       return
     }
     const limit = phase === 'header' ? HEADER_SILENCE : WRITER_SILENCE
@@ -153,10 +206,27 @@ export class LocalServer {
     })
   }
 
-  /** Destroys all connections and removes the socket file. */
+  /** Resets a reader that takes nothing. A reader that cannot be reset is left alone (L7). */
+  #limitStall(socket: Socket): void {
+    ignoreSilence(socket)
+    const requests = this.#requests
+    if (!requests?.holds(socket)) return
+    const untaken = () => requests.untaken(socket)
+    onStall(socket, this.#readerSilence, untaken, () => {
+      socket.destroy(
+        new RemoteError(
+          'connection-lost',
+          `the daemon is finished and this reader took nothing for ${this.#readerSilence} ms`,
+        ),
+      )
+    })
+  }
+
+  /** Destroys all connections, which resets unfinished readers. Removes the socket file. */
   destroy(): void {
     this.#server?.close()
     for (const socket of this.#connections.keys()) socket.destroy()
+    this.#requests?.close()
   }
 }
 
@@ -175,7 +245,8 @@ async function readOpen(socket: Socket): Promise<Open | undefined> {
       'not-permitted',
       `opening ${imageName(image)}: expected a read, write or append, got open mode ${image.openMode}`,
     )
-  return { image, purpose: asked, socket, reader }
+  if (asked !== 'read') return { image, purpose: asked, socket, reader }
+  return { image, purpose: asked, socket, untilLeft: () => untilLeft(socket) }
 }
 
 /**
@@ -189,11 +260,7 @@ export async function answer({ socket }: Open, content: Content | undefined): Pr
   await drained(socket)
 }
 
-/**
- * Closes without a shutdown if the kernel has every byte: the close alone tells the client of the
- * end, with one system call less.
- */
-function close(socket: Socket): void {
-  if (socket.writableLength === 0) socket.destroy()
-  else socket.destroySoon()
+/** Resolves when the kernel has every byte, or the connection is lost. */
+function written(socket: Socket): Promise<void> {
+  return new Promise((resolve) => socket.write(NOTHING, () => resolve()))
 }

@@ -88,8 +88,8 @@ export const end: readonly Mutant[] = [
     clauses: ['E1b', 'E1a'],
     about: 'Drops readers that take nothing for 200 ms after the finish, with a clean close.',
     file: 'reference/transport/local-server.ts',
-    find: '      ignoreSilence(socket)',
-    put: '      socket.setTimeout(200, () => socket.destroy())',
+    find: '    ignoreSilence(socket)\n    const requests',
+    put: '    socket.setTimeout(200, () => {\n      this.#requests?.release(socket)\n      socket.destroy()\n    })\n    return\n    const requests',
   },
   {
     id: 'finish-read-is-a-write',
@@ -118,9 +118,9 @@ export const end: readonly Mutant[] = [
   {
     id: 'finish-cuts-readers',
     clauses: ['E1b', 'L7'],
-    about: 'Closes the connections of all readers when the dump or the restore is finished.',
+    about: 'Closes all readers at the end of the dump or the restore, with a clean close.',
     file: 'reference/transport/local-server.ts',
     find: '      await this.#handle(open)\n',
-    put: "      if (['DUMP_FINISH', 'RESTORE_FINISH', ''].includes(open.image.name))\n        for (const other of this.#connections.keys()) if (other !== socket) other.destroy()\n      await this.#handle(open)\n",
+    put: "      if (['DUMP_FINISH', 'RESTORE_FINISH', ''].includes(open.image.name))\n        for (const other of this.#connections.keys()) if (other !== socket) {\n          this.#requests?.release(other)\n          other.destroy()\n        }\n      await this.#handle(open)\n",
   },
 ]

@@ -146,10 +146,10 @@ export const order: readonly Mutant[] = [
   {
     id: 'link-end-cuts-readers',
     clauses: ['L7', 'C1'],
-    about: 'Closes all readers of the cache when the link ends.',
+    about: 'Closes all readers of the cache when the link ends, with a clean close.',
     file: 'reference/cache.ts',
     find: '    await answer(open, content)\n',
-    put: '    const timer = setInterval(() => this.#linkIsOpen || open.socket.destroy(), 5)\n    if (!this.#linkIsOpen) clearInterval(timer)\n    await answer(open, content).finally(() => clearInterval(timer))\n',
+    put: "    const takeUnread = () => process.getBuiltinModule('node:fs').readSync(open.socket._handle.fd, Buffer.alloc(1))\n    const cut = () => {\n      if (this.#linkIsOpen || open.socket.destroyed) return\n      takeUnread()\n      open.socket.destroy()\n    }\n    const timer = setInterval(cut, 5)\n    if (!this.#linkIsOpen) clearInterval(timer)\n    await answer(open, content).finally(() => clearInterval(timer))\n",
   },
   {
     id: 'waiter-misses-its-image',

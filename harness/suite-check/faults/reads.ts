@@ -32,7 +32,7 @@ export const reads: readonly Mutant[] = [
     clauses: ['C2', 'C4'],
     about: 'Answers a read of an image that has not arrived with ENOENT at once.',
     file: 'reference/cache.ts',
-    find: '(this.#linkIsOpen ? await this.#store.wait(key, name, untilLeft(open.socket)) : undefined)',
+    find: '(this.#linkIsOpen ? await this.#store.wait(key, name, open.untilLeft()) : undefined)',
     put: 'undefined',
   },
   {

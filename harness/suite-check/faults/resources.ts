@@ -33,7 +33,7 @@ export const resources: readonly Mutant[] = [
     clauses: ['R1'],
     about: 'Keeps the connections of readers that left while they waited.',
     file: 'reference/cache.ts',
-    find: 'this.#store.wait(key, name, untilLeft(open.socket))',
+    find: 'this.#store.wait(key, name, open.untilLeft())',
     put: 'this.#store.wait(key, name)',
   },
   {
