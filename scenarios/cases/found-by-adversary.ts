@@ -27,6 +27,8 @@ import { expectInTurn, rounds } from '../model/stops.ts'
 
 /** Longer than the usual limits of 2 to 5 s for a silent connection, in ms. */
 const SILENCE = 5_500
+/** More than a daemon waits as a rule for bytes on their way, in ms. */
+const PAUSE = 1_000
 /** More than a UNIX socket and a buffer of a server hold. */
 const LARGE = 1 << 20
 /** A byte far from all powers of two, which begin the blocks of a server. */
@@ -413,6 +415,32 @@ export const cases: readonly Case[] = [
       expectImage(await cache.answer(waiter, what, permitted), contentOf(1), 'C2', what)
       cache.closeLink()
       await cache.cleanExit()
+    },
+  },
+  {
+    id: 'proxy-finish-to-a-cache-that-pauses',
+    clauses: ['E1', 'W6', 'W5'],
+    role: 'proxy',
+    about:
+      `The cache reads nothing for ${PAUSE} ms at the finish, while an image of 3 MiB waits in the ` +
+      'buffers of the kernel. Then the image comes whole, and the link ends cleanly.',
+    async run(proxy) {
+      const bytes = someBytes(3 * LARGE, proxy.seed)
+      await proxy.store('1', 'small.img', contentOf(1))
+      proxy.fakeCache.pause()
+      await proxy.write('1', 'a.img', bytes)
+      await proxy.finish()
+      await pause(PAUSE)
+      proxy.fakeCache.resume()
+      expectForwarded(await proxy.forwarded('a.img', undefined, 'E1'), bytes, 'E1')
+      const permitted = { outcome: 'end of stream between two images', clause: 'W6' }
+      const ended = await proxy.waitFor(
+        'the end of the link',
+        permitted,
+        proxy.fakeCache.untilEnd(),
+      )
+      demand(ended === 'end', 'the end of the link', permitted, ended)
+      await proxy.cleanExit()
     },
   },
   {
