@@ -187,8 +187,9 @@ t.test(
     const code = `
 const net = require('node:net')
 const [socket, port] = process.argv.slice(1)
-net.createServer(() => {}).listen(port, '127.0.0.1')
-net.createServer((client) => client.once('data', () => process.exit(0))).listen(socket)`
+const link = net.createServer(() => {}).listen(port, '127.0.0.1')
+const end = () => link.close() && process.exit(0)
+net.createServer((client) => client.once('data', end)).listen(socket)`
     const file = `${directory}/early.json`
     const command = [process.execPath, '-e', code, '{socket}', '{port}']
     writeFileSync(file, JSON.stringify({ name: 'early', cache: { command } }))
