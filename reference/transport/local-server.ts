@@ -127,11 +127,19 @@ export class LocalServer {
     }
   }
 
-  async #open(socket: Socket): Promise<Open | undefined> {
-    const requests = this.#requests
-    const image = await requests?.next(socket)
-    if (requests !== undefined && image !== undefined) {
-      return { image, purpose: 'read', socket, untilLeft: () => requests.untilLeft(socket) }
+  #open(socket: Socket): Promise<Open | undefined> {
+    const request = this.#requests?.next(socket)
+    return request === undefined ? readOpen(socket) : this.#openRequest(socket, request)
+  }
+
+  async #openRequest(
+    socket: Socket,
+    request: Promise<LocalImage | undefined>,
+  ): Promise<Open | undefined> {
+    const image = await request
+    if (image !== undefined) {
+      const left = () => this.#requests?.untilLeft(socket) ?? untilLeft(socket)
+      return { image, purpose: 'read', socket, untilLeft: left }
     }
     // Node reads the connection only from now on.
     if (this.#finishing) this.#limitSilence(socket)

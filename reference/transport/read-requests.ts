@@ -65,20 +65,33 @@ export class ReadRequests {
 
   /**
    * Returns the request of a reader, when images that are older than the connection are read.
-   * Returns undefined for any other connection, which Node then reads from its first byte. Throws
-   * `connection-lost` if the connection is closed here meanwhile.
+   * Returns undefined for any other connection, which Node then reads from its first byte; at once
+   * where it can, since a write is the usual case. Rejects with `connection-lost` if the connection
+   * is closed here meanwhile.
    */
-  async next(socket: Socket): Promise<LocalImage | undefined> {
-    if (this.#passEvents()) this.#older = this.#twoTurns()
-    // Only the writers that this accept handed over, or an earlier one: those do not wait.
+  next(socket: Socket): Promise<LocalImage | undefined> | undefined {
+    if (this.#passEvents()) this.#awaitOlder()
+    const look = this.#look(socket)
+    if (look === 'other' && this.#older === undefined) return undefined
+    return this.#settle(socket, look)
+  }
+
+  async #settle(socket: Socket, first: Look): Promise<LocalImage | undefined> {
+    // The writers that this accept handed over, or an earlier one: those do not wait themselves.
     const older = this.#older
-    const first = this.#look(socket)
     const look = first === 'partial' ? await this.#awaitHeader(socket) : first
     await older
     if (look === 'other' || look === 'partial') return undefined
     await this.#twoTurns()
     if (socket.destroyed) throw lost()
     return look
+  }
+
+  #awaitOlder(): void {
+    const older = this.#twoTurns().then(() => {
+      if (this.#older === older) this.#older = undefined
+    })
+    this.#older = older
   }
 
   /** Whether the end of a connection resets its client, until `release`. */
