@@ -8,6 +8,7 @@ import { globSync } from 'node:fs'
 /** Seconds of the longest files, on two cores, in the usual tier and in the tier `all`. */
 const WEIGHTS: Record<string, { usual: number; all: number }> = {
   'harness/suite-check/faults.test.ts': { usual: 90, all: 140 },
+  'harness/suite-check/client/client.test.ts': { usual: 60, all: 200 },
   'harness/suite-check/oddities.test.ts': { usual: 80, all: 150 },
   'zdtm-mode/zdtm.test.ts': { usual: 70, all: 400 },
   'zdtm-mode/pre-dump.test.ts': { usual: 120, all: 800 },

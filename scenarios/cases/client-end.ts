@@ -7,6 +7,7 @@ import {
   demandOfAll,
   describeRequest,
   ENOENT,
+  NotApplicable,
 } from '../../harness/conformance/index.ts'
 import {
   always,
@@ -139,6 +140,27 @@ export const cases: readonly ClientCase[] = [
     async run(client) {
       client.proxy.rule(once(isPages, { hangsUp: true }))
       await dumpFails(client, 'K15')
+    },
+  },
+  {
+    id: 'client-proxy-hangs-up-on-others',
+    clauses: ['K15'],
+    role: 'client',
+    about:
+      'The proxy closes the connections of images that are open beside one that it does not read: ' +
+      'the next write to them fails, and the dump with it. No signal ends the client.',
+    async run(client) {
+      const read = Promise.withResolvers<void>()
+      client.proxy.rule(always(isPages, { after: read.promise }))
+      const dump = await client.start('dump', '2')
+      await client.request(isPages, { outcome: 'a write of pages', clause: 'K15' })
+      await client.settle()
+      const others = client.images.filter((each) => !isPages(each) && each.endedAt === undefined)
+      if (others.length === 0) throw new NotApplicable('it has no other image open')
+      for (const { socket } of others) socket.destroy()
+      read.resolve()
+      client.failed(await dump.exit, 'dump', 'K15')
+      client.targetLives('a failed dump')
     },
   },
   {

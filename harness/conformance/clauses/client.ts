@@ -77,7 +77,8 @@ export const clauses: readonly Clause[] = [
     source: 'ours',
     text:
       'Any other error of a reply is a failure of the command, for an optional image too, and ' +
-      'whatever an earlier request was answered. It never counts as a missing image.',
+      'whatever an earlier request was answered. It never counts as a missing image. Only a dump ' +
+      'that cannot read its parent may go on, with all pages in its own images.',
     loss:
       'An image that exists and could not be read counts as missing: the process is restored ' +
       'without a part of its state, and nobody is told.',

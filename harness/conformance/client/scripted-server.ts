@@ -13,6 +13,8 @@ import type { ImageStore } from './image-store.ts'
 
 /** Time between two pieces of a reply in pieces, in ms: a client reads each of them alone. */
 const BETWEEN_PIECES = 5
+/** Bytes of an image that follow a reply in pieces one by one. */
+const IN_PIECES = 6
 
 /** How a server treats one request; a sound server does without any of it. */
 export interface Behaviour {
@@ -21,8 +23,9 @@ export interface Behaviour {
   /** The error of the reply. */
   error?: number
   /**
-   * `pieces`: byte by byte. `with image`: in one piece with the image. `none`: the connection is
-   * closed without a reply. `part`: it is closed after three bytes of the reply.
+   * `pieces`: byte by byte, and the first bytes of the image as well. `with image`: in one piece
+   * with the image. `none`: the connection is closed without a reply. `part`: it is closed after
+   * three bytes of the reply.
    */
   reply?: 'pieces' | 'with image' | 'none' | 'part'
   /** Number of bytes of the image before the close; all unless given. */
@@ -209,9 +212,12 @@ export class ScriptedServer {
     const meaning = `reply: error ${code}`
     if (reply === 'with image') {
       this.#send(request, Buffer.concat([frame, rest]), `${meaning}, then ${rest.length} bytes`)
+    } else if (reply === 'pieces') {
+      await this.#sendByBytes(request, Buffer.concat([frame, rest.subarray(0, IN_PIECES)]))
+      this.#send(request, rest.subarray(IN_PIECES))
     } else {
-      await this.#sendReply(request, frame, meaning, reply === 'pieces')
-      if (rest.length > 0) this.#send(request, rest)
+      this.#send(request, frame, meaning)
+      this.#send(request, rest)
     }
     if (socket.destroyed) return
     this.#close(request)
@@ -230,24 +236,16 @@ export class ScriptedServer {
     return store.awaited(snapshotId, name)
   }
 
-  async #sendReply(
-    request: ClientRequest,
-    frame: Buffer,
-    meaning: string,
-    inPieces: boolean,
-  ): Promise<void> {
-    if (!inPieces) {
-      this.#send(request, frame, meaning)
-      return
-    }
-    for (const byte of frame) {
-      this.#send(request, Buffer.of(byte), 'a byte of the reply')
+  async #sendByBytes(request: ClientRequest, bytes: Buffer): Promise<void> {
+    for (const byte of bytes) {
+      this.#send(request, Buffer.of(byte), 'a byte of the reply or the image')
       await pause(BETWEEN_PIECES)
     }
   }
 
   #send(request: ClientRequest, bytes: Buffer, meaning?: string): void {
-    if (request.socket.destroyed || request.socket.writableEnded) return
+    const { destroyed, writableEnded } = request.socket
+    if (destroyed || writableEnded || bytes.length === 0) return
     this.#options.trace.add(request.connection, 'in', 'bytes', bytes, meaning)
     request.socket.write(bytes)
   }

@@ -1,37 +1,39 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { MARK, ProcessTree, type TreeProcess, textOf } from '../../hosts/process-tree.ts'
 
+/** Bytes of memory of the root: more than a socket holds, so that a client waits for its reader. */
+const MEMORY = 1024 * 1024
 /** Interval between two looks at processes, in ms. */
 const POLL = 2
 
 /** The target process and its children, which a client dumps. */
 export class TargetTree {
   readonly pid: number
-  readonly #child: ChildProcess
   readonly #tree: ProcessTree
   #before: readonly TreeProcess[] = []
 
-  /** Starts a process in a session of its own, with so many children. */
-  constructor(children: number, mark: string) {
-    const script = `for each in $(seq ${children}); do sleep 3600 & done; wait`
-    this.#child = spawn('sh', ['-c', script], {
-      detached: true,
-      stdio: 'ignore',
-      env: { PATH: process.env['PATH'], [MARK]: mark },
-    })
-    this.#child.on('error', () => {})
-    this.pid = this.#child.pid ?? 0
-    this.#tree = new ProcessTree(this.pid, 'none has this mark')
+  private constructor(pid: number) {
+    this.pid = pid
+    this.#tree = new ProcessTree(pid, 'none has this mark')
   }
 
-  /** Waits until all its processes run, and remembers them. */
-  async untilReady(children: number): Promise<void> {
-    const isReady = () =>
-      this.#living().filter(({ pid }) => textOf(`/proc/${pid}/comm`).startsWith('sleep')).length ===
-      children
-    while (!isReady()) await pause(POLL)
-    this.#before = this.#living()
+  /**
+   * Starts a process with so many children, in a session of its own and without open files of the
+   * suite, and waits until all run. A host would kill the children at the end of the process.
+   */
+  static async start(children: number, mark: string): Promise<TargetTree> {
+    const script = `memory=$(head -c ${MEMORY} /dev/zero | tr '\\0' x)
+      for each in $(seq $1); do sleep 3600 & done; wait`
+    const child = spawn('sh', ['-c', script, 'sh', `${children}`], {
+      ...{ detached: true, stdio: 'ignore' },
+      env: { ...process.env, [MARK]: mark },
+    })
+    await once(child, 'spawn')
+    const target = new TargetTree(child.pid as number)
+    await target.#untilReady(children)
+    return target
   }
 
   /** The pids of its processes, the root first. */
@@ -58,10 +60,9 @@ export class TargetTree {
     return ''
   }
 
-  /** Number of its processes that are there. */
+  /** Number of its processes that are there, children without their parent included. */
   get living(): number {
-    const pids = new Set(this.pids)
-    return this.#living().filter(({ pid }) => pids.has(pid)).length
+    return this.pids.filter((pid) => /^\d+ \(.*\) [^ZX]/.test(textOf(`/proc/${pid}/stat`))).length
   }
 
   /** Kills its processes; those that a client restored are killed by their mark. */
@@ -71,6 +72,15 @@ export class TargetTree {
         process.kill(pid, 'SIGKILL')
       } catch {}
     }
+  }
+
+  /** Waits until all its processes run, and remembers them. */
+  async #untilReady(children: number): Promise<void> {
+    const isReady = () =>
+      this.#living().filter(({ pid }) => textOf(`/proc/${pid}/comm`).startsWith('sleep')).length ===
+      children
+    while (!isReady()) await pause(POLL)
+    this.#before = this.#living()
   }
 
   #living(): TreeProcess[] {

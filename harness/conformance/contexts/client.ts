@@ -97,8 +97,7 @@ export class ClientUnderTest {
 
   /** Starts the target process with its children, and waits until they run. */
   async startTarget(children = CHILDREN): Promise<void> {
-    this.#target = new TargetTree(children, this.#mark)
-    await this.#target.untilReady(children)
+    this.#target = await TargetTree.start(children, this.#mark)
   }
 
   get target(): TargetTree {
