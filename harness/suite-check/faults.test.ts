@@ -136,15 +136,19 @@ t.test(
   },
 )
 
+/** Runs of the finders of a fault, and of finders that are random, until each has found it. */
+const [RUNS, RANDOM_RUNS] = [3, 8]
+
 /**
- * Returns the cases that do not find the fault in three runs: some faults show by chance, and some
- * cases are random.
+ * Returns the cases that do not find the fault in any run: some faults show by chance, and random
+ * cases have another seed in each run.
  */
 async function blindTo(fault: Mutant, finders: readonly LoadedCase[]): Promise<string[]> {
   let blind = finders
   let why = ''
-  for (let run = 1; run <= 3 && blind.length > 0; run++) {
-    const results = await runMutants([fault], blind, options())
+  const isRandom = finders.some(({ value }) => value.id.startsWith('model-'))
+  for (let run = 1; run <= (isRandom ? RANDOM_RUNS : RUNS) && blind.length > 0; run++) {
+    const results = await runMutants([fault], blind, { ...options(), seed: run })
     why = results instanceof NotStarted ? `: ${results.why}` : ''
     if (results instanceof NotStarted) continue
     const finds = new Set(results.filter(found).map(({ id }) => id))

@@ -49,7 +49,7 @@ export class NotStarted {
 export async function runMutants(
   mutants: readonly Mutant[],
   cases: readonly LoadedCase[],
-  options: { timeout: number; jobs: number; bail?: number },
+  { seed = 1, ...options }: { timeout: number; jobs: number; bail?: number; seed?: number },
 ): Promise<CaseResult[] | NotStarted> {
   const directory = await mkdtemp(`${tmpdir()}/criu-remote-mutant-`)
   try {
@@ -59,7 +59,7 @@ export async function runMutants(
       cases,
       ...options,
       repeat: 1,
-      seed: 1,
+      seed,
       command: '',
       onResult() {},
     }).catch(notStarted)

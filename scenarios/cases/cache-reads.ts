@@ -394,6 +394,23 @@ export const cases: readonly Case[] = [
     },
   },
   {
+    id: 'cache-new-version-stays',
+    clauses: ['C1', 'L5'],
+    role: 'cache',
+    about:
+      'Two versions of an image come, and then another image, which is served. From then on each ' +
+      'of a hundred reads in turn gets the second version.',
+    async run(cache) {
+      const [first, second] = [someBytes(1000, cache.seed), someBytes(2000, cache.seed)]
+      await cache.forward('1', 'a.img', first)
+      await cache.serves('1', 'a.img', first, 'C2')
+      await cache.forward('1', 'a.img', second)
+      await cache.drained()
+      for (const at of times(100, (index) => index + 1))
+        await cache.serves('1', 'a.img', second, 'C1', `read ${at} of 100 of the second version`)
+    },
+  },
+  {
     id: 'cache-list-records-in-one-piece',
     clauses: ['L11', 'S3'],
     level: 'should',
