@@ -23,6 +23,9 @@ const cases = usualCases.filter(({ value }) => value.role !== 'client')
 /** Deadline of a case, in ms: many cases find a fault by waiting for all of it. */
 const TIMEOUT = 5_000
 
+/** Runs of the finders of a fault, and of finders by chance, until each has found it. */
+const [RUNS, CHANCE_RUNS] = [3, 8]
+
 /** More than the number of basic cases, which come before all others. */
 const basicCount = 100
 
@@ -136,9 +139,6 @@ t.test(
   },
 )
 
-/** Runs of the finders of a fault, and of finders that are random, until each has found it. */
-const [RUNS, RANDOM_RUNS] = [3, 8]
-
 /**
  * Returns the cases that do not find the fault in any run: some faults show by chance, and random
  * cases have another seed in each run.
@@ -146,8 +146,8 @@ const [RUNS, RANDOM_RUNS] = [3, 8]
 async function blindTo(fault: Mutant, finders: readonly LoadedCase[]): Promise<string[]> {
   let blind = finders
   let why = ''
-  const isRandom = finders.some(({ value }) => value.id.startsWith('model-'))
-  for (let run = 1; run <= (isRandom ? RANDOM_RUNS : RUNS) && blind.length > 0; run++) {
+  const isByChance = finders.some(({ value }) => /^model-|-in-one-piece$/.test(value.id))
+  for (let run = 1; run <= (isByChance ? CHANCE_RUNS : RUNS) && blind.length > 0; run++) {
     const results = await runMutants([fault], blind, { ...options(), seed: run })
     why = results instanceof NotStarted ? `: ${results.why}` : ''
     if (results instanceof NotStarted) continue

@@ -102,6 +102,11 @@ async function judge(
   demand(isRefused, 'a read of an image that never came', permitted, describe(missing))
 }
 
+/** Lets a time in ms pass: shorter ones than a timer can wait for. */
+function spin(time: number): void {
+  for (const end = performance.now() + time; performance.now() < end; );
+}
+
 export const cases: readonly Case[] = [
   inOrder('reads-before-images-and-the-end', ['reads', 'images', 'end']),
   inOrder('images-before-reads-and-the-end', ['images', 'reads', 'end']),
@@ -116,8 +121,8 @@ export const cases: readonly Case[] = [
     clauses: ['C2', 'C1'],
     role: 'cache',
     about:
-      'Three hundred times, the read of an image and its last byte come at the same time, in ' +
-      'either order. Each read gets its image: none misses the moment of its completion.',
+      'Three hundred times, an image comes up to 3 ms after the request to read it, or together ' +
+      'with it. Each read gets its image: none misses the moment of its completion.',
     async run(cache) {
       await cache.stillServes('C2')
       for (const batch of times(10, (index) => index)) {
@@ -128,7 +133,12 @@ export const cases: readonly Case[] = [
             readers.push(await cache.openRead('1', name))
           }
           const sent = () => cache.forward('1', name, bytes)
-          await Promise.all(at % 2 === 0 ? [read(), sent()] : [sent(), read()])
+          if (at % 3 === 0) await Promise.all([sent(), read()])
+          else {
+            await read()
+            spin(at / 10)
+            await sent()
+          }
         }
         const what = 'a read that comes together with its image'
         for (const [at, { bytes }] of pairs.entries())
