@@ -10,6 +10,8 @@ export {
   remoteImage,
   snapshotEntry,
 } from '../../proto/index.ts'
+export type { Completed } from '../hosts/host.ts'
+export { bytesInMemoryFiles } from '../hosts/resources.ts'
 export { Violation } from '../violation.ts'
 export type { Case } from './case.ts'
 export type { ClientRequest } from './client/client-request.ts'

@@ -76,6 +76,19 @@ export function writtenBytes(tree: ProcessTree): number | undefined {
   return texts.reduce((sum, text) => sum + numberAfter('\nwrite_bytes:', text), 0)
 }
 
+/** Returns the bytes of the open regular files without a disk, such as those of a tmpfs. */
+export function bytesInMemoryFiles(tree: ProcessTree): number {
+  const sizes = new Map<string, number>()
+  for (const { pid } of tree.processes())
+    for (const name of namesIn(`/proc/${pid}/fd`)) {
+      const file = statSync(`/proc/${pid}/fd/${name}`, { throwIfNoEntry: false })
+      // The major number of the device is 0 for file systems without a disk.
+      if (file?.isFile() && file.dev >> 8 === 0)
+        sizes.set(`${file.dev} ${file.ino}`, file.blocks * 512)
+    }
+  return [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0)
+}
+
 /** Returns the files on disks, open for writing, that hold one of the pieces. */
 export function openDiskFilesWith(tree: ProcessTree, pieces: readonly Buffer[]): DaemonFile[] {
   return tree.processes().flatMap(({ pid }) => {

@@ -1,7 +1,6 @@
 import {
   type CacheUnderTest,
   type Case,
-  type Connection,
   DiskWatch,
   demand,
   expectGivenBack,
@@ -18,6 +17,7 @@ import {
   times,
   untilFull,
 } from '../../harness/conformance/index.ts'
+import { leave, leaveAfter } from '../model/readers.ts'
 
 /* Cases for the cache: its resources (R1 to R4). */
 
@@ -200,15 +200,4 @@ function kindsAt(cache: CacheUnderTest, small: Buffer): Kind[] {
     inTens('send a wrong frame', () => leaveAfter(cache, Buffer.alloc(8, 0xff))),
     inTens('send nothing', () => leave(cache.connect())),
   ]
-}
-
-async function leaveAfter(cache: CacheUnderTest, bytes: Buffer): Promise<void> {
-  const client = await cache.connect()
-  await client.send(bytes)
-  client.socket.destroy()
-}
-
-async function leave(connecting: Promise<Connection>): Promise<void> {
-  const client = await connecting
-  client.socket.destroy()
 }

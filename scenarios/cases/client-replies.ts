@@ -1,8 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import {
-  type ClientRequest,
   type ClientUnderTest,
-  demand,
   demandOfAll,
   describeRequest,
   ENOENT,
@@ -17,8 +15,9 @@ import {
   failsAndCanBeRepeated,
   isCore,
   isInventory,
-  isList,
+  isListRead,
   isPages,
+  leavesNothing,
   once,
   restored,
 } from '../model/client.ts'
@@ -314,7 +313,6 @@ export const cases: readonly ClientCase[] = [
 ]
 
 const isAny = () => true
-const isListRead = (request: ClientRequest) => isList(request) && request.isRead
 
 /**
  * Restores snapshot `2` with the nth request for an image that does not exist treated in some way,
@@ -336,12 +334,5 @@ async function failsIfAsked(
   const completed = await client.restore('2')
   if (asked < nth && completed.code === 0)
     throw new NotApplicable(`it asks for ${asked} images that are not there`)
-  client.failed(completed, 'restore', clause)
-  await client.nothingIsRestored('K18')
-  demand(
-    client.restoreFinishes.length === 0,
-    'the finishes of the restore',
-    { outcome: 'none after a failed restore', clause: 'K17' },
-    `${client.restoreFinishes.length}`,
-  )
+  await leavesNothing(client, completed, clause)
 }

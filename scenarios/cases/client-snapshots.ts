@@ -17,6 +17,7 @@ import {
   failsAndLeavesNothing,
   imageOf,
   isList,
+  isListRead,
   isPagemap,
   restored,
 } from '../model/client.ts'
@@ -162,8 +163,6 @@ export const cases: readonly ClientCase[] = [
     },
   },
 ]
-
-const isListRead = (request: ClientRequest) => isList(request) && request.isRead
 
 /** Demands that the first request of a command appends the record of a snapshot. */
 function beginsWithAppend(

@@ -21,7 +21,8 @@ import {
   someBytes,
   times,
 } from '../../harness/conformance/index.ts'
-import { expectInTurn, rounds } from '../model/stops.ts'
+import { leaveAfter } from '../model/readers.ts'
+import { expectInTurn, FITS, rounds } from '../model/stops.ts'
 
 /* Cases that natural faults of an implementation in Go asked for (fixtures/go). */
 
@@ -45,8 +46,6 @@ const QUEUED = 100
 const CROWD = 400
 /** Reads after one another beside a crowd. */
 const PROBES = 5
-/** Bytes that a UNIX socket holds. */
-const FITS = 100_000
 /** Large writes that are open at once. */
 const OPEN = 6
 /** Connections of a case about clients that leave. */
@@ -661,10 +660,8 @@ function leavingAt(side: DaemonContext): Kind[] {
   const request = { snapshotId: '1', name: 'large.img', openMode: O_RDONLY }
   const frame = localImage.encode(request)
   return [4, 5, frame.length - 1, frame.length].map((length) =>
-    inTens(`leave behind ${length} of ${frame.length} bytes of a header`, async () => {
-      const client = await side.connect()
-      await client.send(frame.subarray(0, length))
-      client.socket.destroy()
-    }),
+    inTens(`leave behind ${length} of ${frame.length} bytes of a header`, () =>
+      leaveAfter(side, frame.subarray(0, length)),
+    ),
   )
 }

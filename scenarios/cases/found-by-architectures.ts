@@ -1,5 +1,5 @@
-import { readdirSync, statSync } from 'node:fs'
 import {
+  bytesInMemoryFiles,
   type Case,
   type Connection,
   demand,
@@ -13,10 +13,10 @@ import {
   O_APPEND,
   O_RDONLY,
   O_WRONLY,
-  type ProxyUnderTest,
   someBytes,
   times,
 } from '../../harness/conformance/index.ts'
+import { endsCleanly } from '../model/finish.ts'
 import { withProcesses } from '../model/sleeping.ts'
 
 /*
@@ -29,48 +29,12 @@ const TOO_EARLY = 700
 
 const short = Buffer.from('the second version')
 
-/** Demands an end of the link between two images, and an exit with 0. */
-async function endsCleanly(proxy: ProxyUnderTest): Promise<void> {
-  const permitted = { outcome: 'an end of stream between two images', clause: 'W6' }
-  const how = await proxy.waitFor('the end of the link', permitted, proxy.fakeCache.untilEnd())
-  demand(how === 'end', 'the end of the link', permitted, String(how))
-  await proxy.cleanExit('E1a')
-}
-
 const headerOf = (name: string, openMode: number) =>
   localImage.encode({ snapshotId: '1', name, openMode })
 
 /** Sends the request to read an image on an open connection. */
 const askFor = (client: Connection, name: string) =>
   client.send(headerOf(name, O_RDONLY), `read ${name}`)
-
-/** Returns the bytes of the files without a disk that the processes of the proxy have open. */
-function bytesInMemoryFiles({ daemon }: ProxyUnderTest): number {
-  const sizes = new Map<string, number>()
-  for (const { pid } of daemon.tree.processes()) {
-    for (const { inode, bytes } of memoryFilesOf(pid)) sizes.set(inode, bytes)
-  }
-  return [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0)
-}
-
-/** Returns the open regular files of a process that are on no disk, with the bytes they take. */
-function memoryFilesOf(pid: number): { inode: string; bytes: number }[] {
-  const directory = `/proc/${pid}/fd`
-  return namesIn(directory).flatMap((name) => {
-    const file = statSync(`${directory}/${name}`, { throwIfNoEntry: false })
-    // The major number of the device is 0 for file systems without a disk.
-    if (file === undefined || !file.isFile() || file.dev >> 8 !== 0) return []
-    return [{ inode: `${file.dev} ${file.ino}`, bytes: file.blocks * 512 }]
-  })
-}
-
-function namesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory)
-  } catch {
-    return []
-  }
-}
 
 export const cases: readonly Case[] = [
   {
@@ -148,7 +112,7 @@ export const cases: readonly Case[] = [
       const what = 'the image, whose writer closed before the finish'
       const image = await proxy.forwarded('a.img', undefined, 'E1a', what)
       expectForwarded(image, short, 'E1a')
-      await endsCleanly(proxy)
+      await endsCleanly(proxy, 'E1a')
     },
   },
   {
@@ -171,7 +135,7 @@ export const cases: readonly Case[] = [
       const what = 'the image, whose writer closed before the finish'
       const image = await proxy.forwarded('a.img', undefined, 'E1a', what)
       expectForwarded(image, short, 'E1a')
-      await endsCleanly(proxy)
+      await endsCleanly(proxy, 'E1a')
     },
   },
   {
@@ -229,7 +193,7 @@ export const cases: readonly Case[] = [
         const image = await proxy.forwarded(name, isWhole, 'E1a', what)
         expectForwarded(image, Buffer.concat([short, part]), 'E1a')
       }
-      await endsCleanly(proxy)
+      await endsCleanly(proxy, 'E1a')
     },
   },
   {
@@ -280,7 +244,7 @@ export const cases: readonly Case[] = [
         const image = await proxy.forwarded(name, undefined, 'E1a', what)
         expectForwarded(image, Buffer.from(name), 'E1a')
       }
-      await endsCleanly(proxy)
+      await endsCleanly(proxy, 'E1a')
     },
   },
   {
@@ -325,7 +289,7 @@ export const cases: readonly Case[] = [
       'An image of 1 MiB is written forty times. Files without a disk that the proxy has open, ' +
       'such as those of a tmpfs, do not grow by more than half of that.',
     async run(proxy) {
-      const held = () => bytesInMemoryFiles(proxy)
+      const held = () => bytesInMemoryFiles(proxy.daemon.tree)
       for (let at = 0; at < 2; at++) await proxy.store('1', 'a.img', someBytes(MEGABYTE, at))
       const before = held()
       for (let at = 0; at < 40; at++) {
@@ -366,7 +330,7 @@ export const cases: readonly Case[] = [
       demand(first === late, what, permitted, 'its exit, less than a second after the finish')
       reader.socket.resume()
       expectImage(await proxy.answer(reader), image, 'E1b')
-      await endsCleanly(proxy)
+      await endsCleanly(proxy, 'E1a')
     },
   },
   {

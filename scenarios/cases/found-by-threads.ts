@@ -13,12 +13,10 @@ import {
   someBytes,
   times,
 } from '../../harness/conformance/index.ts'
-import { rounds } from '../model/stops.ts'
+import { FITS, rounds } from '../model/stops.ts'
 
 /* Cases that faults of an implementation with threads asked for (fixtures/rust-threads). */
 
-/** Bytes that a UNIX socket holds. */
-const FITS = 100_000
 /** Longer than the usual receive timeout of a second, in ms. */
 const PAUSE = 1_500
 /** Images on the link before its end: more than a second thread stores at once. */

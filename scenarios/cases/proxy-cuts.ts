@@ -14,44 +14,21 @@ import {
   times,
 } from '../../harness/conformance/index.ts'
 import { endsCleanly, finishOn } from '../model/finish.ts'
-import { expectWholeOrDropped, expectWholeOrReset, rounds } from '../model/stops.ts'
+import {
+  GROWTH,
+  keepVersions,
+  pausedReader,
+  type Reading,
+  sizes,
+  TAKES_NOTHING,
+  VERSION,
+} from '../model/readers.ts'
+import { expectWholeOrDropped, FITS, rounds } from '../model/stops.ts'
 
 /*
  * Cases for the proxy: a reader that has its reply gets its version to the last byte, or a reset,
  * whatever is written or finished meanwhile (L7, E1b).
  */
-
-/** Bytes of a version that no buffer holds, so that its reader is in the middle of it. */
-const VERSION = 3_000_000
-/** Bytes of an append to it. */
-const GROWTH = 50_000
-/** Bytes that fit into the buffer of a UNIX socket, beside the header. */
-const FITS = 100_000
-/** How long readers take nothing after the finish, in ms: a hasty daemon has cut them by then. */
-const TAKES_NOTHING = 300
-
-/** Sizes of images from empty to more than any buffer. */
-const sizes = [0, 1, FITS, 300_000, VERSION]
-
-/** Opens a read, waits for its reply, and takes no further byte until the socket is resumed. */
-async function pausedReader(proxy: ProxyUnderTest, name: string): Promise<Connection> {
-  const reader = await proxy.openRead('1', name)
-  await proxy.waitFor('the reply', { outcome: 'error 0', clause: 'L3' }, reader.reply())
-  reader.socket.pause()
-  return reader
-}
-
-/** Lets a reader read on, and demands its version or a reset (L7). */
-async function keepsVersion(
-  proxy: ProxyUnderTest,
-  reader: Connection,
-  version: Buffer,
-  how: string,
-): Promise<void> {
-  reader.socket.resume()
-  const what = `a read that had its reply before the image was ${how}`
-  expectVersion(await proxy.answer(reader, what), version, what)
-}
 
 /** Changes the image `a.img` and waits until reads get the result. */
 async function change(
@@ -76,15 +53,14 @@ export const cases: readonly Case[] = [
     async run(proxy) {
       let version = someBytes(VERSION, proxy.seed)
       await proxy.store('1', 'a.img', version)
-      const readers: { reader: Connection; version: Buffer }[] = []
+      const readers: Reading[] = []
       for (const at of times(5, (index) => index)) {
         readers.push({ reader: await pausedReader(proxy, 'a.img'), version })
         const more = someBytes(GROWTH, at)
         version = Buffer.concat([version, more])
         await change(proxy, more, version, O_APPEND)
       }
-      for (const each of readers)
-        await keepsVersion(proxy, each.reader, each.version, 'appended to')
+      await keepVersions(proxy, readers, 'the image was appended to')
     },
   },
   {
@@ -98,13 +74,13 @@ export const cases: readonly Case[] = [
     async run(proxy) {
       let version = someBytes(VERSION, proxy.seed)
       await proxy.store('1', 'a.img', version)
-      const readers: { reader: Connection; version: Buffer }[] = []
+      const readers: Reading[] = []
       for (const size of [VERSION - 1, MEGABYTE, 10, 0]) {
         readers.push({ reader: await pausedReader(proxy, 'a.img'), version })
         version = someBytes(size, size)
         await change(proxy, version, version, O_WRONLY)
       }
-      for (const each of readers) await keepsVersion(proxy, each.reader, each.version, 'rewritten')
+      await keepVersions(proxy, readers, 'the image was rewritten')
     },
   },
   {
@@ -117,13 +93,13 @@ export const cases: readonly Case[] = [
     async run(proxy) {
       let version = someBytes(VERSION, proxy.seed)
       await proxy.store('1', 'a.img', version)
-      const readers: { reader: Connection; version: Buffer }[] = []
+      const readers: Reading[] = []
       for (const at of times(3, (index) => index)) {
         readers.push({ reader: await pausedReader(proxy, 'a.img'), version })
         version = someBytes(VERSION, at)
         await change(proxy, version, version, O_WRONLY)
       }
-      for (const each of readers) await keepsVersion(proxy, each.reader, each.version, 'rewritten')
+      await keepVersions(proxy, readers, 'the image was rewritten')
     },
   },
   {
@@ -142,7 +118,7 @@ export const cases: readonly Case[] = [
         await proxy.waitFor('the reply', { outcome: 'error 0', clause: 'L3' }, reader.reply())
         const next = someBytes(at % 2 === 0 ? 500 + at : 2000 + at, at)
         await proxy.write('1', 'a.img', next)
-        await keepsVersion(proxy, reader, version, 'rewritten')
+        await keepVersions(proxy, [{ reader, version }], 'the image was rewritten')
         expectImage(await proxy.read('1', 'a.img'), next, 'L10', 'a read after the write')
         version = next
       }
@@ -266,7 +242,11 @@ export const cases: readonly Case[] = [
       await proxy.write('1', 'a.img', Buffer.from('a new version'))
       await proxy.finish()
       await pause(TAKES_NOTHING)
-      await keepsVersion(proxy, reader, before, 'rewritten and the dump finished')
+      await keepVersions(
+        proxy,
+        [{ reader, version: before }],
+        'the image was rewritten and the dump finished',
+      )
       await endsCleanly(proxy)
       const last = proxy.fakeCache.images.at(-1)
       demand(
@@ -316,7 +296,8 @@ export const cases: readonly Case[] = [
       await proxy.finish()
       await proxy.exit({ clause: 'E1b', level: 'should' })
       reader.socket.resume()
-      expectWholeOrReset(await proxy.answer(reader), bytes)
+      const what = 'the end of a reader that had its reply and took nothing more'
+      expectVersion(await proxy.answer(reader, what), bytes, what)
     },
   },
 ]

@@ -15,7 +15,7 @@ import {
   linkEnds,
   WritesBeforeFinish,
 } from '../model/finish.ts'
-import { expectAtCache, expectInTurn, expectWholeOrDropped } from '../model/stops.ts'
+import { expectAtCache, expectInTurn, expectWholeOrDropped, FITS } from '../model/stops.ts'
 
 /*
  * Cases for the proxy: writes that clients closed before they sent the finish of the dump (E1a).
@@ -23,8 +23,6 @@ import { expectAtCache, expectInTurn, expectWholeOrDropped } from '../model/stop
  * order if it has threads or processes.
  */
 
-/** Bytes that fit into the buffer of a UNIX socket, beside the header. */
-const FITS = 100_000
 /** Bytes of an image that the proxy has read when the rest comes: no buffer holds them. */
 const READ_BEFORE = 600_000
 

@@ -1,5 +1,7 @@
 import {
+  type Answer,
   type Case,
+  type Connection,
   expectImage,
   LIST,
   MEGABYTE,
@@ -13,6 +15,7 @@ import {
   expectAtCache,
   expectFromVersionOn,
   expectInTurn,
+  FITS,
   rounds,
   type Write,
   writeInTurn,
@@ -22,9 +25,6 @@ import {
  * Cases for the proxy: the acts of clients that wait in the kernel keep their order (L10, W5). An
  * image in a stop is smaller than the buffer of a UNIX socket.
  */
-
-/** Bytes that fit into the buffer of a UNIX socket, beside the header. */
-const FITS = 100_000
 
 /** Does work in which the daemon takes part, `stops` times if the daemon can be stopped. */
 async function repeat(
@@ -48,7 +48,7 @@ async function writesAreRead(
   images: readonly Write[],
   order: 'each' | 'last',
 ): Promise<void> {
-  const readers: Awaited<ReturnType<ProxyUnderTest['openRead']>>[] = []
+  const readers: Connection[] = []
   const read = async ({ name }: Write) => {
     readers.push(await proxy.openRead('1', name))
   }
@@ -62,7 +62,7 @@ async function writesAreRead(
   const answers = await proxy.answers(readers, 'the reads that were opened after the closes', 'L10')
   for (const [at, { name, bytes }] of images.entries())
     expectImage(
-      answers[at] as NonNullable<(typeof answers)[0]>,
+      answers[at] as Answer,
       bytes,
       'L10',
       `a read of ${name}, opened after the close of its write`,
@@ -133,7 +133,7 @@ const secondComesSecond = ({ id, about, first, second, result }: Pair): Case => 
   async run(proxy) {
     await repeat(proxy, 4, async (at) => {
       const names = [`${at}.img`, `${at}-b.img`]
-      const readers: Awaited<ReturnType<ProxyUnderTest['openRead']>>[] = []
+      const readers: Connection[] = []
       await proxy.whileStopped(async () => {
         for (const name of names) {
           await writeInTurn(proxy, [
@@ -179,7 +179,7 @@ export const cases: readonly Case[] = [
     async run(proxy) {
       await repeat(proxy, 3, async (round) => {
         const images = imagesOf(round, [FITS, 10, 0, FITS])
-        const readers: Awaited<ReturnType<ProxyUnderTest['openRead']>>[] = []
+        const readers: Connection[] = []
         await proxy.whileStopped(async () => {
           for (const { name, bytes } of images) {
             const writer = await proxy.openWrite('1', name)
@@ -190,12 +190,7 @@ export const cases: readonly Case[] = [
         })
         const what = 'a read that was opened after the close of both directions of the write'
         for (const [at, { bytes }] of images.entries())
-          expectImage(
-            await proxy.answer(readers[at] as (typeof readers)[0], what),
-            bytes,
-            'L10',
-            what,
-          )
+          expectImage(await proxy.answer(readers[at] as Connection, what), bytes, 'L10', what)
         await expectInTurn(
           proxy,
           images.map(({ name }) => name),
@@ -219,7 +214,7 @@ export const cases: readonly Case[] = [
         const ids = times(4, (at) => `/dumps/${round}/${at}`)
         for (const id of ids)
           lists.push(Buffer.concat([lists.at(-1) as Buffer, snapshotEntry.encode(id)]))
-        const readers: Awaited<ReturnType<ProxyUnderTest['openRead']>>[] = []
+        const readers: Connection[] = []
         await proxy.whileStopped(async () => {
           for (const id of ids) {
             await proxy.push(id)
@@ -264,7 +259,7 @@ export const cases: readonly Case[] = [
         const writers = await Promise.all(images.map(({ name }) => proxy.openWrite('1', name)))
         for (const [at, { bytes }] of images.entries())
           await writers[at]?.send(bytes.subarray(0, MEGABYTE))
-        const readers: Awaited<ReturnType<ProxyUnderTest['openRead']>>[] = []
+        const readers: Connection[] = []
         await proxy.whileStopped(async () => {
           for (const [at, { name, bytes }] of images.entries()) {
             if (bytes.length > MEGABYTE) await writers[at]?.send(bytes.subarray(MEGABYTE))
@@ -274,12 +269,7 @@ export const cases: readonly Case[] = [
         })
         const what = 'a read that was opened after the close of a large write'
         for (const [at, { bytes }] of images.entries())
-          expectImage(
-            await proxy.answer(readers[at] as (typeof readers)[0], what),
-            bytes,
-            'L10',
-            what,
-          )
+          expectImage(await proxy.answer(readers[at] as Connection, what), bytes, 'L10', what)
       })
     },
   },

@@ -16,6 +16,7 @@ import {
   type ProxyUnderTest,
   someBytes,
 } from '../../harness/conformance/index.ts'
+import { pausedReader } from '../model/readers.ts'
 
 /* Cases for the proxy: reads (P, S4), versions and readers (L7, L8, L9), and open modes (F4). */
 
@@ -44,14 +45,6 @@ function expectSomeFlags(answer: Answer, image: Buffer, what: string): void {
   const holds = answer.error === 0 && answer.bytes.equals(image) && answer.end === 'end'
   const outcome = `error 0, ${image.length} bytes, and a close, or a refusal`
   demand(holds, what, { outcome, clause: 'F4', level: 'should' }, describe(answer))
-}
-
-/** Asks for an image, waits for the reply, and then does not read. */
-async function pausedReader(proxy: ProxyUnderTest, name: string): Promise<Connection> {
-  const reader = await proxy.openRead('1', name)
-  await proxy.waitFor('the reply to a read', { outcome: 'error 0', clause: 'L3' }, reader.reply())
-  reader.socket.pause()
-  return reader
 }
 
 export const cases: readonly Case[] = [

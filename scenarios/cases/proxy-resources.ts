@@ -1,6 +1,5 @@
 import {
   type Case,
-  type Connection,
   DiskWatch,
   demand,
   expectForwarded,
@@ -17,6 +16,7 @@ import {
   times,
   untilFull,
 } from '../../harness/conformance/index.ts'
+import { leave, leaveAfter } from '../model/readers.ts'
 
 /* Cases for the proxy: its resources (R1 to R4). */
 
@@ -225,15 +225,4 @@ function kindsAt(proxy: ProxyUnderTest): Kind[] {
     inTens('send a wrong frame', () => leaveAfter(proxy, Buffer.alloc(8, 0xff))),
     inTens('send nothing', () => leave(proxy.connect())),
   ]
-}
-
-async function leaveAfter(proxy: ProxyUnderTest, bytes: Buffer): Promise<void> {
-  const client = await proxy.connect()
-  await client.send(bytes)
-  client.socket.destroy()
-}
-
-async function leave(connecting: Promise<Connection>): Promise<void> {
-  const client = await connecting
-  client.socket.destroy()
 }

@@ -2,6 +2,7 @@ import {
   type Case,
   type ClientRequest,
   type ClientUnderTest,
+  type Completed,
   demand,
   LIST,
 } from '../../harness/conformance/index.ts'
@@ -19,6 +20,7 @@ export const isCore = ({ name }: Named) => /^core-\d+\.img$/.test(name)
 export const isPages = ({ name }: Named) => /^pages-\d+\.img$/.test(name)
 export const isPagemap = ({ name }: Named) => /^pagemap-\d+\.img$/.test(name)
 export const isList = ({ name }: Named) => name === LIST
+export const isListRead = (request: ClientRequest) => isList(request) && request.isRead
 
 /** Dumps the target as snapshot `2` and demands success. */
 export async function dumped(client: ClientUnderTest, clause: string): Promise<void> {
@@ -56,7 +58,16 @@ export async function failsAndLeavesNothing(
   client: ClientUnderTest,
   clause: string,
 ): Promise<void> {
-  client.failed(await client.restore('2'), 'restore', clause)
+  await leavesNothing(client, await client.restore('2'), clause)
+}
+
+/** Demands that a restore failed, left nothing, and sent no finish. */
+export async function leavesNothing(
+  client: ClientUnderTest,
+  completed: Completed,
+  clause: string,
+): Promise<void> {
+  client.failed(completed, 'restore', clause)
   await client.nothingIsRestored('K18')
   const permitted = { outcome: 'none after a failed restore', clause: 'K17' }
   const count = client.restoreFinishes.length

@@ -9,8 +9,11 @@ import {
 
 /* Steps at the end of a dump: writes that are closed before the finish, and a clean end. */
 
-/** Demands an end of the link between two images, and an exit with 0. */
-export async function endsCleanly(proxy: ProxyUnderTest): Promise<void> {
+/**
+ * Demands an end of the link between two images, and an exit with 0; `exit` is the clause that
+ * demands the exit, that of the daemon's end as a rule.
+ */
+export async function endsCleanly(proxy: ProxyUnderTest, exit?: string): Promise<void> {
   const permitted = { outcome: 'an end of stream between two images', clause: 'W6' }
   const how = await proxy.waitFor('the end of the link', permitted, proxy.fakeCache.untilEnd())
   demand(
@@ -19,7 +22,7 @@ export async function endsCleanly(proxy: ProxyUnderTest): Promise<void> {
     permitted,
     `${how === 'reset' ? 'a reset' : 'an end inside a header or an image'}, after ${proxy.fakeCache.images.length} whole images`,
   )
-  await proxy.cleanExit()
+  await proxy.cleanExit(exit)
 }
 
 /** Waits for the end of the link that follows the finish. */
