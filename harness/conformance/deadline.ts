@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { namesIn, textOf } from '../hosts/process-tree.ts'
 
 /*
  * A verdict must not depend on other work of the machine. A daemon that waits in the kernel's queue
@@ -97,25 +97,11 @@ function threadsOf(process: number): string[] {
   return [...own, ...own.flatMap(childrenOf).flatMap(threadsOf)]
 }
 
-function threadsOfOne(process: number): string[] {
-  try {
-    return readdirSync(`/proc/${process}/task`).map((thread) => `/proc/${process}/task/${thread}`)
-  } catch {
-    return []
-  }
-}
+const threadsOfOne = (process: number): string[] =>
+  namesIn(`/proc/${process}/task`).map((thread) => `/proc/${process}/task/${thread}`)
 
 /** Returns the pids of the children of a thread. */
 function childrenOf(thread: string): number[] {
   const pids = textOf(`${thread}/children`).split(' ').filter(Boolean)
   return pids.map(Number)
-}
-
-/** Returns the text of a file; empty if the thread is gone or the kernel has no such file. */
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, 'latin1')
-  } catch {
-    return ''
-  }
 }

@@ -11,6 +11,7 @@ export {
   snapshotEntry,
 } from '../../proto/index.ts'
 export type { Completed } from '../hosts/host.ts'
+export { signalProcess } from '../hosts/process-tree.ts'
 export { bytesInMemoryFiles } from '../hosts/resources.ts'
 export { Violation } from '../violation.ts'
 export type { Case } from './case.ts'

@@ -67,7 +67,7 @@ export class ProcessTree {
     for (let look = 0; look < LOOKS; look++) {
       const running = this.processes().filter(({ state }) => !'TtZX'.includes(state))
       if (running.length === 0) return true
-      for (const { pid } of running) signal(pid, 'SIGSTOP')
+      for (const { pid } of running) signalProcess(pid, 'SIGSTOP')
       await pause(POLL)
     }
     return false
@@ -75,7 +75,7 @@ export class ProcessTree {
 
   /** Lets every process run on. */
   go(): void {
-    for (const { pid } of this.processes()) signal(pid, 'SIGCONT')
+    for (const { pid } of this.processes()) signalProcess(pid, 'SIGCONT')
   }
 
   /** Kills every process. Returns when none is left but zombies, or after LOOKS looks. */
@@ -83,7 +83,7 @@ export class ProcessTree {
     for (let look = 0; look < LOOKS; look++) {
       const alive = this.processes().filter(({ state }) => !'ZX'.includes(state))
       if (alive.length === 0) return
-      for (const { pid } of alive) signal(pid, 'SIGKILL')
+      for (const { pid } of alive) signalProcess(pid, 'SIGKILL')
       await pause(POLL)
     }
   }
@@ -152,7 +152,8 @@ export function namesIn(directory: string): string[] {
   }
 }
 
-function signal(pid: number, name: 'SIGSTOP' | 'SIGCONT' | 'SIGKILL'): void {
+/** Stops a process, lets it run on or kills it; does nothing if it has ended. */
+export function signalProcess(pid: number, name: 'SIGSTOP' | 'SIGCONT' | 'SIGKILL'): void {
   try {
     process.kill(pid, name)
   } catch {

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { DaemonContext } from '../../harness/conformance/index.ts'
+import { type DaemonContext, signalProcess } from '../../harness/conformance/index.ts'
 
 /*
  * A daemon with a process for each connection may run these processes in any order: a busy machine
@@ -51,13 +51,13 @@ export class OwnProcesses {
 
   /** Stops the processes, and resolves when all have stopped. */
   async sleep(): Promise<void> {
-    for (const pid of this.#pids) signal(pid, 'SIGSTOP')
+    for (const pid of this.#pids) signalProcess(pid, 'SIGSTOP')
     setTimeout(() => this.wake(), LONGEST_STOP).unref()
     while (this.#states().some((state) => !'TtZX'.includes(state))) await pause(POLL)
   }
 
   wake(): void {
-    for (const pid of this.#pids) signal(pid, 'SIGCONT')
+    for (const pid of this.#pids) signalProcess(pid, 'SIGCONT')
   }
 
   /** Stops every process of the daemon but these. */
@@ -69,7 +69,8 @@ export class OwnProcesses {
   }
 
   wakeOthers(): void {
-    for (const pid of pidsOf(this.#side)) if (!this.#pids.includes(pid)) signal(pid, 'SIGCONT')
+    for (const pid of pidsOf(this.#side))
+      if (!this.#pids.includes(pid)) signalProcess(pid, 'SIGCONT')
   }
 
   /** Waits until the processes have ended or wait for something, for WORK at most. */
@@ -102,12 +103,4 @@ export class OwnProcesses {
 function pidsOf({ daemon }: DaemonContext): number[] {
   if (!daemon.canBeStopped) return []
   return daemon.tree.processes().map(({ pid }) => pid)
-}
-
-function signal(pid: number, name: 'SIGSTOP' | 'SIGCONT'): void {
-  try {
-    process.kill(pid, name)
-  } catch {
-    // The process has ended.
-  }
 }

@@ -1,7 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
-import { MARK, ProcessTree, type TreeProcess, textOf } from '../../hosts/process-tree.ts'
+import {
+  MARK,
+  ProcessTree,
+  signalProcess,
+  type TreeProcess,
+  textOf,
+} from '../../hosts/process-tree.ts'
 
 /** Bytes of memory of the root: more than a socket holds, so that a client waits for its reader. */
 const MEMORY = 1024 * 1024
@@ -67,11 +73,7 @@ export class TargetTree {
 
   /** Kills its processes; those that a client restored are killed by their mark. */
   kill(): void {
-    for (const pid of this.pids.length > 0 ? this.pids : [this.pid]) {
-      try {
-        process.kill(pid, 'SIGKILL')
-      } catch {}
-    }
+    for (const pid of this.pids.length > 0 ? this.pids : [this.pid]) signalProcess(pid, 'SIGKILL')
   }
 
   /** Waits until all its processes run, and remembers them. */
