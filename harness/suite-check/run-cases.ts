@@ -49,23 +49,34 @@ export class NotStarted {
 export async function runMutants(
   mutants: readonly Mutant[],
   cases: readonly LoadedCase[],
-  { seed = 1, ...options }: { timeout: number; jobs: number; bail?: number; seed?: number },
+  options: QuietOptions,
 ): Promise<CaseResult[] | NotStarted> {
   const directory = await mkdtemp(`${tmpdir()}/criu-remote-mutant-`)
   try {
     const descriptor = descriptorOf(mutants, await made(mutants, cases.length, directory))
-    return await runCases({
-      descriptor,
-      cases,
-      ...options,
-      repeat: 1,
-      seed,
-      command: '',
-      onResult() {},
-    }).catch(notStarted)
+    return await runQuietly(descriptor, cases, options).catch(notStarted)
   } finally {
     await rm(directory, { recursive: true, force: true })
   }
+}
+
+/** The options of a run without progress. */
+interface QuietOptions {
+  /** Deadline of a case, in ms. */
+  timeout: number
+  jobs: number
+  bail?: number
+  /** Default: 1. */
+  seed?: number
+}
+
+/** Runs cases once each, without progress. */
+export function runQuietly(
+  descriptor: Descriptor,
+  cases: readonly LoadedCase[],
+  options: QuietOptions,
+): Promise<CaseResult[]> {
+  return runCases({ descriptor, cases, seed: 1, ...options, repeat: 1, command: '', onResult() {} })
 }
 
 function notStarted(thrown: unknown): NotStarted {

@@ -3,8 +3,8 @@ import type { Test } from 'tap'
 import { clauses } from '../../conformance/register.ts'
 import { checkout } from '../../hosts/checkout.ts'
 import { leaveToAll, tier } from '../../testing/tier.ts'
+import { changedSource, unbuildable } from '../built-program.ts'
 import type { Architecture, ArchitectureFault } from './architecture.ts'
-import { changed, unbuildable } from './build.ts'
 import { underLoad } from './busy.ts'
 import { readRecords } from './records.ts'
 import { caseOf, finderRun, soundRun, withBuilt } from './run.ts'
@@ -72,7 +72,7 @@ function checkTable(t: Test, architecture: Architecture): void {
     )
     for (const { file } of fault.changes) {
       const text = readFileSync(`${checkout}/fixtures/${name}/${file}`, 'utf8')
-      t.not(changed(fault, file, text), text, `${fault.id} changes ${file}`)
+      t.not(changedSource([fault], file, text), text, `${fault.id} changes ${file}`)
     }
     const { first } = records[fault.id] ?? {}
     if (first !== undefined) t.match(first.permitted, citing(fault), `${fault.id} fails first`)

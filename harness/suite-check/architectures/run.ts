@@ -1,42 +1,35 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { allCases, usualCases } from '../../../scenarios/index.ts'
+import { usualCases } from '../../../scenarios/index.ts'
 import { basicRank } from '../../conformance/basic-cases.ts'
 import { groupFailures } from '../../conformance/failure-groups.ts'
 import type { LoadedCase } from '../../conformance/loaded-cases.ts'
 import type { CaseResult } from '../../conformance/result.ts'
-import { runCases } from '../../conformance/runner.ts'
 import type { Descriptor } from '../../implementation/descriptor.ts'
+import { withProgram } from '../built-program.ts'
 import { described, type FirstFailure } from '../first-failure.ts'
-import { found } from '../run-cases.ts'
+import { found, runQuietly } from '../run-cases.ts'
 import type { Architecture, ArchitectureFault } from './architecture.ts'
-import { build } from './build.ts'
 
 /** Deadline of a case at a fault, in ms: many cases find a fault by waiting for all of it. */
 const FAULT_TIMEOUT = 5_000
-/** Deadline of a case that is not in the usual run, as it takes longer, in ms. */
-const LONG_TIMEOUT = 30_000
 /** Deadline of a case at the sound implementation, in ms, as that of `conform`. */
 const SOUND_TIMEOUT = 20_000
 
-/** Builds an implementation in a private directory and does some work with its descriptor. */
-export async function withBuilt<T>(
+/** Builds an implementation, does some work with its descriptor, and removes it. */
+export function withBuilt<T>(
   architecture: Architecture,
   fault: ArchitectureFault | undefined,
   work: (descriptor: Descriptor) => Promise<T>,
 ): Promise<T> {
-  const directory = await mkdtemp(`${tmpdir()}/criu-remote-architecture-`)
-  try {
-    return await work(await build(architecture, fault, directory))
-  } finally {
-    await rm(directory, { recursive: true, force: true })
-  }
+  const name = fault?.id ?? architecture.name
+  return withProgram(architecture, fault === undefined ? [] : [fault], (program) =>
+    work(descriptorOf(architecture, name, program)),
+  )
 }
 
 /** Runs all usual cases against the sound implementation. Returns those that are not a pass. */
 export async function soundRun(descriptor: Descriptor, seed: number): Promise<CaseResult[]> {
   const options = { timeout: SOUND_TIMEOUT, jobs: 2, seed }
-  const results = await run(descriptor, usualCases, options)
+  const results = await runQuietly(descriptor, usualCases, options)
   return results.filter(({ outcome }) => outcome !== 'pass' && outcome !== 'not-applicable')
 }
 
@@ -48,13 +41,14 @@ export async function finderRun(
 ): Promise<FirstFailure | undefined> {
   const loaded = caseOf(finder)
   const timeout = timeoutOf(loaded)
-  const [failure] = (await run(descriptor, [loaded], { timeout, jobs: 1, seed })).filter(found)
+  const [failure] = (await runQuietly(descriptor, [loaded], { timeout, jobs: 1, seed })).filter(
+    found,
+  )
   return failure === undefined ? undefined : described(failure)
 }
 
 /** Returns the deadline of a finder, in ms: a thousand connections take longer than one. */
 function timeoutOf({ value }: LoadedCase): number {
-  if (value.optIn === true) return LONG_TIMEOUT
   return value.clauses.some((id) => id.startsWith('R')) ? SOUND_TIMEOUT : FAULT_TIMEOUT
 }
 
@@ -72,26 +66,27 @@ export async function firstOfWholeRun(
     .filter(({ value }) => value.role === role)
     .toSorted((one, other) => rank(one) - rank(other))
   const options = { timeout: FAULT_TIMEOUT, jobs: 3, seed: 1, bail: 1 }
-  const [group] = groupFailures((await run(descriptor, cases, options)).filter(found))
+  const [group] = groupFailures((await runQuietly(descriptor, cases, options)).filter(found))
   return group === undefined ? undefined : described(group.first)
 }
 
 /** Returns the case with an id. Throws if no case has it. */
 export function caseOf(id: string): LoadedCase {
-  const found = allCases.find(({ value }) => value.id === id)
+  const found = usualCases.find(({ value }) => value.id === id)
   if (found === undefined) throw new Error(`no case is called ${id}`)
   return found
 }
 
-function run(
-  descriptor: Descriptor,
-  cases: readonly LoadedCase[],
-  options: { timeout: number; jobs: number; seed: number; bail?: number },
-): Promise<CaseResult[]> {
-  return runCases({
-    ...{ descriptor, cases, ...options },
-    repeat: 1,
-    command: '',
-    onResult() {},
+function descriptorOf({ dialect }: Architecture, name: string, program: string): Descriptor {
+  const command = (role: string, option: string) => ({
+    command: [program, role, '--socket', '{socket}', option, '{host}:{port}'],
   })
+  return {
+    name,
+    dialect,
+    proxy: command('proxy', '--connect'),
+    cache: command('cache', '--listen'),
+    environment: {},
+    capabilities: { append: true, inheritedConnection: false },
+  }
 }

@@ -5,12 +5,12 @@ import { clauses } from '../../conformance/register.ts'
 import { isSound } from '../../conformance/result.ts'
 import { checkout } from '../../hosts/checkout.ts'
 import { leaveToAll, tier } from '../../testing/tier.ts'
-import { changed } from '../mutant.ts'
+import { changedSource, type SourceMutant, unbuildable, withProgram } from '../built-program.ts'
 import { found } from '../run-cases.ts'
 import { clientFaults } from './faults/index.ts'
 import { readKills } from './kills.ts'
 import { oddities } from './oddities.ts'
-import { changesOf, runClient, unbuildable, variants, withClient } from './small-client.ts'
+import { runClient, smallClient, variants } from './small-client.ts'
 
 /*
  * The small client is conformant in each dialect and with both ways to find the sockets; its faults
@@ -27,7 +27,7 @@ const TRIES = 3
 /** Faults at once: the processors are idle while cases wait for their deadline. */
 t.jobs = 4
 
-const skip = unbuildable()
+const skip = unbuildable(smallClient)
 const kills = readKills()
 const cases = allCases.filter(({ value }) => value.role === 'client')
 const byId = new Map(cases.map((each) => [each.value.id, each]))
@@ -61,7 +61,7 @@ t.test('each mutant finds the text that it changes, once', async (t) => {
   for (const mutant of [...clientFaults, ...oddities])
     for (const { file } of mutant.changes) {
       const text = readFileSync(`${checkout}/fixtures/client/${file}`, 'utf8')
-      t.not(changed(changesOf([mutant]), file, text), text, `${mutant.id} in ${file}`)
+      t.not(changedSource([mutant], file, text), text, `${mutant.id} in ${file}`)
     }
 })
 
@@ -95,7 +95,7 @@ for (const fault of clientFaults) {
   const title = `${fault.id} is found by ${finders.join(', ')}`
   t.test(title, { skip, timeout: LIMIT, buffered: true }, async (t) => {
     let blind = finders.flatMap((id) => byId.get(id) ?? [])
-    await withClient([fault], async (program) => {
+    await withProgram(smallClient, [fault], async (program) => {
       for (let run = 1; run <= TRIES && blind.length > 0; run++) {
         const results = await runClient(program, blind, { timeout: FAULT_TIMEOUT, jobs: 3 })
         const seen = new Set(results.filter(found).map(({ id }) => id))
@@ -135,11 +135,8 @@ function countUsual(): number {
 }
 
 /** Returns the failures of all cases that come again when their cases run alone. */
-async function failing(
-  mutants: Parameters<typeof withClient>[0],
-  variant = variants[0],
-): Promise<string[]> {
-  return withClient(mutants, async (program) => {
+async function failing(mutants: readonly SourceMutant[], variant = variants[0]): Promise<string[]> {
+  return withProgram(smallClient, mutants, async (program) => {
     const options = { timeout: SOUND_TIMEOUT, jobs: 3 }
     const first = await runClient(program, cases, options, variant)
     const suspects = first.filter((each) => !isSound(each)).flatMap(({ id }) => byId.get(id) ?? [])

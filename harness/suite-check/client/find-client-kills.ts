@@ -2,10 +2,11 @@ import { writeFileSync } from 'node:fs'
 import { allCases } from '../../../scenarios/index.ts'
 import type { LoadedCase } from '../../conformance/loaded-cases.ts'
 import { checkout } from '../../hosts/checkout.ts'
+import { type SourceMutant, withProgram } from '../built-program.ts'
 import { found } from '../run-cases.ts'
 import { clientFaults } from './faults/index.ts'
 import { type ClientKills, KILLS, readKills } from './kills.ts'
-import { type ClientMutant, runClient, withClient } from './small-client.ts'
+import { runClient, smallClient } from './small-client.ts'
 
 /*
  * `npm run client-kills [FAULT ...]` determines which cases of the client find which of its faults,
@@ -41,9 +42,9 @@ for (const each of cases)
 writeFileSync(`${checkout}/${KILLS}`, `${JSON.stringify(kills, null, 2)}\n`)
 
 /** Counts a case as a finder if it fails in two runs: a busy machine can miss a deadline once. */
-async function meet(fault: ClientMutant, against: readonly LoadedCase[]): Promise<void> {
+async function meet(fault: SourceMutant, against: readonly LoadedCase[]): Promise<void> {
   const { id } = fault
-  const finders = await withClient([fault], async (program) =>
+  const finders = await withProgram(smallClient, [fault], async (program) =>
     findersAmong(program, await findersAmong(program, against)),
   )
   const ids = finders.map(({ value }) => value.id)

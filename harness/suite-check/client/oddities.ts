@@ -1,7 +1,7 @@
-import type { ClientMutant } from './small-client.ts'
+import type { SourceMutant } from '../built-program.ts'
 
 /** Changes of the small client that no clause forbids. */
-export const oddities: readonly ClientMutant[] = [
+export const oddities: readonly SourceMutant[] = [
   {
     id: 'request-in-pieces',
     clauses: ['K2'],

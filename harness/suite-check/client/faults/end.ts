@@ -1,7 +1,7 @@
-import type { ClientMutant } from '../small-client.ts'
+import type { SourceMutant } from '../../built-program.ts'
 
 /** Faults in the end of a dump and of a restore. */
-export const faults: readonly ClientMutant[] = [
+export const faults: readonly SourceMutant[] = [
   {
     id: 'no-finish',
     clauses: ['K14'],

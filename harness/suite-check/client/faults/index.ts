@@ -1,8 +1,8 @@
-import type { ClientMutant } from '../small-client.ts'
+import type { SourceMutant } from '../../built-program.ts'
 import { faults as end } from './end.ts'
 import { faults as replies } from './replies.ts'
 import { faults as requests } from './requests.ts'
 import { faults as snapshots } from './snapshots.ts'
 
 /** All faults of the small client. */
-export const clientFaults: readonly ClientMutant[] = [...requests, ...replies, ...snapshots, ...end]
+export const clientFaults: readonly SourceMutant[] = [...requests, ...replies, ...snapshots, ...end]

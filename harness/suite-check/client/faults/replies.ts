@@ -1,7 +1,7 @@
-import type { ClientMutant } from '../small-client.ts'
+import type { SourceMutant } from '../../built-program.ts'
 
 /** Faults in its reading of answers. */
-export const faults: readonly ClientMutant[] = [
+export const faults: readonly SourceMutant[] = [
   {
     id: 'reply-with-more',
     clauses: ['K3'],

@@ -1,7 +1,7 @@
-import type { ClientMutant } from '../small-client.ts'
+import type { SourceMutant } from '../../built-program.ts'
 
 /** Faults in the requests of the small client. */
-export const faults: readonly ClientMutant[] = [
+export const faults: readonly SourceMutant[] = [
   {
     id: 'two-images-in-one-connection',
     clauses: ['K1'],

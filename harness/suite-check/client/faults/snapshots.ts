@@ -1,7 +1,7 @@
-import type { ClientMutant } from '../small-client.ts'
+import type { SourceMutant } from '../../built-program.ts'
 
 /** Faults in the list of snapshots and parents. */
-export const faults: readonly ClientMutant[] = [
+export const faults: readonly SourceMutant[] = [
   {
     id: 'no-push',
     clauses: ['K9'],
